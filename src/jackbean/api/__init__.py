@@ -1,0 +1,1 @@
+"""One thin module per AWS service, and the agent's API."""

@@ -1,0 +1,1 @@
+"""`jackbean` (the operator's) and `jb` (the developer's)."""

@@ -1,0 +1,1 @@
+"""Use cases that write intent, and the loop that realises it."""

@@ -1,0 +1,1 @@
+"""The nouns and their rules; standard library only, no I/O, clock, randomness or logging."""

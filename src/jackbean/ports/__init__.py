@@ -1,0 +1,1 @@
+"""Small Protocols, one per noun or capability; acts are idempotent."""

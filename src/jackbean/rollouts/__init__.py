@@ -1,0 +1,1 @@
+"""One pure function per deployment policy, and `maintain` for the steady state."""

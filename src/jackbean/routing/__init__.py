@@ -1,0 +1,1 @@
+"""Load balancers: a pure projection to an Envoy snapshot, and what hands it out."""

@@ -1,0 +1,1 @@
+"""The one place that constructs: wires ports to adapters and serves."""

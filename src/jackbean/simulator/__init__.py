@@ -1,0 +1,1 @@
+"""In-memory ports on virtual time, faults and seeds."""

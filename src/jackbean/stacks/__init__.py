@@ -1,0 +1,1 @@
+"""Templates: synthesis from an environment, and the diff that decides what is replaced."""

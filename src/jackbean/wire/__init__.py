@@ -1,0 +1,1 @@
+"""AWS protocols and signatures; knows nothing of Beanstalk."""
