@@ -1,0 +1,123 @@
+"""What a policy may ask for. Every act says what is to be ensured; asking twice is asking once.
+
+Acts amend the saved membership, in the transaction that saves the policy's record. What follows for
+machines and routes is derived from that membership, again and again, so nothing depends on whether
+the control plane lived long enough to perform it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from jackbean.core.fleet import MAIN, Member, Service, Work
+from jackbean.core.rollouts import Rollout
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Ensure that `group` has `count` members that are not leaving; new ones get `release`."""
+
+    count: int
+    release: int
+    template: str
+    group: str = MAIN
+    leader: bool = False
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Ensure that a member has this work as its assignment."""
+
+    id: str
+    work: Work
+    release: int
+    leader: bool = False
+
+
+@dataclass(frozen=True)
+class Attach:
+    """Ensure that a member is in service."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Ensure that a member gets no new requests, and leaves service when its last one ends."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Retire:
+    """Ensure that a member leaves service and then ends."""
+
+    id: str
+
+
+Act = Launch | Assign | Attach | Drain | Retire
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to remember and what to ensure; `why` says what is waited for when nothing changes."""
+
+    rollout: Rollout
+    acts: tuple[Act, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What an act may draw on besides itself: the time, fresh instance ids, and who asks."""
+
+    now: float
+    fresh: Iterator[str]
+    operation: int = 0
+
+
+def amend(
+    members: tuple[Member, ...], acts: Iterable[Act], occasion: Occasion
+) -> tuple[Member, ...]:
+    """Return `members` as `acts` want them."""
+    for act in acts:
+        members = _amend(members, act, occasion)
+    return members
+
+
+def _amend(members: tuple[Member, ...], act: Act, occasion: Occasion) -> tuple[Member, ...]:
+    if isinstance(act, Launch):
+        return members + tuple(_launched(members, act, occasion))
+    return tuple(_changed(m, act, occasion.now) if m.id == act.id else m for m in members)
+
+
+def _changed(member: Member, act: Assign | Attach | Drain | Retire, now: float) -> Member:
+    match act:
+        case Assign(work=work, release=release, leader=leader):
+            return member.assign(work, release, leader=leader)
+        case Attach():
+            return member if member.leaving else member.move(Service.IN, now)
+        case Drain():
+            return _drained(member, now)
+        case Retire():
+            return replace(_drained(member, now), leaving=True)
+
+
+def _drained(member: Member, now: float) -> Member:
+    return member.move(Service.DRAINING, now) if member.service is Service.IN else member
+
+
+def _launched(members: tuple[Member, ...], act: Launch, occasion: Occasion) -> Iterator[Member]:
+    have = sum(m.group == act.group and not m.leaving for m in members)
+    for position in range(act.count - have):
+        blank = Member(
+            id=next(occasion.fresh),
+            template=act.template,
+            launched_by=occasion.operation,
+            launched_at=occasion.now,
+            group=act.group,
+            since=occasion.now,
+        )
+        leader = act.leader and position == 0
+        yield blank.assign(Work.ACTIVATE, act.release, leader=leader)

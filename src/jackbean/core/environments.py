@@ -1,0 +1,114 @@
+"""The environment: one aggregate, saved whole, changed by use cases and by the tick only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jackbean.core.applications import Tags
+from jackbean.core.errors import invalid
+from jackbean.core.fleet import Member
+from jackbean.core.operations import Operation
+from jackbean.core.options.settings import Settings
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]")
+CNAME_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]")
+ID = re.compile(r"e-[a-z0-9]{10}")
+
+
+class Status(StrEnum):
+    """As the wire spells them."""
+
+    LAUNCHING = "Launching"
+    UPDATING = "Updating"
+    READY = "Ready"
+    LINKING_FROM = "LinkingFrom"
+    LINKING_TO = "LinkingTo"
+    TERMINATING = "Terminating"
+    TERMINATED = "Terminated"
+    ABORTING = "Aborting"
+
+
+@dataclass(frozen=True)
+class Tier:
+    name: str = "WebServer"
+    type: str = "Standard"
+    version: str = "1.0"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The health last told: colour, status, and the causes for it. `since` in seconds."""
+
+    color: str = "Grey"
+    status: str = "Unknown"
+    causes: tuple[str, ...] = ()
+    since: float = 0.0
+
+
+@dataclass(frozen=True)
+class Environment:
+    """`revision` counts the saves of this record; a save that expects another one is refused.
+
+    `direct` are the settings stored with the environment (given by requests and templates, rank 1
+    and 2); the effective ones belong to its releases. `release` is the release it is on, the last
+    that a rollout committed; `releases` how many have been cut. `desired` is the capacity: one
+    stored number. `resources` maps logical to physical names. `slot` numbers its load balancer's
+    loopback address.
+    """
+
+    id: str
+    name: str
+    application: str
+    stack: str
+    platform_arn: str
+    cname_prefix: str
+    slot: int
+    tier: Tier = Tier()
+    description: str = ""
+    created: float = 0.0
+    updated: float = 0.0
+    status: Status = Status.LAUNCHING
+    direct: Settings = field(default_factory=Settings)
+    tags: Tags = ()
+    release: int | None = None
+    releases: int = 0
+    version_label: str | None = None
+    template: str = ""  # fingerprint of the launch template that new instances get
+    desired: int = 1
+    members: tuple[Member, ...] = ()
+    operation: Operation | None = None
+    operations: int = 0
+    resources: tuple[tuple[str, str], ...] = ()
+    verdict: Verdict = Verdict()
+    revision: int = 0
+
+    @property
+    def ready(self) -> bool:
+        return self.status is Status.READY and self.operation is None
+
+    @property
+    def terminated(self) -> bool:
+        return self.status is Status.TERMINATED
+
+    def resource(self, logical_id: str) -> str | None:
+        return dict(self.resources).get(logical_id)
+
+
+def check_environment_name(name: str) -> None:
+    """Raise a Fault unless `name` is one that Elastic Beanstalk accepts."""
+    if not NAME.fullmatch(name):
+        raise invalid(
+            f"Value '{name[:80]}' at 'EnvironmentName' failed to satisfy constraint: "
+            "4 to 40 letters, digits and hyphens, not beginning or ending with a hyphen."
+        )
+
+
+def check_cname_prefix(prefix: str) -> None:
+    """Raise a Fault unless `prefix` (in lower case) can be a DNS label of 4 to 63 characters."""
+    if not CNAME_PREFIX.fullmatch(prefix):
+        raise invalid(
+            f"Value '{prefix[:80]}' at 'CNAMEPrefix' failed to satisfy constraint: "
+            "4 to 63 letters, digits and hyphens, not beginning or ending with a hyphen."
+        )

@@ -1,0 +1,45 @@
+"""The identity of an installation: its region and account name everything it makes.
+
+Requests signed for any region are served; only this region ever names anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+REGION = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+ACCOUNT = re.compile(r"\d{12}")
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Installation:
+    region: str
+    account: str
+    domain: str = "localhost"
+    http_port: int = 7080
+
+    def __post_init__(self) -> None:
+        for name, pattern in (("region", REGION), ("account", ACCOUNT), ("domain", DOMAIN)):
+            if not pattern.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} {getattr(self, name)!r} is not a valid {name}")
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that CreateStorageLocation answers with."""
+        return f"elasticbeanstalk-{self.region}-{self.account}"
+
+    def arn(self, resource: str, service: str = "elasticbeanstalk") -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def hostname(self, prefix: str) -> str:
+        """Return the name that a CNAME prefix stands for, without a port."""
+        return f"{prefix}.{self.region}.elasticbeanstalk.{self.domain}"
+
+    def cname(self, prefix: str) -> str:
+        """Like `hostname`, with the port where browsers need it: clients open it as it is."""
+        return self.with_port(self.hostname(prefix))
+
+    def with_port(self, host: str) -> str:
+        return host if self.http_port == 80 else f"{host}:{self.http_port}"

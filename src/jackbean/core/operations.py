@@ -1,0 +1,115 @@
+"""The Operation: everything one request does to one environment, as one record.
+
+An update can be a change of resources, a replacement of instances and a deployment at once, under
+one RequestId, with one abort. Its phases run in order; each is a frozen record that a pure function
+advances. All later work extends this record rather than adding a second one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from jackbean.core.rollouts import Rollout, Stage
+
+
+class Kind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"  # a new version, or settings, or both
+    RESTART = "restart"
+    TERMINATE = "terminate"
+
+
+class Abort(StrEnum):
+    """What AbortEnvironmentUpdate does to an operation."""
+
+    STOP = "stop"  # in-place application deployments: stop where they are, versions mixed
+    REVERT = "revert"  # everything else that can be aborted: back to the previous release
+
+
+@dataclass(frozen=True)
+class Provision:
+    """Make the environment's resources those of `release`'s template."""
+
+    release: int
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Bring the fleet to a release by a policy."""
+
+    rollout: Rollout
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Wait until the steady state has the desired capacity, at most `timeout_s` seconds."""
+
+    since: float
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class Empty:
+    """Drain and end every instance."""
+
+
+@dataclass(frozen=True)
+class Deprovision:
+    """Delete the environment's resources."""
+
+
+Phase = Provision | Roll | Settle | Empty | Deprovision
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`number` counts from 1 per environment; `release` is the one it leads to.
+
+    `position` is the index of the phase under way; phases before it are over, and it only rises.
+    `abort` says what an abort would do, None that there is none; `aborted` that one was asked for.
+    """
+
+    number: int
+    kind: Kind
+    request_id: str
+    began: float
+    phases: tuple[Phase, ...]
+    release: int | None = None
+    previous: int | None = None
+    position: int = 0
+    abort: Abort | None = None
+    aborted: bool = False
+    configuration_only: bool = False
+
+    @property
+    def phase(self) -> Phase | None:
+        """The phase under way; None when all are over."""
+        return self.phases[self.position] if self.position < len(self.phases) else None
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The last rollout that has begun, or the one that will."""
+        rolls = [p.rollout for p in self.phases if isinstance(p, Roll)]
+        return rolls[-1] if rolls else None
+
+    @property
+    def abortable(self) -> bool:
+        """Whether it may still be cancelled: it has not reached its point of no return."""
+        if self.abort is None or self.aborted:
+            return False
+        rollout = self.rollout
+        return rollout is None or rollout.stage is Stage.ADVANCING
+
+    @property
+    def failed(self) -> bool:
+        rollout = self.rollout
+        return rollout is not None and rollout.stage in {Stage.FAILED, Stage.REVERTED}
+
+    def with_phase(self, phase: Phase) -> Operation:
+        """Return it with the phase under way replaced by its next state."""
+        phases = (*self.phases[: self.position], phase, *self.phases[self.position + 1 :])
+        return replace(self, phases=phases)
+
+    def next(self) -> Operation:
+        return replace(self, position=self.position + 1)

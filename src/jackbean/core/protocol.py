@@ -1,0 +1,185 @@
+"""What the control plane and an instance's agent say to each other: protocol version 1.
+
+The agent dials out to a unix socket and speaks HTTP/1.1 with JSON bodies, its instance's token in
+`Authorization: Bearer TOKEN`. This module is shipped with the agent, so it needs the standard
+library only.
+
+    POST /v1/report    body: a Report. Answer: an Order, at once if there is news for this instance,
+                       else after at most `HOLD_S` seconds. The agent asks again at once: this is
+                       both its heartbeat and how it gets work. Asking anew (the agent has news)
+                       ends a waiting request of the same instance.
+    GET  /v1/bundle/D  the source bundle whose SHA-256 is D, if this instance's release uses it.
+    POST /v1/dependencies   body: a DependencyRequest. Answer: {"path": ...} once resolved, or 422
+                       {"cause": ..., "tail": ...}. May take minutes.
+    PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
+    POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
+
+401: the token is not known (the instance has been terminated): the agent stops everything and
+exits. 426: the protocol version is not spoken here. Anything else, or no answer: try again, from
+100 ms to at most 2 s apart; what runs goes on running.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+VERSION = 1
+HOLD_S = 10.0
+REPORT_S = 10.0  # how often health is reported when nothing else happens
+BUNDLE_BYTES_MAX = 512 << 20
+LOG_BYTES_MAX = 64 << 20
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """The file that the engine writes and the agent reads first (path in its first argument).
+
+    `prefix` is put before every absolute path that Elastic Beanstalk defines (`/var/app/current`):
+    empty where the instance has a file system of its own. `app_port` is the port that the
+    application is told (0: the platform's default); `user` the account that it runs as, empty to
+    stay who we are. `tools` are the paths of `nginx`, `uv` and so on; `pythons` maps "3.11" to the
+    interpreter of that platform.
+    """
+
+    instance: str
+    token: str
+    socket: str
+    address: str
+    port: int
+    prefix: str = ""
+    app_port: int = 0
+    app_host: str = "127.0.0.1"
+    user: str = ""
+    mode: str = "plain"
+    tools: dict[str, str] = field(default_factory=dict)
+    pythons: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything an instance must know of a release.
+
+    `digest` names the bundle; None means `sample` (a digest as well, of the platform's sample).
+    `environment` are the environment properties. `options` maps namespace to name to value, of the
+    settings that concern an instance. `hooks` is the folder of hooks to run: "hooks" for an
+    application deployment, "confighooks" for a configuration deployment.
+    """
+
+    release: int
+    version_label: str
+    environment_name: str
+    environment_id: str
+    application_name: str
+    region: str
+    account: str
+    platform: str  # family: "python", "node.js" ...
+    platform_version: str  # of the language: "3.11"
+    digest: str
+    environment: dict[str, str] = field(default_factory=dict)
+    options: dict[str, dict[str, str]] = field(default_factory=dict)
+    hooks: str = "hooks"
+    timeout_s: float = 600.0
+    drain_s: float = 20.0  # how long a stopping application may take over its last requests
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an agent is to do. `serial` only rises; an agent refuses a lower one.
+
+    `work` is "stage", "activate" or "restart"; empty when there is nothing to do. `logs` are ids
+    of requests for logs, mapped to "tail" or "bundle".
+    """
+
+    serial: int = 0
+    work: str = ""
+    leader: bool = False
+    manifest: dict[str, Any] | None = None
+    logs: dict[str, str] = field(default_factory=dict)
+    protocol: int = VERSION
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an agent knows. `state` is "working", "done" or "failed", of assignment `serial`.
+
+    `running` and `staged` are release numbers. `failure` is {step, cause, log, tail}. `application`
+    is "up", "down" (a process keeps dying) or "" (nothing to run yet). `requests` counts what nginx
+    served since the last report by status class, `latencies_s` up to 1,000 of their durations, over
+    `duration_s` seconds. `system` is {"cpu": {user, nice, system, idle, iowait, irq, softirq} in
+    percent, "load": [1, 5, 15 minutes], "memory_bytes"}. `deployed` is {"release", "label",
+    "status": "In Progress"|"Deployed"|"Failed", "at": seconds since the epoch, "seconds"}.
+    """
+
+    instance: str
+    serial: int = 0
+    state: str = ""
+    running: int | None = None
+    staged: int | None = None
+    failure: dict[str, str] | None = None
+    application: str = ""
+    causes: list[str] = field(default_factory=list)
+    requests: dict[str, int] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
+    duration_s: float = 0.0
+    system: dict[str, Any] = field(default_factory=dict)
+    deployed: dict[str, Any] = field(default_factory=dict)
+    started_at: float = 0.0
+    protocol: int = VERSION
+
+
+@dataclass(frozen=True)
+class DependencyRequest:
+    """A dependency file to be resolved once for everybody with the same one.
+
+    `kind` is "pip"; `runtime` the language version; `files` maps names to texts, the first of which
+    is what is installed and the others what it includes.
+    """
+
+    kind: str
+    runtime: str
+    files: dict[str, str]
+
+
+Shape = TypeVar("Shape", AgentConfig, Manifest, Order, Report, DependencyRequest)
+
+
+def to_json(shape: AgentConfig | Manifest | Order | Report | DependencyRequest) -> dict[str, Any]:
+    """Return a shape as what `json.dumps` takes."""
+    return asdict(shape)
+
+
+def from_json(kind: type[Shape], data: Any) -> Shape:
+    """Return `data` as a shape; members that this version does not know are left out.
+
+    Raises ValueError where it is no object, lacks a required member or holds one of another type:
+    either side may be hostile.
+    """
+    if not isinstance(data, dict):
+        raise ValueError(f"{kind.__name__} is an object, not {type(data).__name__}")
+    hints = get_type_hints(kind)
+    known = {name: value for name, value in data.items() if name in hints}
+    for name, value in known.items():
+        if not _fits(value, hints[name]):
+            raise ValueError(f"{kind.__name__}.{name} is {type(value).__name__}")
+    try:
+        return kind(**known)
+    except TypeError as error:
+        raise ValueError(f"{kind.__name__}: {error}") from None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin is dict:
+        return isinstance(value, dict) and all(
+            _fits(k, inner[0]) and _fits(v, inner[1]) for k, v in value.items()
+        )
+    if origin is list:
+        return isinstance(value, list) and all(_fits(v, inner[0]) for v in value)
+    if inner:  # a union
+        return any(_fits(value, option) for option in inner)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))

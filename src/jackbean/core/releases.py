@@ -1,0 +1,28 @@
+"""A release: one version with one set of settings, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jackbean.core.options.settings import Settings
+
+
+@dataclass(frozen=True)
+class Release:
+    """`number` counts from 1 per environment and is also the deployment id that clients see.
+
+    `digest` names the bundle's bytes, None stands for the platform's sample application; `settings`
+    are the effective ones, every source merged; `template` is the environment's CloudFormation
+    template, `fingerprint` that of the launch template in it.
+    """
+
+    environment_id: str
+    number: int
+    version_label: str
+    digest: str | None
+    settings: Settings
+    template: dict[str, Any]
+    fingerprint: str
+    created: float = 0.0
+    configuration_only: bool = False  # same version as before: instances reconfigure

@@ -1,0 +1,86 @@
+"""The durable record of one rollout: its intent, and the little that cannot be observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from jackbean.core.fleet import Fleet
+
+
+class Stage(StrEnum):
+    """Where a rollout stands. Stages only move forward, so a crash can never move one back."""
+
+    ADVANCING = "advancing"  # may still be aborted
+    COMMITTED = "committed"  # past the point of no return: only tidying up is left
+    REVERTING = "reverting"  # on the way back to the previous release
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REVERTED = "reverted"
+
+
+OVER = frozenset({Stage.SUCCEEDED, Stage.FAILED, Stage.REVERTED})
+
+# Which stages may follow which. COMMITTED never reverts; nothing follows an end.
+FOLLOWS: dict[Stage, frozenset[Stage]] = {
+    Stage.ADVANCING: frozenset(Stage) - {Stage.ADVANCING, Stage.REVERTED},
+    Stage.COMMITTED: frozenset({Stage.SUCCEEDED, Stage.FAILED}),
+    Stage.REVERTING: frozenset({Stage.REVERTED, Stage.FAILED}),
+    Stage.SUCCEEDED: frozenset(),
+    Stage.FAILED: frozenset(),
+    Stage.REVERTED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One policy bringing one fleet to one release.
+
+    `size` is the number of instances it must end with, `batch` who is being worked on, `waived`
+    who was let through unhealthy because health checks are ignored, `since` when the current batch
+    began in seconds, counted again after the control plane was away.
+    """
+
+    policy: str
+    goal: int
+    previous: int | None
+    size: int
+    template: str
+    batch_size: int = 1
+    timeout_s: float = 600.0
+    ignore_health: bool = False
+    restart: bool = False  # restart the application servers instead of installing a release
+    stage: Stage = Stage.ADVANCING
+    batch: tuple[str, ...] = ()
+    batches: int = 0  # how many have begun
+    waived: tuple[str, ...] = ()
+    since: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        return self.stage in OVER
+
+    @property
+    def target(self) -> int:
+        """The release that instances are being brought to right now."""
+        if self.stage is Stage.REVERTING and self.previous is not None:
+            return self.previous
+        return self.goal
+
+    def overdue(self, now: float) -> bool:
+        return now - self.since > self.timeout_s
+
+    def enter(self, stage: Stage, now: float) -> Rollout:
+        if stage not in FOLLOWS[self.stage]:
+            raise AssertionError(f"a rollout cannot go from {self.stage} to {stage}")
+        return replace(self, stage=stage, batch=(), since=now)
+
+    def begin(self, batch: Fleet, now: float) -> Rollout:
+        return replace(self, batch=batch.ids, batches=self.batches + 1, since=now)
+
+    def waive(self, batch: Fleet) -> Rollout:
+        return replace(self, waived=self.waived + batch.ids)
+
+    def resume(self, now: float) -> Rollout:
+        """Restart its clock: a timeout counts time observed, not time passed."""
+        return replace(self, since=now)

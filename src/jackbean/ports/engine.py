@@ -1,0 +1,84 @@
+"""Where instances run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from jackbean.core.fleet import Machine
+from jackbean.core.protocol import DependencyRequest
+
+
+@dataclass(frozen=True)
+class LaunchSpec:
+    """What an instance is made of. The same id always comes with the same spec."""
+
+    instance: str
+    environment_id: str
+    platform: str  # branch name: "Python 3.11 running on 64bit Amazon Linux 2023"
+    instance_type: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the load balancer reaches an instance."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class MachineSight:
+    machine: Machine
+    address: Address | None = None
+    exit: str = ""  # how it ended, where it has
+
+
+@dataclass(frozen=True)
+class EngineDescription:
+    """What this engine is on this machine: for `jackbean status`."""
+
+    name: str  # "process"
+    mode: str  # "root", "user", "plain"
+    lacks: tuple[str, ...]  # what this mode does not promise, a sentence each
+    others: Mapping[str, str]  # better modes and why each is not possible here
+    platforms: frozenset[str]  # names of the branches that can run
+
+
+class Engine(Protocol):
+    def describe(self) -> EngineDescription: ...
+
+    async def machines(self) -> Mapping[str, MachineSight]:
+        """Return what it has, by instance id; what is not in it is absent. Cheap: milliseconds."""
+        ...
+
+    async def ensure(self, spec: LaunchSpec) -> None:
+        """Start it unless it runs; start it again, with its disk, if it is stopped.
+
+        One that has exited by itself stays so: only `terminate` ends it.
+        """
+        ...
+
+    async def terminate(self, instance: str) -> None:
+        """End it and remove all it had; one that is absent is ended already."""
+        ...
+
+
+class Dependencies(Protocol):
+    async def resolve(self, request: DependencyRequest) -> str:
+        """Return the path, on instances, of the resolved dependencies: once per request content.
+
+        Raises Unresolvable with the installer's own words.
+        """
+        ...
+
+
+class Unresolvable(Exception):
+    """The dependency file cannot be satisfied. `cause` is a sentence, `tail` the log's end."""
+
+    def __init__(self, cause: str, tail: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.tail = tail
