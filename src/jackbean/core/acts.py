@@ -109,7 +109,9 @@ def _drained(member: Member, now: float) -> Member:
 
 
 def _launched(members: tuple[Member, ...], act: Launch, occasion: Occasion) -> Iterator[Member]:
-    have = sum(m.group == act.group and not m.leaving for m in members)
+    staying = [m for m in members if not m.leaving]
+    have = sum(m.group == act.group for m in staying)
+    led = any(m.assignment and m.assignment.leader for m in staying)
     for position in range(act.count - have):
         blank = Member(
             id=next(occasion.fresh),
@@ -119,5 +121,5 @@ def _launched(members: tuple[Member, ...], act: Launch, occasion: Occasion) -> I
             group=act.group,
             since=occasion.now,
         )
-        leader = act.leader and position == 0
+        leader = act.leader and position == 0 and not led
         yield blank.assign(Work.ACTIVATE, act.release, leader=leader)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from jackbean.core.applications import Tags
 from jackbean.core.errors import invalid
 from jackbean.core.fleet import Member
 from jackbean.core.operations import Operation
-from jackbean.core.options.settings import Settings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]")
 CNAME_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]")
@@ -70,10 +69,10 @@ class Environment:
     created: float = 0.0
     updated: float = 0.0
     status: Status = Status.LAUNCHING
-    direct: Settings = field(default_factory=Settings)
     tags: Tags = ()
     release: int | None = None
     releases: int = 0
+    draft: int | None = None
     version_label: str | None = None
     template: str = ""  # fingerprint of the launch template that new instances get
     desired: int = 1

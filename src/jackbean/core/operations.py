@@ -16,7 +16,6 @@ from jackbean.core.rollouts import Rollout, Stage
 class Kind(StrEnum):
     CREATE = "create"
     UPDATE = "update"  # a new version, or settings, or both
-    RESTART = "restart"
     TERMINATE = "terminate"
 
 
@@ -67,7 +66,7 @@ class Operation:
     """`number` counts from 1 per environment; `release` is the one it leads to.
 
     `position` is the index of the phase under way; phases before it are over, and it only rises.
-    `abort` says what an abort would do, None that there is none; `aborted` that one was asked for.
+    `abort` says what an abort would do, None that there is none.
     """
 
     number: int
@@ -79,7 +78,6 @@ class Operation:
     previous: int | None = None
     position: int = 0
     abort: Abort | None = None
-    aborted: bool = False
     configuration_only: bool = False
 
     @property
@@ -96,10 +94,9 @@ class Operation:
     @property
     def abortable(self) -> bool:
         """Whether it may still be cancelled: it has not reached its point of no return."""
-        if self.abort is None or self.aborted:
-            return False
         rollout = self.rollout
-        return rollout is None or rollout.stage is Stage.ADVANCING
+        advancing = rollout is None or rollout.stage is Stage.ADVANCING
+        return self.abort is not None and advancing
 
     @property
     def failed(self) -> bool:

@@ -12,15 +12,17 @@ from jackbean.core.options.settings import Settings
 class Release:
     """`number` counts from 1 per environment and is also the deployment id that clients see.
 
-    `digest` names the bundle's bytes, None stands for the platform's sample application; `settings`
-    are the effective ones, every source merged; `template` is the environment's CloudFormation
-    template, `fingerprint` that of the launch template in it.
+    `digest` names the bundle's bytes, None stands for the platform's sample application. `direct`
+    are the settings given by requests and templates (rank 1 and 2), `settings` the effective ones,
+    every source merged. `template` is the environment's CloudFormation template, `fingerprint` that
+    of the launch template in it.
     """
 
     environment_id: str
     number: int
     version_label: str
     digest: str | None
+    direct: Settings
     settings: Settings
     template: dict[str, Any]
     fingerprint: str

@@ -49,7 +49,9 @@ class Rollout:
     batch_size: int = 1
     timeout_s: float = 600.0
     ignore_health: bool = False
-    restart: bool = False  # restart the application servers instead of installing a release
+    reverts: bool = False  # whether giving up means going back (configuration) or stopping
+    previous_template: str = ""
+    leader: str = ""  # who runs what only one instance may run; chosen once
     stage: Stage = Stage.ADVANCING
     batch: tuple[str, ...] = ()
     batches: int = 0  # how many have begun
@@ -67,6 +69,11 @@ class Rollout:
             return self.previous
         return self.goal
 
+    @property
+    def target_template(self) -> str:
+        """The launch template that instances are being brought to right now."""
+        return self.previous_template if self.stage is Stage.REVERTING else self.template
+
     def overdue(self, now: float) -> bool:
         return now - self.since > self.timeout_s
 
@@ -75,8 +82,18 @@ class Rollout:
             raise AssertionError(f"a rollout cannot go from {self.stage} to {stage}")
         return replace(self, stage=stage, batch=(), since=now)
 
+    def give_up(self, now: float) -> Rollout:
+        """Turn back where that is possible, else fail."""
+        back = self.reverts and self.stage is Stage.ADVANCING and self.previous is not None
+        return self.enter(Stage.REVERTING if back else Stage.FAILED, now)
+
+    def finish(self, now: float) -> Rollout:
+        back = self.stage is Stage.REVERTING
+        return self.enter(Stage.REVERTED if back else Stage.SUCCEEDED, now)
+
     def begin(self, batch: Fleet, now: float) -> Rollout:
-        return replace(self, batch=batch.ids, batches=self.batches + 1, since=now)
+        leader = self.leader or batch.ids[0]
+        return replace(self, batch=batch.ids, batches=self.batches + 1, since=now, leader=leader)
 
     def waive(self, batch: Fleet) -> Rollout:
         return replace(self, waived=self.waived + batch.ids)

@@ -1,0 +1,24 @@
+"""Every policy by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jackbean.core.acts import Step
+from jackbean.core.fleet import Fleet
+from jackbean.core.rollouts import Rollout
+from jackbean.rollouts.batches import all_at_once, rolling
+from jackbean.rollouts.replacement import replacement
+
+Policy = Callable[[Rollout, Fleet, float], Step]
+
+POLICIES: dict[str, Policy] = {
+    "AllAtOnce": all_at_once,
+    "Rolling": rolling,
+    "Replacement": replacement,
+}
+
+
+def next_step(rollout: Rollout, fleet: Fleet, now: float) -> Step:
+    """Return what `rollout` does next. Pure; a rollout that is over stays as it is."""
+    return Step(rollout) if rollout.over else POLICIES[rollout.policy](rollout, fleet, now)

@@ -1,0 +1,41 @@
+"""The steady state is a policy too: keep what is wanted, with what each instance has."""
+
+from __future__ import annotations
+
+from jackbean.core.acts import Act, Attach, Launch
+from jackbean.core.fleet import Fleet, Instance, Service
+from jackbean.rollouts.verbs import retire
+
+
+def maintain(fleet: Fleet, launch: Launch) -> tuple[Act, ...]:
+    """Keep as many instances as `launch` counts: replace the dead, attach the able, end the rest.
+
+    A fleet that a failed deployment left mixed stays mixed: nobody is given another release.
+    """
+    alive = fleet.alive
+    missing = (launch,) if len(alive) < launch.count else ()
+    surplus = _least_useful(alive, len(alive) - launch.count)
+    able = tuple(Attach(i.id) for i in alive.without(surplus.ids) if _able(i))
+    return (*retire(fleet.dead), *retire(surplus), *missing, *able)
+
+
+def complete(fleet: Fleet, count: int) -> bool:
+    """Whether `count` instances serve, each on whatever it runs, and nobody is still leaving."""
+    return len(fleet) == count and all(
+        i.sight.running is not None and i.settled(i.sight.running) for i in fleet
+    )
+
+
+def _able(instance: Instance) -> bool:
+    """Whether it is out of service without a reason."""
+    return (
+        instance.member.service is Service.OUT
+        and not instance.busy
+        and instance.sight.running is not None
+    )
+
+
+def _least_useful(fleet: Fleet, count: int) -> Fleet:
+    """Return the `count` that are missed least: not serving first, then the youngest."""
+    youngest_first = Fleet(tuple(reversed(fleet.instances)))
+    return youngest_first.weakest_first().first(max(count, 0))

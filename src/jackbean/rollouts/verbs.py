@@ -1,0 +1,50 @@
+"""The verbs that policies are written in."""
+
+from __future__ import annotations
+
+from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Retire, Step
+from jackbean.core.fleet import Fleet, Instance, Service, Work
+from jackbean.core.rollouts import Rollout
+
+
+def advance(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
+    """Take every instance of `batch` one step nearer to serving the target release.
+
+    Everything that does not disturb the running release is done while it serves; only then does an
+    instance leave service (unless `drain` is False) for the moment of the change.
+    """
+    acts = tuple(act for i in batch if (act := _next_act(i, rollout, drain=drain)))
+    return Step(rollout, acts, f"waiting for {', '.join(batch.ids)}")
+
+
+def _next_act(instance: Instance, rollout: Rollout, *, drain: bool) -> Act | None:
+    if instance.busy:
+        return None
+    if instance.sight.running == rollout.target:
+        return Attach(instance.id) if instance.member.service is Service.OUT else None
+    leader = instance.id == rollout.leader
+    activate = Assign(instance.id, Work.ACTIVATE, rollout.target, leader)
+    if not drain:
+        return activate
+    if instance.sight.staged != rollout.target:
+        return Assign(instance.id, Work.STAGE, rollout.target, leader)
+    match instance.member.service:
+        case Service.IN:
+            return Drain(instance.id)
+        case Service.DRAINING:
+            return None
+        case Service.OUT:
+            return activate
+
+
+def refill(rollout: Rollout, fleet: Fleet) -> tuple[Act, ...]:
+    """Give up the dead, and launch what is missing; newcomers get what is known to work."""
+    known = rollout.goal if rollout.previous is None else rollout.previous
+    template = rollout.template if rollout.previous is None else rollout.previous_template
+    launch = Launch(rollout.size, known, template, leader=rollout.previous is None)
+    return (*retire(fleet.dead), *((launch,) if len(fleet.alive) < rollout.size else ()))
+
+
+def retire(fleet: Fleet) -> tuple[Act, ...]:
+    """Ensure that everyone in `fleet` leaves service and ends."""
+    return tuple(Retire(i.id) for i in fleet)
