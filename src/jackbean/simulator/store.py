@@ -3,9 +3,7 @@
 A commit applies its changes one by one and notes what each replaced; one that must not be is undone
 from those notes. So nothing is ever copied, and thousands of histories run in seconds.
 
-Names, CNAME prefixes and slots are *claims*: each has one holder among the environments that are
-not terminated. Claims are compared once all changes of a commit are made, so that two environments
-can exchange theirs in one.
+It shares the rules of a commit (`storage.claims`) with the stores that keep things.
 """
 
 from __future__ import annotations
@@ -34,11 +32,19 @@ from jackbean.ports.store import (
     PutRelease,
     PutVersion,
 )
+from jackbean.storage.claims import (
+    Claim,
+    claims,
+    held,
+    inhabited,
+    orphaned,
+    repeated,
+    stale,
+)
 from jackbean.storage.retention import events_kept_since_ms
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
-Claim = tuple[str, str | int]
 Hook = Callable[[Sequence[Change]], None]
 EXACT = (
     "application",
@@ -232,10 +238,7 @@ class MemoryStore:
             e.name for e in self._environments if e.application == change.name and not e.terminated
         ]
         if living:
-            raise Conflict(
-                f"application {change.name} still has environments ({', '.join(living[:5])}); "
-                "terminate them first"
-            )
+            raise inhabited(change.name, living)
         self._applications.drop(change.name)
         for key in [k for k, _ in self._versions.items() if k[0] == change.name]:
             self._versions.drop(key)
@@ -243,9 +246,7 @@ class MemoryStore:
     def _put_version(self, change: PutVersion) -> None:
         version = change.version
         if version.application not in self._applications:
-            raise Conflict(
-                f"application {version.application} of version {version.label} is not there"
-            )
+            raise orphaned(version)
         self._versions.put((version.application, version.label), version)
 
     def _delete_version(self, change: DeleteVersion) -> None:
@@ -256,12 +257,10 @@ class MemoryStore:
         old = self._environments.get(new.id)
         have = old.revision if old else 0
         if have != new.revision:
-            raise Conflict(
-                f"environment {new.id} is at revision {have}, not {new.revision}: read it again"
-            )
+            raise stale(new, have)
         begins = not new.terminated and (old is None or old.terminated)
         if begins and new.application not in self._applications:
-            raise Conflict(f"application {new.application} of environment {new.name} is not there")
+            raise orphaned(new)
         self._touched.setdefault(new.id, old)
         self._environments.put(new.id, replace(new, revision=have + 1))
 
@@ -269,11 +268,9 @@ class MemoryStore:
         release = change.release
         key = (release.environment_id, release.number)
         if release.environment_id not in self._environments:
-            raise Conflict(
-                f"environment {release.environment_id} of release {release.number} is not there"
-            )
+            raise orphaned(release)
         if key in self._releases:
-            raise Conflict(f"release {release.number} of {release.environment_id} is there already")
+            raise repeated(release)
         self._releases.put(key, release)
 
     def _add_event(self, change: AddEvent) -> None:
@@ -297,34 +294,15 @@ class MemoryStore:
     def _settle_claims(self) -> None:
         """Move the claims of the environments this commit put; one that is held is a Conflict."""
         pairs = [(old, self._environments.get(id_)) for id_, old in self._touched.items()]
-        moved = [(old, new) for old, new in pairs if _held(old) != _held(new)]
+        moved = [(old, new) for old, new in pairs if held(old) != held(new)]
         for old, _ in moved:
-            for claim in _claims(old):
+            for claim in claims(old):
                 self._claims.drop(claim)
         for _, new in moved:
-            for claim, taken in _claims(new).items():
+            for claim, taken in claims(new).items():
                 if claim in self._claims:
                     raise Conflict(taken)
                 self._claims.put(claim, new.id if new else "")
-
-
-def _held(environment: Environment | None) -> tuple[str, str, int] | None:
-    """Return what `_claims` depends on."""
-    if environment is None or environment.terminated:
-        return None
-    return (environment.name, environment.cname_prefix, environment.slot)
-
-
-def _claims(environment: Environment | None) -> dict[Claim, str]:
-    """Return what an environment holds alone, and the message for whoever wants it too."""
-    if environment is None or environment.terminated:
-        return {}
-    name, prefix, slot = environment.name, environment.cname_prefix, environment.slot
-    claims: dict[Claim, str] = {("name", name): f"Environment {name} already exists."}
-    if prefix:
-        claims["cname_prefix", prefix] = f"DNS name ({prefix}) is not available."
-    claims["slot", slot] = f"Slot {slot} is taken; choose another one."
-    return claims
 
 
 def _environment_matches(query: EnvironmentQuery, environment: Environment) -> bool:
