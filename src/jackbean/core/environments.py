@@ -47,6 +47,15 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Resource:
+    """One resource of an environment's stack: its logical id, its type and its physical name."""
+
+    id: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Environment:
     """`revision` counts the saves of this record; a save that expects another one is refused.
 
@@ -79,7 +88,7 @@ class Environment:
     members: tuple[Member, ...] = ()
     operation: Operation | None = None
     operations: int = 0
-    resources: tuple[tuple[str, str], ...] = ()
+    resources: tuple[Resource, ...] = ()
     verdict: Verdict = Verdict()
     revision: int = 0
 
@@ -91,8 +100,8 @@ class Environment:
     def terminated(self) -> bool:
         return self.status is Status.TERMINATED
 
-    def resource(self, logical_id: str) -> str | None:
-        return dict(self.resources).get(logical_id)
+    def resource(self, logical_id: str) -> Resource | None:
+        return next((r for r in self.resources if r.id == logical_id), None)
 
 
 def check_environment_name(name: str) -> None:

@@ -1,0 +1,180 @@
+"""What happens next to one environment: a pure function of its record, its fleet and the time.
+
+The result is a whole new record, saved in one transaction with the events that tell the change.
+Effects come after, derived from what was saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from jackbean.core.acts import Act, Launch, Occasion, amend
+from jackbean.core.environments import Environment, Resource, Status
+from jackbean.core.fleet import Fleet
+from jackbean.core.installation import Installation
+from jackbean.core.operations import (
+    Deprovision,
+    Empty,
+    Kind,
+    Operation,
+    Provision,
+    Roll,
+    Settle,
+)
+from jackbean.core.options.views import CapacityOptions
+from jackbean.core.releases import Release
+from jackbean.core.rollouts import Stage
+from jackbean.ports.clock import Ids
+from jackbean.rollouts.policies import next_step
+from jackbean.rollouts.service import progress
+from jackbean.rollouts.upkeep import complete, maintain
+from jackbean.rollouts.verbs import retire
+from jackbean.stacks.difference import kinds
+from jackbean.stacks.names import SUFFIX_LENGTH, physical
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One environment at one moment. `release` is the one it is on, or on its way to."""
+
+    environment: Environment
+    fleet: Fleet
+    release: Release
+    drain_s: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The record to save, how its operation ended if it did, and what is being waited for."""
+
+    environment: Environment
+    ended: Operation | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Namer:
+    """Where fresh names come from."""
+
+    installation: Installation
+    ids: Ids
+
+    def resource(self, logical: tuple[str, str], environment_id: str) -> Resource:
+        suffix = self.ids.suffix(SUFFIX_LENGTH)
+        name = physical(self.installation, logical, environment_id, suffix)
+        return Resource(*logical, name)
+
+    def instances(self) -> Iterator[str]:
+        while True:
+            yield self.ids.instance()
+
+
+def decide(scene: Scene, namer: Namer) -> Decision:
+    """Return what `scene` leads to. What has been decided already is decided the same again."""
+    members = progress(scene.fleet, scene.now, scene.drain_s)
+    environment = replace(scene.environment, members=members)
+    operation = environment.operation
+    if operation is None:
+        return Decision(_amended(environment, upkeep(scene), scene, namer))
+    environment, operation, why = _advance(environment, operation, scene, namer)
+    if operation.phase is None:
+        return Decision(_finish(environment, operation, scene.now), operation)
+    return Decision(replace(environment, operation=operation), why=why)
+
+
+def upkeep(scene: Scene) -> tuple[Act, ...]:
+    """Return what keeps the environment as it is wanted."""
+    environment = scene.environment
+    release = environment.release if environment.release is not None else scene.release.number
+    return maintain(scene.fleet, Launch(environment.desired, release, environment.template))
+
+
+Progress = tuple[Environment, Operation, str]
+
+
+def _advance(
+    environment: Environment, operation: Operation, scene: Scene, namer: Namer
+) -> Progress:
+    match operation.phase:
+        case Provision():
+            environment = _provision(environment, scene, namer)
+            if operation.rollout is None:
+                environment = commit(environment, scene.release)
+            return environment, operation.next(), ""
+        case Roll():
+            return _roll(environment, operation, scene, namer)
+        case Settle(since=since, timeout_s=timeout_s):
+            full = complete(scene.fleet, environment.desired)
+            late = scene.now - since > timeout_s
+            after = operation.next() if full or late else operation
+            why = f"waiting for {environment.desired} instances in service"
+            return _amended(environment, upkeep(scene), scene, namer), after, why
+        case Empty():
+            after = operation if environment.members else operation.next()
+            leaving = _amended(environment, retire(scene.fleet), scene, namer)
+            return leaving, after, "waiting for instances to end"
+        case Deprovision():
+            return replace(environment, resources=()), operation.next(), ""
+        case None:
+            return environment, operation, ""
+
+
+def _amended(
+    environment: Environment, acts: tuple[Act, ...], scene: Scene, namer: Namer
+) -> Environment:
+    operation = environment.operation
+    occasion = Occasion(scene.now, namer.instances(), operation.number if operation else 0)
+    return replace(environment, members=amend(environment.members, acts, occasion))
+
+
+def _provision(environment: Environment, scene: Scene, namer: Namer) -> Environment:
+    """Make the resources those of the release's template; capacity is put within its bounds."""
+    resources = tuple(
+        environment.resource(name) or namer.resource((name, kind), environment.id)
+        for name, kind in kinds(scene.release.template).items()
+    )
+    capacity = CapacityOptions.of(scene.release.settings)
+    desired = capacity.clamp(environment.desired)
+    return replace(environment, resources=resources, desired=desired)
+
+
+def _roll(environment: Environment, operation: Operation, scene: Scene, namer: Namer) -> Progress:
+    rollout = operation.rollout
+    if rollout is None:
+        raise AssertionError("a Roll phase has a rollout")
+    if not rollout.batches and rollout.stage is Stage.ADVANCING:
+        rollout = replace(rollout, size=environment.desired)  # provisioned just before
+    step = next_step(rollout, scene.fleet, scene.now)
+    operation = operation.with_phase(Roll(step.rollout))
+    environment = _amended(environment, step.acts, scene, namer)
+    match step.rollout.stage:
+        case Stage.SUCCEEDED:
+            return commit(environment, scene.release), operation.next(), ""
+        case Stage.FAILED | Stage.REVERTED:
+            return environment, replace(operation, position=len(operation.phases)), ""
+    return environment, operation, step.why
+
+
+def commit(environment: Environment, release: Release) -> Environment:
+    """Return the environment on `release`: what is launched from now on gets it."""
+    return replace(
+        environment,
+        release=release.number,
+        version_label=release.version_label,
+        template=release.fingerprint,
+        draft=None,
+    )
+
+
+def _finish(environment: Environment, operation: Operation, now: float) -> Environment:
+    terminated = operation.kind is Kind.TERMINATE
+    draft = operation.release if operation.failed and operation.configuration_only else None
+    return replace(
+        environment,
+        status=Status.TERMINATED if terminated else Status.READY,
+        operation=None,
+        draft=draft,
+        updated=now,
+    )

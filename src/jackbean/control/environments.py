@@ -1,0 +1,294 @@
+"""Creating, updating and terminating environments: each writes intent in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from jackbean.control.narration import opening, superseded
+from jackbean.control.plans import launch_plan, update_plan
+from jackbean.control.releases import Cut, Wanted, cut
+from jackbean.control.versions import find_version
+from jackbean.control.world import World
+from jackbean.core.applications import Tags, check_description
+from jackbean.core.environments import (
+    Environment,
+    Status,
+    Tier,
+    check_cname_prefix,
+    check_environment_name,
+)
+from jackbean.core.errors import Conflict, invalid, unfitting
+from jackbean.core.events import Severity
+from jackbean.core.operations import Deprovision, Empty, Kind, Operation
+from jackbean.core.options.settings import Key, Setting, Settings
+from jackbean.core.options.validate import Context
+from jackbean.core.platforms.catalogue import PlatformVersion
+from jackbean.core.releases import Release
+from jackbean.ports.store import AddEvent, Change, EnvironmentQuery, PutEnvironment, PutRelease
+
+SAMPLE = "Sample Application"
+SLOTS_MAX = 60_000
+ATTEMPTS = 8  # to save over somebody else's save
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Creation:
+    """What CreateEnvironment asks for. `label` None is the sample application."""
+
+    application: str
+    name: str
+    platform: PlatformVersion
+    request_id: str
+    label: str | None = None
+    cname_prefix: str | None = None
+    description: str = ""
+    tier: Tier = Tier()
+    settings: Settings = Settings()
+    tags: Tags = ()
+
+
+@dataclass(frozen=True)
+class Update:
+    """What UpdateEnvironment asks for; None means as it is."""
+
+    request_id: str
+    label: str | None = None
+    description: str | None = None
+    platform: PlatformVersion | None = None
+    settings: tuple[Setting, ...] = ()
+    remove: tuple[Key, ...] = ()
+    tier: Tier | None = None
+
+
+async def create(world: World, wanted: Creation) -> Environment:
+    """Reserve the name and begin to launch."""
+    await _refuse_taken(world, wanted)
+    draft = await _draft(world, wanted)
+    version = None
+    if wanted.label is not None:
+        version = await find_version(world, wanted.application, wanted.label)
+    context = Context.of(wanted.platform, wanted.tier)
+    label = wanted.label or SAMPLE
+    made = await cut(world, draft, Wanted(label, version, wanted.settings, context))
+    environment = _launching(draft, made, wanted.request_id)
+    bucket = world.installation.bucket
+    told = f"Using {bucket} as Amazon S3 storage bucket for environment data."
+    await world.store.commit(
+        [
+            PutEnvironment(environment),
+            PutRelease(made.release),
+            AddEvent(opening(environment)),
+            AddEvent(replace(opening(environment), message=told)),
+            *_warnings(environment, made.warnings),
+        ]
+    )
+    world.bell.poke(environment.id)
+    return environment
+
+
+async def update(world: World, name_or_id: str, wanted: Update) -> Environment:
+    """Begin a deployment, a change of settings, or both, as one operation."""
+    return await retried(lambda: _update(world, name_or_id, wanted))
+
+
+async def terminate(world: World, name_or_id: str, request_id: str) -> Environment:
+    """Begin to terminate, whatever else is under way."""
+    return await retried(lambda: _terminate(world, name_or_id, request_id))
+
+
+async def find(world: World, name_or_id: str) -> Environment:
+    """Return the environment of that name or id that is not terminated. Raises a Fault."""
+    query = EnvironmentQuery(ids=(name_or_id,)), EnvironmentQuery(names=(name_or_id,))
+    for one in query:
+        if found := await world.store.environments(one):
+            return found[-1]
+    raise invalid(f"No Environment found for EnvironmentName = '{name_or_id}'.")
+
+
+async def retried(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """Return what `attempt` does, trying again while others save the same record first."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await attempt()
+        except Conflict:
+            continue
+    return await attempt()
+
+
+async def _refuse_taken(world: World, wanted: Creation) -> None:
+    check_environment_name(wanted.name)
+    check_description(wanted.description)
+    if not await world.store.applications([wanted.application]):
+        raise invalid(f"No Application named '{wanted.application}' found.")
+    if await world.store.environments(EnvironmentQuery(names=(wanted.name,))):
+        raise invalid(f"Environment {wanted.name} already exists.")
+    if wanted.cname_prefix is not None:
+        prefix = wanted.cname_prefix.lower()
+        check_cname_prefix(prefix)
+        if await world.store.environments(EnvironmentQuery(cname_prefix=prefix)):
+            hostname = world.installation.hostname(prefix)
+            raise invalid(f"DNS name ({hostname}) is not available.")
+
+
+async def _draft(world: World, wanted: Creation) -> Environment:
+    taken = await world.store.slots()
+    slot = next(n for n in range(1, SLOTS_MAX) if n not in taken)
+    made_up = f"{wanted.name}.{world.ids.suffix(10)}"
+    now = world.clock.now()
+    return Environment(
+        id=world.ids.environment(),
+        name=wanted.name,
+        application=wanted.application,
+        stack=wanted.platform.solution_stack,
+        platform_arn=wanted.platform.arn,
+        cname_prefix=(wanted.cname_prefix or made_up).lower(),
+        slot=slot,
+        tier=wanted.tier,
+        description=wanted.description,
+        created=now,
+        updated=now,
+        tags=wanted.tags,
+    )
+
+
+def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:
+    """Return the environment as it begins: on its first release, since there is none to keep."""
+    release = made.release
+    plan = launch_plan(release, draft.created)
+    return replace(
+        draft,
+        release=release.number,
+        releases=release.number,
+        version_label=release.version_label,
+        template=release.fingerprint,
+        operation=Operation(
+            number=1,
+            kind=Kind.CREATE,
+            request_id=request_id,
+            began=draft.created,
+            phases=plan.phases,
+            release=release.number,
+        ),
+        operations=1,
+    )
+
+
+async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
+    before = await find(world, name_or_id)
+    if not before.ready:
+        raise invalid(
+            f"Environment named {before.name} is in an invalid state for this operation. "
+            "Must be Ready."
+        )
+    if wanted.tier and (wanted.tier.name, wanted.tier.type) != (before.tier.name, before.tier.type):
+        raise invalid("The tier of an environment cannot be changed.")
+    old = await current_release(world, before)
+    base = _described(before, wanted, world.clock.now())
+    made = await cut(world, base, await _wanted(world, base, old, wanted))
+    plan = update_plan(before, old, made.release, base.updated)
+    environment = replace(
+        base,
+        status=Status.UPDATING,
+        releases=made.release.number,
+        operations=before.operations + 1,
+        operation=Operation(
+            number=before.operations + 1,
+            kind=Kind.UPDATE,
+            request_id=wanted.request_id,
+            began=base.updated,
+            phases=plan.phases,
+            release=made.release.number,
+            previous=old.number,
+            abort=plan.abort,
+            configuration_only=made.release.configuration_only,
+        ),
+    )
+    changes: list[Change] = [
+        PutEnvironment(environment),
+        PutRelease(made.release),
+        AddEvent(opening(environment)),
+        *_warnings(environment, (*made.warnings, *plan.warnings)),
+    ]
+    await world.store.commit(changes)
+    world.bell.poke(environment.id)
+    return environment
+
+
+def _described(before: Environment, wanted: Update, now: float) -> Environment:
+    description = before.description if wanted.description is None else wanted.description
+    check_description(description)
+    platform = wanted.platform
+    if platform is None:
+        return replace(before, description=description, updated=now)
+    return replace(
+        before,
+        description=description,
+        stack=platform.solution_stack,
+        platform_arn=platform.arn,
+        updated=now,
+    )
+
+
+async def _wanted(world: World, base: Environment, old: Release, wanted: Update) -> Wanted:
+    named = {s.key for s in wanted.settings} & set(wanted.remove)
+    if named:
+        namespace, name, _ = sorted(named)[0]
+        raise unfitting(f"Option {namespace}/{name} is both set and removed.")
+    direct = old.direct.without(wanted.remove).with_(wanted.settings)
+    label = old.version_label if wanted.label is None else wanted.label
+    version = None
+    if label != SAMPLE or wanted.label is not None:
+        version = await find_version(world, base.application, label)
+    platform = wanted.platform or await platform_of(world, base)
+    context = Context.of(platform, base.tier, current=old.settings)
+    return Wanted(label, version, direct, context, configuration_only=wanted.label is None)
+
+
+async def _terminate(world: World, name_or_id: str, request_id: str) -> Environment:
+    before = await find(world, name_or_id)
+    if before.status is Status.TERMINATING:
+        raise invalid(
+            f"Environment named {before.name} is in an invalid state for this operation. "
+            "Must be Ready."
+        )
+    now = world.clock.now()
+    environment = replace(
+        before,
+        status=Status.TERMINATING,
+        updated=now,
+        operations=before.operations + 1,
+        operation=Operation(
+            number=before.operations + 1,
+            kind=Kind.TERMINATE,
+            request_id=request_id,
+            began=now,
+            phases=(Empty(), Deprovision()),
+        ),
+    )
+    await world.store.commit(
+        [
+            PutEnvironment(environment),
+            *map(AddEvent, superseded(before)),
+            AddEvent(opening(environment)),
+        ]
+    )
+    world.bell.poke(environment.id)
+    return environment
+
+
+async def current_release(world: World, environment: Environment) -> Release:
+    """Return the release that `environment` is on."""
+    number = environment.release
+    release = None if number is None else await world.store.release(environment.id, number)
+    if release is None:
+        raise AssertionError(f"environment {environment.name} has no release {number}")
+    return release
+
+
+def _warnings(environment: Environment, texts: tuple[str, ...]) -> list[AddEvent]:
+    told = opening(environment)
+    return [AddEvent(replace(told, message=t, severity=Severity.WARN)) for t in texts]

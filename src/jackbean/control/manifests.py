@@ -1,0 +1,68 @@
+"""What an instance must know of a release, compiled: no YAML and no option table over there."""
+
+from __future__ import annotations
+
+from jackbean.core.environments import Environment
+from jackbean.core.installation import Installation
+from jackbean.core.options.settings import Settings
+from jackbean.core.options.views import (
+    DeploymentOptions,
+    HealthCheckOptions,
+    environment_properties,
+)
+from jackbean.core.platforms.catalogue import PlatformVersion
+from jackbean.core.protocol import Manifest
+from jackbean.core.releases import Release
+
+# The namespaces whose settings an instance acts on; a change in them is a configuration deployment.
+ON_INSTANCE = (
+    "aws:elasticbeanstalk:application:environment",
+    "aws:elasticbeanstalk:container:",
+    "aws:elasticbeanstalk:environment:proxy",
+    "aws:elasticbeanstalk:hostmanager",
+    "aws:elasticbeanstalk:xray",
+    "aws:elasticbeanstalk:cloudwatch:logs",
+)
+PROPERTIES = "aws:elasticbeanstalk:application:environment"
+
+
+def instance_options(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return the settings that concern an instance, by namespace; properties are not among them."""
+    return {
+        namespace: settings.namespace(namespace)
+        for namespace in sorted(settings.namespaces())
+        if namespace.startswith(ON_INSTANCE) and namespace != PROPERTIES
+    }
+
+
+def concerns_instances(old: Settings, new: Settings) -> bool:
+    """Whether going from `old` to `new` changes anything that an instance acts on."""
+    before = (instance_options(old), environment_properties(old))
+    return before != (instance_options(new), environment_properties(new))
+
+
+def compile_manifest(
+    installation: Installation,
+    environment: Environment,
+    release: Release,
+    platform: PlatformVersion,
+    sample: str,
+) -> Manifest:
+    """Return the manifest of `release`; `sample` is the digest of the platform's sample bundle."""
+    return Manifest(
+        release=release.number,
+        version_label=release.version_label,
+        environment_name=environment.name,
+        environment_id=environment.id,
+        application_name=environment.application,
+        region=installation.region,
+        account=installation.account,
+        platform=platform.branch.platform_name.lower(),
+        platform_version=platform.branch.language_version,
+        digest=release.digest or sample,
+        environment=environment_properties(release.settings),
+        options=instance_options(release.settings),
+        hooks="confighooks" if release.configuration_only else "hooks",
+        timeout_s=DeploymentOptions.of(release.settings).timeout_s,
+        drain_s=HealthCheckOptions.of(release.settings).deregistration_delay_s,
+    )

@@ -1,0 +1,240 @@
+"""The story of a change, told by comparing what was with what is.
+
+Policies write no events. Whatever saves a new record asks here for the events of the change and
+saves them in the same transaction, so each is told exactly once. Clients match several of these
+texts word for word: those are in `TEXTS`, and none of them may be told before its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jackbean.control.decide import Scene
+from jackbean.core.environments import Environment, Verdict
+from jackbean.core.events import Event, Severity
+from jackbean.core.fleet import Failure, Instance
+from jackbean.core.health.transitions import transition
+from jackbean.core.operations import Kind, Operation, Provision
+from jackbean.core.rollouts import Rollout, Stage
+from jackbean.stacks.names import story
+
+TAIL_LINES = 12
+
+LAUNCHED = "Successfully launched environment: {env}"
+LAUNCH_FAILED = (
+    "Create environment operation is complete, but with errors. For more information, see "
+    "troubleshooting documentation."
+)
+DEPLOYED = "New application version was deployed to running EC2 instances."
+CONFIGURED = "Successfully deployed new configuration to environment."
+UPDATED = "Environment update completed successfully."
+DEPLOY_FAILED = "Failed to deploy application."
+CONFIGURE_FAILED = "Failed to deploy configuration."
+REVERTED = "The environment was reverted to the previous configuration setting."
+TERMINATED = "terminateEnvironment completed successfully."
+
+STARTING = {
+    Kind.CREATE: "createEnvironment is starting.",
+    Kind.UPDATE: "Environment update is starting.",
+    Kind.TERMINATE: "terminateEnvironment is starting.",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing to say. `caused` False: no request did, so it carries no RequestId."""
+
+    message: str
+    severity: Severity = Severity.INFO
+    caused: bool = True
+
+
+def opening(environment: Environment) -> Event:
+    """Return the first event of the operation that `environment` begins: clients wait for it."""
+    operation = environment.operation
+    if operation is None:
+        raise AssertionError("an opening needs an operation")
+    told = Told(STARTING[operation.kind])
+    return _event(told, environment, operation.request_id)
+
+
+def superseded(environment: Environment) -> list[Event]:
+    """Return the end of an operation that another one takes the place of."""
+    operation = environment.operation
+    if operation is None:
+        return []
+    text = LAUNCH_FAILED if operation.kind is Kind.CREATE else DEPLOY_FAILED
+    told = Told(text, Severity.ERROR)
+    return [_event(told, environment, operation.request_id)]
+
+
+def narrate(
+    before: Environment, after: Environment, ended: Operation | None, scene: Scene
+) -> list[Event]:
+    """Return what the change from `before` to `after` is worth telling, in order."""
+    operation = ended or after.operation
+    told = [
+        *_resources(before, after),
+        *_rollouts(before.operation, operation, scene),
+        *_members(before, after),
+        *_health(before.verdict, after.verdict),
+        *(_ending(after, ended) if ended else ()),
+    ]
+    request_id = operation.request_id if operation else ""
+    return [_event(t, after, request_id) for t in told]
+
+
+def _event(told: Told, environment: Environment, request_id: str) -> Event:
+    return Event(
+        message=told.message,
+        severity=told.severity,
+        application=environment.application,
+        environment=environment.name,
+        environment_id=environment.id,
+        request_id=request_id if told.caused else "",
+    )
+
+
+def _resources(before: Environment, after: Environment) -> Iterator[Told]:
+    for resource in after.resources:
+        if not before.resource(resource.id) and (called := story(resource.type)):
+            yield Told(f"Created {called} named: {resource.name}")
+    for resource in before.resources:
+        if not after.resource(resource.id) and (called := story(resource.type)):
+            yield Told(f"Deleted {called} named: {resource.name}")
+
+
+def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -> Iterator[Told]:
+    if after is None:
+        return
+    if before and isinstance(before.phase, Provision):
+        yield from _beginning(after, scene)
+    if after.kind is Kind.TERMINATE and before and before.position == 0 and after.position > 0:
+        yield Told("Waiting for EC2 instances to terminate. This may take a few minutes.")
+    was, now = before.rollout if before else None, after.rollout
+    if was and now and was != now:
+        yield from _batches(was, now, scene)
+        yield from _giving_up(was, now, scene)
+
+
+def _beginning(operation: Operation, scene: Scene) -> Iterator[Told]:
+    if operation.rollout is None:
+        return
+    match operation.kind:
+        case Kind.CREATE:
+            yield Told("Waiting for EC2 instances to launch. This may take a few minutes.")
+        case Kind.UPDATE if operation.configuration_only:
+            name = scene.environment.name
+            yield Told(f"Updating environment {name}'s configuration settings.")
+        case Kind.UPDATE:
+            yield Told("Deploying new version to instance(s).")
+
+
+def _batches(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
+    """Tell batches as they begin and end; a single one is not worth numbering."""
+    numbered = now.policy != "AllAtOnce"
+    finished = was.batch and (was.batch != now.batch) and now.stage not in FAILURES
+    if finished:
+        for name in scene.fleet.named(was.batch).ids:
+            yield Told(f"[Instance: {name}] Instance deployment completed successfully.")
+    if finished and numbered:
+        yield Told(f"Batch {was.batches}: Completed application deployment.")
+    if numbered and now.batch and was.batches != now.batches:
+        ids = ", ".join(now.batch)
+        yield Told(f"Batch {now.batches}: Starting application deployment on instance(s) [{ids}].")
+
+
+FAILURES = frozenset({Stage.FAILED, Stage.REVERTING, Stage.REVERTED})
+
+
+def _giving_up(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
+    """Tell why, before anything that ends the story: clients stop reading at its end."""
+    if was.stage is now.stage or now.stage not in {Stage.FAILED, Stage.REVERTING}:
+        return
+    tried = scene.fleet.failed(was.target)
+    for instance in tried:
+        yield Told(_complaint(instance), Severity.ERROR)
+    if tried:
+        ids = ", ".join(tried.ids)
+        yield Told(
+            f"Unsuccessful command execution on instance id(s) '{ids}'. Aborting the operation.",
+            Severity.ERROR,
+        )
+    late = scene.fleet.named(was.batch).unsettled(was.target).without(tried.ids)
+    if late and not tried:
+        yield from _late(late.instances, was)
+
+
+def _late(instances: tuple[Instance, ...], was: Rollout) -> Iterator[Told]:
+    silent = [i.id for i in instances if i.busy]
+    if silent:
+        yield Told(
+            "The following instances have not responded in the allowed command timeout time "
+            f"(they might still finish eventually on their own): [{', '.join(silent)}].",
+            Severity.ERROR,
+        )
+    sick = [i.id for i in instances if not i.busy]
+    if sick:
+        yield Told(
+            f"The following instances did not become healthy within {was.timeout_s:.0f} seconds: "
+            f"[{', '.join(sick)}]. The load balancer's health check must pass; look at `logs`.",
+            Severity.ERROR,
+        )
+
+
+def _complaint(instance: Instance) -> str:
+    failure = instance.sight.failure or Failure("", "No reason was given.")
+    told = (
+        f"[Instance: {instance.id}] Command failed on instance. Return code: 1 "
+        f"Output: {failure.cause}"
+    )
+    if failure.step:
+        told += f" (step {failure.step})"
+    if not failure.tail:
+        return f"{told} See {failure.log}." if failure.log else told
+    lines = "\n".join(failure.tail.splitlines()[-TAIL_LINES:])
+    return f"{told}\nThe end of {failure.log or 'its log'}:\n{lines}"
+
+
+def _members(before: Environment, after: Environment) -> Iterator[Told]:
+    had, has = {m.id for m in before.members}, {m.id for m in after.members}
+    came = [m.id for m in after.members if m.id not in had]
+    went = [m.id for m in before.members if m.id not in has]
+    if came:
+        yield Told(f"Added instance [{', '.join(came)}] to your environment.", caused=False)
+    if went:
+        yield Told(f"Removed instance [{', '.join(went)}] from your environment.", caused=False)
+
+
+def _health(before: Verdict, after: Verdict) -> Iterator[Told]:
+    if change := transition(before, after):
+        yield Told(change.message, change.severity, caused=False)
+
+
+def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
+    """Tell how an operation ended: only in the transaction that makes it so."""
+    match ended.kind:
+        case Kind.CREATE if ended.failed:
+            yield Told(LAUNCH_FAILED, Severity.ERROR)
+        case Kind.CREATE:
+            yield Told(LAUNCHED.format(env=after.name))
+        case Kind.TERMINATE:
+            yield Told(f"Deleting SNS topic for environment {after.name}.")
+            yield Told(TERMINATED)
+        case Kind.UPDATE:
+            yield from _update_ending(ended)
+
+
+def _update_ending(ended: Operation) -> Iterator[Told]:
+    rollout = ended.rollout
+    if rollout is not None and rollout.stage is Stage.REVERTED:
+        yield Told(REVERTED, Severity.ERROR)
+    elif ended.failed:
+        yield Told(CONFIGURE_FAILED if ended.configuration_only else DEPLOY_FAILED, Severity.ERROR)
+    elif ended.configuration_only:
+        yield Told(CONFIGURED)
+        yield Told(UPDATED)
+    else:
+        yield Told(DEPLOYED)
+        yield Told(UPDATED)

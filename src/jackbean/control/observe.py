@@ -1,0 +1,153 @@
+"""What is seen of an environment, put beside what is wanted of it.
+
+Looks at machines (engine), reports (agents) and targets (router) become Sights. The only memory is
+how often in a row each instance looked good, and it is allowed to be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from jackbean.core.environments import Environment
+from jackbean.core.fleet import (
+    Failure,
+    Fleet,
+    Instance,
+    Machine,
+    Member,
+    Service,
+    Sight,
+    WorkState,
+)
+from jackbean.core.options.views import DeploymentOptions
+from jackbean.core.protocol import Report
+from jackbean.ports.agents import Reports
+from jackbean.ports.engine import Address, Engine, MachineSight
+from jackbean.ports.router import Router, TargetSight
+
+SILENCE_S = 15.0  # how long after a start an agent is waited for before its silence counts
+TEXT_MAX = 4000  # characters kept of what an instance says of a failure
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`count` good looks in a row, at least `interval_s` apart, make an instance healthy."""
+
+    count: int
+    interval_s: float
+
+    @classmethod
+    def of(cls, options: DeploymentOptions) -> Gate:
+        return cls(options.gate_checks, options.gate_interval_s)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A fleet, and where its machines are reached."""
+
+    fleet: Fleet
+    addresses: Mapping[str, Address]
+
+
+@dataclass(frozen=True)
+class Passes:
+    count: int = 0
+    at: float = 0.0
+
+
+class Observer:
+    """Looks at fleets. Complete once every running member has been heard, or was given the time."""
+
+    def __init__(self, engine: Engine, router: Router, reports: Reports) -> None:
+        self._engine = engine
+        self._router = router
+        self._reports = reports
+        self._passes: dict[str, Passes] = {}
+        self._first: dict[str, float] = {}
+        self._complete: set[str] = set()
+
+    async def look(self, environment: Environment, gate: Gate, now: float) -> Look:
+        machines = await self._engine.machines()
+        targets = await self._router.observe(environment.id)
+        instances = tuple(
+            self._instance(member, machines, targets, gate, now) for member in environment.members
+        )
+        addresses = {name: m.address for name, m in machines.items() if m.address is not None}
+        return Look(Fleet(instances), addresses)
+
+    def complete(self, fleet: Fleet, environment_id: str, now: float) -> bool:
+        """Whether enough was seen of it to act: silence after a start is not death."""
+        if environment_id not in self._complete:
+            running = fleet.where(lambda i: i.sight.machine is Machine.RUNNING)
+            since = self._first.setdefault(environment_id, now)
+            if all(i.sight.heard for i in running) or now - since > SILENCE_S:
+                self._complete.add(environment_id)
+        return environment_id in self._complete
+
+    def forget(self, environment: Environment) -> None:
+        """Forget an environment that has ended."""
+        self._first.pop(environment.id, None)
+        self._complete.discard(environment.id)
+
+    def forget_instance(self, instance: str) -> None:
+        self._passes.pop(instance, None)
+
+    def _instance(
+        self,
+        member: Member,
+        machines: Mapping[str, MachineSight],
+        targets: Mapping[str, TargetSight],
+        gate: Gate,
+        now: float,
+    ) -> Instance:
+        machine = machines.get(member.id, MachineSight(Machine.ABSENT))
+        said = self._reports.latest(member.id)
+        sight = _sight(machine, said[0] if said else None)
+        target = targets.get(member.id, TargetSight(Service.OUT, healthy=False, requests=0))
+        sight = replace(sight, requests=_requests(member, target))
+        instance = Instance(member, sight, gate.count)
+        passes = self._look(instance, target, gate, now)
+        return replace(instance, sight=replace(sight, passes=passes))
+
+    def _look(self, instance: Instance, target: TargetSight, gate: Gate, now: float) -> int:
+        good = target.healthy and target.service is Service.IN and not instance.busy
+        before = self._passes.get(instance.id, Passes())
+        if not good:
+            after = Passes(0, now)
+        elif before.count == 0 or now - before.at >= gate.interval_s:
+            after = Passes(min(before.count + 1, gate.count), now)
+        else:
+            after = before
+        self._passes[instance.id] = after
+        return after.count
+
+
+def _requests(member: Member, target: TargetSight) -> int | None:
+    """Return the requests in flight, None while more may come: it is still routed to."""
+    confirmed = target.service is not Service.IN or member.service is Service.IN
+    return target.requests if confirmed else None
+
+
+def _sight(machine: MachineSight, report: Report | None) -> Sight:
+    if report is None:
+        return Sight(machine=machine.machine)
+    running = machine.machine is Machine.RUNNING
+    return Sight(
+        machine=machine.machine,
+        heard=True,
+        serial=report.serial,
+        state=WorkState(report.state) if report.state in set(WorkState) else None,
+        running=report.running if running else None,
+        staged=report.staged,
+        failure=_failure(report.failure),
+    )
+
+
+def _failure(said: Mapping[str, str] | None) -> Failure | None:
+    if said is None:
+        return None
+    return Failure(**{name: said.get(name, "")[-TEXT_MAX:] for name in FAILURE_MEMBERS})
+
+
+FAILURE_MEMBERS = ("step", "cause", "log", "tail")

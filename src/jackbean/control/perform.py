@@ -1,0 +1,113 @@
+"""From what was saved to what is done: level-triggered, so that doing it again does no harm.
+
+Nothing here decides. Machines are started for members that have none and ended for members that
+have left; routes are those of the members in service; agents with work waiting are nudged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from jackbean.control.observe import Look
+from jackbean.control.world import World
+from jackbean.core.environments import Environment
+from jackbean.core.fleet import Fleet, Instance, Machine, Member, Service
+from jackbean.core.installation import Installation
+from jackbean.core.options.views import HealthCheckOptions
+from jackbean.core.platforms.names import branch_of_arn
+from jackbean.core.releases import Release
+from jackbean.ports.engine import Address, LaunchSpec
+from jackbean.ports.router import HealthCheck, Routes, Target
+from jackbean.rollouts.service import endable
+
+LAUNCH = "aws:autoscaling:launchconfiguration"
+
+
+async def perform(world: World, environment: Environment, release: Release, look: Look) -> None:
+    """Make machines, routes and agents follow `environment` as it was saved.
+
+    Raises PortError where something outside refused; the next tick does it again.
+    """
+    if environment.terminated:
+        await world.router.withdraw(environment.id)
+        return
+    await world.router.publish(routes(world.installation, environment, release, look.addresses))
+    seen = {i.id: i for i in look.fleet}
+    acts = [
+        act
+        for member in environment.members
+        if (act := _machine(world, environment, release, member, seen.get(member.id)))
+    ]
+    await asyncio.gather(*acts)
+    _nudge(world, environment, look.fleet)
+
+
+def routes(
+    installation: Installation,
+    environment: Environment,
+    release: Release,
+    addresses: Mapping[str, Address],
+) -> Routes:
+    """Return the load balancer that `environment` wants, as far as its machines have addresses."""
+    targets = tuple(
+        Target(m.id, addresses[m.id], draining=m.service is Service.DRAINING)
+        for m in environment.members
+        if m.service is not Service.OUT and m.id in addresses
+    )
+    return Routes(
+        environment_id=environment.id,
+        slot=environment.slot,
+        hostnames=(installation.hostname(environment.cname_prefix),),
+        targets=targets,
+        health=_health_check(HealthCheckOptions.of(release.settings)),
+    )
+
+
+def _health_check(options: HealthCheckOptions) -> HealthCheck:
+    return HealthCheck(
+        path=options.path,
+        interval_s=options.interval_s,
+        timeout_s=options.timeout_s,
+        healthy_threshold=options.healthy_threshold,
+        unhealthy_threshold=options.unhealthy_threshold,
+        codes=options.codes,
+    )
+
+
+def _machine(
+    world: World,
+    environment: Environment,
+    release: Release,
+    member: Member,
+    seen: Instance | None,
+) -> Coroutine[Any, Any, None] | None:
+    machine = seen.sight.machine if seen else Machine.ABSENT
+    if endable(member):
+        return None if machine is Machine.ABSENT else world.engine.terminate(member.id)
+    if member.leaving or machine in {Machine.RUNNING, Machine.EXITED}:
+        return None
+    return world.engine.ensure(_spec(world, environment, release, member))
+
+
+def _spec(world: World, environment: Environment, release: Release, member: Member) -> LaunchSpec:
+    return LaunchSpec(
+        instance=member.id,
+        environment_id=environment.id,
+        platform=branch_of_arn(environment.platform_arn),
+        instance_type=release.settings.text(LAUNCH, "InstanceType") or "t3.micro",
+        token=world.credentials.token(member.id),
+    )
+
+
+def _nudge(world: World, environment: Environment, fleet: Fleet) -> None:
+    told = {i.id: i.sight.serial for i in fleet}
+    for member in environment.members:
+        if member.assignment and member.assignment.serial > told.get(member.id, 0):
+            world.reports.nudge(member.id)
+
+
+def ends(environment: Environment) -> bool:
+    """Whether a machine of it is due to end: worth looking again soon."""
+    return any(endable(m) for m in environment.members)

@@ -1,0 +1,106 @@
+"""From one release to the next: which phases an update has. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jackbean.control.manifests import concerns_instances
+from jackbean.core.environments import Environment
+from jackbean.core.operations import Abort, Phase, Provision, Roll, Settle
+from jackbean.core.options.views import (
+    CapacityOptions,
+    DeploymentOptions,
+    UpdateOptions,
+)
+from jackbean.core.options.views import Update as UpdateKind
+from jackbean.core.releases import Release
+from jackbean.core.rollouts import Rollout
+from jackbean.rollouts.policies import POLICIES
+from jackbean.stacks.difference import difference
+from jackbean.stacks.synthesis import GROUP
+
+FALLBACK = "Rolling"  # for policies that this version does not have yet: never less careful
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Phases in order, what an abort would do, and the warnings that people should read."""
+
+    phases: tuple[Phase, ...]
+    abort: Abort | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def launch_plan(release: Release, now: float) -> Plan:
+    """Return how an environment comes to be."""
+    capacity = CapacityOptions.of(release.settings)
+    rollout = Rollout(
+        policy="AllAtOnce",
+        goal=release.number,
+        previous=None,
+        size=capacity.minimum,
+        template=release.fingerprint,
+        timeout_s=DeploymentOptions.of(release.settings).timeout_s,
+        since=now,
+    )
+    return Plan((Provision(release.number), Roll(rollout)))
+
+
+def update_plan(environment: Environment, old: Release, new: Release, now: float) -> Plan:
+    """Return how `environment` goes from `old` to `new`: the template's difference decides."""
+    provision = Provision(new.number)
+    if new.fingerprint != environment.template:
+        return Plan((provision, Roll(_replacement(environment, old, new, now))), Abort.REVERT)
+    if not new.configuration_only:
+        rollout, warnings = _deployment(environment, old, new, now)
+        return Plan((provision, Roll(rollout)), Abort.STOP, warnings)
+    if concerns_instances(old.settings, new.settings):
+        rollout, warnings = _deployment(environment, old, new, now)
+        return Plan((provision, Roll(rollout)), Abort.REVERT, warnings)
+    if GROUP in difference(old.template, new.template).modified:
+        timeout_s = DeploymentOptions.of(new.settings).timeout_s
+        return Plan((provision, Settle(since=now, timeout_s=timeout_s)))
+    return Plan((provision,))
+
+
+def _deployment(
+    environment: Environment, old: Release, new: Release, now: float
+) -> tuple[Rollout, tuple[str, ...]]:
+    options = DeploymentOptions.of(new.settings)
+    policy = options.policy if options.policy in POLICIES else FALLBACK
+    warnings = ()
+    if policy != options.policy:
+        warnings = (
+            f"The deployment policy '{options.policy}' is not available in this version; "
+            f"'{policy}' is used instead.",
+        )
+    rollout = Rollout(
+        policy=policy,
+        goal=new.number,
+        previous=old.number,
+        size=environment.desired,
+        template=environment.template,
+        previous_template=environment.template,
+        batch_size=options.batch_for(environment.desired),
+        timeout_s=options.timeout_s,
+        ignore_health=options.ignore_health_check,
+        reverts=new.configuration_only,
+        since=now,
+    )
+    return rollout, warnings
+
+
+def _replacement(environment: Environment, old: Release, new: Release, now: float) -> Rollout:
+    update, whole = UpdateOptions.of(new.settings), max(environment.desired, 1)
+    return Rollout(
+        policy="Replacement",
+        goal=new.number,
+        previous=old.number,
+        size=environment.desired,
+        template=new.fingerprint,
+        previous_template=environment.template,
+        batch_size=whole if update.kind is UpdateKind.DISABLED else min(update.batch_max, whole),
+        timeout_s=max(update.timeout_s, DeploymentOptions.of(new.settings).timeout_s),
+        reverts=True,
+        since=now,
+    )

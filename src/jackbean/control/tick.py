@@ -1,0 +1,116 @@
+"""One turn for one environment: observe, decide, save, perform.
+
+A tick that dies anywhere loses nothing. Before the save nothing has happened; after it, the next
+tick sees what was saved and performs it. Two ticks at once cannot both save.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jackbean.control.applications import finish_deletion
+from jackbean.control.decide import Namer, Scene, decide
+from jackbean.control.narration import narrate
+from jackbean.control.observe import Gate, Look, Observer
+from jackbean.control.perform import ends, perform
+from jackbean.control.watch import Watch
+from jackbean.control.world import World
+from jackbean.core.environments import Environment
+from jackbean.core.fleet import Service
+from jackbean.core.options.views import DeploymentOptions, HealthCheckOptions
+from jackbean.core.releases import Release
+from jackbean.ports.store import AddEvent, PutEnvironment
+
+STEADY_S = 2.0  # between two looks at an environment that wants nothing
+WARM_S = 0.15  # between two looks while something is under way
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When to look again, in seconds; None: the environment has ended. `why` says what for."""
+
+    again_s: float | None
+    why: str = ""
+
+
+class Ticker:
+    """Takes turns. Everything it remembers may be lost."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._observer = Observer(world.engine, world.router, world.reports)
+        self._watch = Watch(world.reports)
+        self._releases: dict[tuple[str, int], Release] = {}
+
+    @property
+    def watch(self) -> Watch:
+        return self._watch
+
+    async def tick(self, environment_id: str) -> Turn:
+        """Take one turn. Raises PortError (try again) and Conflict (somebody else saved)."""
+        environment = await self._world.store.environment(environment_id)
+        if environment is None or environment.terminated:
+            return await self._end(environment_id, environment)
+        return await self._turn(environment)
+
+    async def seen(self, environment_id: str) -> bool:
+        """Look at an environment after a start, and route as saved. Returns whether it is known."""
+        environment = await self._world.store.environment(environment_id)
+        if environment is None or environment.terminated:
+            return True
+        release = await self._release(environment)
+        look = await self._look(environment, release)
+        if not self._observer.complete(look.fleet, environment.id, self._world.clock.now()):
+            return False
+        await perform(self._world, environment, release, look)
+        return True
+
+    async def _turn(self, environment: Environment) -> Turn:
+        world, now = self._world, self._world.clock.now()
+        release = await self._release(environment)
+        drain_s = HealthCheckOptions.of(release.settings).deregistration_delay_s
+        look = await self._look(environment, release)
+        if not self._observer.complete(look.fleet, environment.id, now):
+            return Turn(WARM_S, "waiting to hear from every instance")
+        scene = Scene(environment, look.fleet, release, drain_s, now)
+        decision = decide(scene, Namer(world.installation, world.ids))
+        after = self._watch.judged(decision.environment, look.fleet, now)
+        if after != environment:
+            events = narrate(environment, after, decision.ended, scene)
+            await world.store.commit([PutEnvironment(after), *map(AddEvent, events)])
+        await perform(world, after, release, look)
+        return Turn(WARM_S if _warm(after, look) else STEADY_S, decision.why)
+
+    async def _look(self, environment: Environment, release: Release) -> Look:
+        gate = Gate.of(DeploymentOptions.of(release.settings))
+        return await self._observer.look(environment, gate, self._world.clock.now())
+
+    async def _release(self, environment: Environment) -> Release:
+        """Return the release that the environment is on its way to, or on."""
+        operation = environment.operation
+        number = (operation.release if operation else None) or environment.release
+        if number is None:
+            raise AssertionError(f"environment {environment.name} has no release")
+        known = self._releases.get((environment.id, number))
+        if known is None:
+            known = await self._world.store.release(environment.id, number)
+            if known is None:
+                raise AssertionError(f"release {number} of {environment.name} is not in the store")
+            self._releases[environment.id, number] = known
+        return known
+
+    async def _end(self, environment_id: str, environment: Environment | None) -> Turn:
+        await self._world.router.withdraw(environment_id)
+        if environment is not None:
+            self._observer.forget(environment)
+            await finish_deletion(self._world, environment.application)
+        for key in [k for k in self._releases if k[0] == environment_id]:
+            del self._releases[key]
+        return Turn(None)
+
+
+def _warm(environment: Environment, look: Look) -> bool:
+    """Whether something is under way that the next look may find done."""
+    moving = any(i.busy or i.member.service is not Service.IN or not i.healthy for i in look.fleet)
+    short = len(look.fleet) != environment.desired
+    return environment.operation is not None or moving or short or ends(environment)

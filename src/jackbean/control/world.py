@@ -1,0 +1,29 @@
+"""Everything outside that use cases and the loop may reach, in one hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jackbean.control.bell import Bell
+from jackbean.control.credentials import Credentials
+from jackbean.core.installation import Installation
+from jackbean.ports.agents import Reports
+from jackbean.ports.clock import Clock, Ids
+from jackbean.ports.engine import Engine
+from jackbean.ports.objects import Blobs
+from jackbean.ports.router import Router
+from jackbean.ports.store import Store
+
+
+@dataclass(frozen=True)
+class World:
+    installation: Installation
+    store: Store
+    engine: Engine
+    router: Router
+    reports: Reports
+    blobs: Blobs
+    clock: Clock
+    ids: Ids
+    credentials: Credentials
+    bell: Bell

@@ -1,0 +1,189 @@
+"""Machines and their agents, on virtual time.
+
+One object is both the engine and what instances say, since here an instance is a few numbers: when
+it will be up, what it was last told to do, and when it will have done it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jackbean.core.fleet import Assignment, Machine, Member, Work
+from jackbean.core.protocol import Report
+from jackbean.ports.clock import Clock
+from jackbean.ports.engine import Address, EngineDescription, LaunchSpec, MachineSight
+
+Assigned = Callable[[str], Assignment | None]
+
+
+def calm(effect: str) -> None:
+    """Let every effect happen: the point where a simulation may crash or fail it."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How instances behave: how long they take, and which releases are bad in which way."""
+
+    boot_s: float = 1.0
+    stage_s: float = 1.0
+    activate_s: float = 1.0
+    fails_staging: frozenset[int] = frozenset()
+    fails_activating: frozenset[int] = frozenset()
+    hangs: frozenset[int] = frozenset()  # never answers
+    sick: frozenset[int] = frozenset()  # runs, but is never healthy
+
+
+@dataclass
+class Node:
+    """One machine, and the agent on it."""
+
+    spec: LaunchSpec
+    up_at: float
+    serial: int = 0
+    work: Assignment | None = None
+    done_at: float = 0.0
+    state: str = ""
+    running: int | None = None
+    staged: int | None = None
+    exited: bool = False
+    stopped: bool = False
+    started: list[int] = field(default_factory=list)  # every release it ever ran
+
+
+class MemoryEngine:
+    """ports.Engine and ports.Reports. Time moves outside; `advance` lets agents catch up."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        behaviour: Behaviour | None = None,
+        effect: Callable[[str], None] = calm,
+    ) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.launched: list[str] = []
+        self.behaviour = behaviour or Behaviour()
+        self._clock = clock
+        self._effect = effect
+        self._reports: dict[str, tuple[Report, float]] = {}
+
+    # ports.Engine
+
+    def describe(self) -> EngineDescription:
+        return EngineDescription("simulator", "memory", (), {}, frozenset())
+
+    async def machines(self) -> Mapping[str, MachineSight]:
+        return {name: self._sight(name, node) for name, node in self.nodes.items()}
+
+    async def ensure(self, spec: LaunchSpec) -> None:
+        self._effect(f"ensure {spec.instance}")
+        node = self.nodes.get(spec.instance)
+        if node is None:
+            boot = self._clock.now() + self.behaviour.boot_s
+            self.nodes[spec.instance] = Node(spec, boot)
+            self.launched.append(spec.instance)
+        elif node.stopped:
+            node.stopped, node.up_at = False, self._clock.now() + self.behaviour.boot_s
+
+    async def terminate(self, instance: str) -> None:
+        self._effect(f"terminate {instance}")
+        self.nodes.pop(instance, None)
+        self._reports.pop(instance, None)
+
+    # ports.Reports
+
+    def latest(self, instance: str) -> tuple[Report, float] | None:
+        return self._reports.get(instance)
+
+    def nudge(self, instance: str) -> None:
+        """Do nothing: agents ask whenever time moves."""
+
+    def forget(self, instance: str) -> None:
+        self._reports.pop(instance, None)
+
+    # what a simulation does
+
+    def forget_reports(self) -> None:
+        """Forget what everybody said, as a control plane that starts anew has."""
+        self._reports.clear()
+
+    def kill(self, instance: str) -> None:
+        """Let a machine die by itself."""
+        self.nodes[instance].exited = True
+
+    def advance(self, assigned: Assigned) -> None:
+        """Let every agent that is up take its assignment, work, and report."""
+        now = self._clock.now()
+        for name, node in self.nodes.items():
+            if node.exited or node.stopped or now < node.up_at:
+                continue
+            self._work(node, assigned(name), now)
+            self._reports[name] = (self._report(name, node), now)
+
+    def healthy(self, instance: str) -> bool:
+        """Whether a load balancer would find it well."""
+        node = self.nodes.get(instance)
+        return (
+            node is not None
+            and not node.exited
+            and not node.stopped
+            and self._clock.now() >= node.up_at
+            and node.running is not None
+            and node.running not in self.behaviour.sick
+        )
+
+    def _work(self, node: Node, wanted: Assignment | None, now: float) -> None:
+        if wanted is not None and wanted.serial > node.serial:
+            node.serial, node.work, node.state = wanted.serial, wanted, "working"
+            node.done_at = now + self._duration(node, wanted)
+        if node.state == "working" and node.work is not None and now >= node.done_at:
+            self._finish(node, node.work)
+
+    def _duration(self, node: Node, work: Assignment) -> float:
+        behaviour = self.behaviour
+        if work.release in behaviour.hangs:
+            return float("inf")
+        staging = 0.0 if node.staged == work.release else behaviour.stage_s
+        return staging if work.work is Work.STAGE else staging + behaviour.activate_s
+
+    def _finish(self, node: Node, work: Assignment) -> None:
+        behaviour = self.behaviour
+        if work.release in behaviour.fails_staging:
+            node.state = "failed"
+            return
+        node.staged = work.release
+        if work.work is Work.STAGE:
+            node.state = "done"
+            return
+        node.running = work.release
+        node.started.append(work.release)
+        node.state = "failed" if work.release in behaviour.fails_activating else "done"
+
+    def _report(self, name: str, node: Node) -> Report:
+        failure = {"step": "", "cause": "it is bad", "log": "", "tail": ""}
+        return Report(
+            instance=name,
+            serial=node.serial,
+            state=node.state,
+            running=node.running,
+            staged=node.staged,
+            failure=failure if node.state == "failed" else None,
+            application="up" if node.running else "",
+        )
+
+    def _sight(self, name: str, node: Node) -> MachineSight:
+        if node.exited:
+            return MachineSight(Machine.EXITED, exit="died")
+        if node.stopped:
+            return MachineSight(Machine.STOPPED)
+        return MachineSight(Machine.RUNNING, Address(name, 80))
+
+
+def assignments(members: Mapping[str, Member]) -> Assigned:
+    """Return what agents are told, given who is a member: a stranger is told nothing."""
+
+    def assigned(instance: str) -> Assignment | None:
+        member = members.get(instance)
+        return member.assignment if member else None
+
+    return assigned
