@@ -58,7 +58,7 @@ def test_what_botocore_sends_is_read_back(operation, eb, clients, lab):
     @settings(max_examples=20)
     @given(strategy)
     def check(params):
-        public = {name: value for name, value in _without_overlay(params, known).items()}
+        public = _without_overlay(params, known)
         parsed = query.parse(eb, operation, form_of(client, operation, public))
         assert lab.same(parsed.members, public)
         assert parsed.unknown == ()
