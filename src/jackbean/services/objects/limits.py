@@ -1,9 +1,9 @@
-"""How large objects and what describes them may be. S3's own numbers, but for the whole object."""
+"""How large objects and what describes them may be: S3's numbers, but for the whole object."""
 
 from __future__ import annotations
 
 PUT_BYTES_MAX = 5 << 30  # in one request, whole or part
-OBJECT_BYTES_MAX = 64 << 30
+OBJECT_BYTES_MAX = 5 << 30  # of all parts together: they become one file
 PART_BYTES_MIN = 5 << 20  # of all parts but the last
 PART_NUMBER_MAX = 10_000
 KEY_BYTES_MAX = 1024
