@@ -1,0 +1,197 @@
+"""The Router port on Envoy: keeps what is wanted, hands it out, and asks what is so.
+
+Nothing that matters is kept here. A control plane that is started anew is told the wanted routes
+again, holds them back until `open`, and meanwhile Envoy serves what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from jackbean.core.errors import PortError
+from jackbean.ports.router import Routes, TargetSight
+from jackbean.routing import generations
+from jackbean.routing.ads import AdsServer, Refusal
+from jackbean.routing.bootstrap import Home
+from jackbean.routing.hostnames import Hostnames
+from jackbean.routing.looks import Observer
+from jackbean.routing.process import EnvoyProcess, Held, Supervisor, node_name, put_aside
+from jackbean.routing.projection import Facts, Lane, assemble, fresh, resources_of, shared
+from jackbean.routing.resources import Resource
+from jackbean.routing.sights import sights
+
+log = logging.getLogger(__name__)
+
+WORKERS = 1  # some 20,000 requests a second, and the least memory
+TEND_MIN_S, TEND_MAX_S = 0.05, 2.0
+LOG_LOOK_S = 60.0
+LOG_BYTES_MAX = 100 << 20  # of the access log, twice: the one written and the one before
+
+
+@dataclass(frozen=True)
+class RouterStatus:
+    """How routing fares, for `jackbean status`."""
+
+    held: Held
+    connected: bool  # Envoy is on the line
+    opened: bool
+    outdated: bool  # Envoy was started with other settings than this control plane would
+    refusals: tuple[Refusal, ...]
+
+
+class EnvoyRouter:
+    """One Envoy for all environments of an installation."""
+
+    def __init__(
+        self, facts: Facts, directory: Path, supervisor: Supervisor, workers: int = WORKERS
+    ) -> None:
+        home = Home(directory)
+        node = node_name(facts.identity)
+        self._facts = facts
+        self._home = home
+        self._process = EnvoyProcess(home, node, workers, supervisor)
+        self._observer = Observer(self._process.admin)
+        self._ads = AdsServer(home.ads, node, self._greet)
+        self._lanes: dict[str, Lane] = {}
+        self._parts: dict[str, tuple[Resource, ...]] = {}
+        self._names = Hostnames()
+        self._known: frozenset[str] = frozenset()  # clusters of the Envoy that connected last
+        self._opened = False
+        self._stir = asyncio.Event()
+        self._tending: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start listening for Envoy, and Envoy unless it runs. Raises PortError."""
+        self._home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._home.directory.chmod(0o700)
+        await self._ads.start()
+        await self._process.start()
+        self._tending = asyncio.ensure_future(self._tend())
+
+    async def close(self) -> None:
+        """Let go of Envoy, which goes on serving what it has."""
+        if self._tending is not None:
+            self._tending.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._tending
+        await self._ads.stop()
+
+    async def end(self, grace_s: float) -> None:
+        """Stop Envoy too."""
+        await self.close()
+        await self._process.stop(grace_s)
+
+    async def publish(self, routes: Routes) -> None:
+        lane = self._lanes.get(routes.environment_id)
+        if lane is not None and lane.routes == routes:
+            return
+        now = time.monotonic()
+        self._admit(generations.want(lane, routes, now) if lane else fresh(routes))
+        self._names = self._names.publish(routes.environment_id, frozenset(routes.hostnames), now)
+        self._push()
+
+    async def withdraw(self, environment_id: str) -> None:
+        if self._lanes.pop(environment_id, None) is None:
+            return
+        del self._parts[environment_id]
+        self._names = self._names.withdraw(environment_id)
+        self._push()
+
+    async def open(self) -> None:
+        if self._opened:
+            return
+        self._opened = True
+        self._reunite()
+        self._push()
+
+    async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
+        look = await self._observer.look(environment_id)
+        return sights(self._lanes.get(environment_id), look)
+
+    def endpoint(self, slot: int) -> str:
+        return self._facts.endpoint(slot)
+
+    async def status(self) -> RouterStatus:
+        try:
+            outdated = await self._process.outdated()
+        except PortError:
+            outdated = False  # it does not answer, which `held` or `connected` tell
+        held = await self._process.status()
+        return RouterStatus(held, self._ads.connected, self._opened, outdated, self._ads.refusals)
+
+    def _admit(self, lane: Lane) -> None:
+        name = lane.routes.environment_id
+        if lane != self._lanes.get(name):
+            self._parts[name] = resources_of(lane, self._facts)
+            self._lanes[name] = lane
+
+    def _push(self) -> None:
+        """Offer Envoy what is wanted now."""
+        if not self._opened:
+            return
+        parts = [shared(self._lanes, self._names.owners, self._facts), *self._parts.values()]
+        self._ads.offer(assemble(parts, self._lanes))
+        if self._unfinished():
+            self._stir.set()
+
+    def _greet(self, clusters: frozenset[str]) -> None:
+        """Take note of an Envoy that has connected, before anything is sent to it."""
+        self._known = clusters
+        if self._opened:
+            self._reunite()
+            self._push()
+
+    def _reunite(self) -> None:
+        now = time.monotonic()
+        for lane in list(self._lanes.values()):
+            self._admit(generations.reunite(lane, self._known, now))
+
+    def _unfinished(self) -> list[Lane]:
+        return [lane for lane in self._lanes.values() if not generations.settled(lane)]
+
+    async def _tend(self) -> None:
+        """Finish what takes time: passing from cluster to cluster, names given up, old logs."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stir.wait(), LOG_LOOK_S)
+            self._stir.clear()
+            pause_s = TEND_MIN_S
+            while self._unfinished() or self._names.dropped:
+                await asyncio.sleep(pause_s)
+                pause_s = TEND_MIN_S if await self._advance() else min(2 * pause_s, TEND_MAX_S)
+            await self._shorten_log()
+
+    async def _advance(self) -> bool:
+        """Take the next step of whatever is unfinished; return whether there was any to take."""
+        before = (self._names, self._lanes.copy())
+        self._names = self._names.expire(time.monotonic())
+        with suppress(PortError):  # Envoy does not answer: the next round tries again
+            if self._ads.settled():
+                await self._process.admin.rendezvous()
+                for name in [lane.routes.environment_id for lane in self._unfinished()]:
+                    await self._pass_on(name)
+        changed = before != (self._names, self._lanes)
+        if changed:
+            self._push()
+        return changed
+
+    async def _pass_on(self, environment_id: str) -> None:
+        look = await self._observer.look(environment_id)
+        lane = self._lanes.get(environment_id)  # only now: it may have changed meanwhile
+        if lane is None:
+            return
+        if lane.serving == lane.wanted.name:
+            self._admit(generations.drop(lane, look))
+        else:
+            self._admit(generations.switch(lane, look, time.monotonic()))
+
+    async def _shorten_log(self) -> None:
+        with suppress(OSError, PortError):
+            if put_aside(Path(self._facts.access_log), LOG_BYTES_MAX):
+                await self._process.admin.post("/reopen_logs")

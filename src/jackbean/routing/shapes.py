@@ -1,0 +1,276 @@
+"""One function per resource that Envoy is told: cluster, endpoints, listener, routes.
+
+All are pure, and check what they are given: one value that Envoy refuses in a resource shared by
+all environments would keep every later change from all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from jackbean.ports.router import HealthCheck, Target
+from jackbean.routing.resources import Kind, Resource, fingerprint
+from jackbean.routing.templates import (
+    ACCESS_LOG,
+    APPEND_ACTIONS,
+    CONNECT_TIMEOUT_S,
+    FORWARDED,
+    FROM_ADS,
+    HEADERS_KB_MAX,
+    HEADERS_MAX,
+    HEALTH_CHECKER,
+    IDEMPOTENT,
+    LOCAL_REPLIES,
+    PRIVATE_HEADERS,
+    RETRY_IDEMPOTENT,
+    RETRY_UNSENT,
+    ROUTER_FILTER,
+    UNBOUNDED,
+    UNKNOWN_HOST,
+    UPSTREAM_IDLE_S,
+    extension,
+    seconds,
+)
+
+Json = dict[str, Any]
+
+ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+INSTANCE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+HOSTNAME = re.compile(r"[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?")
+MAIN = "_main"  # no environment is called so
+
+
+def cluster_name(environment_id: str, settings: Json) -> str:
+    return f"{environment_id}-{fingerprint(settings)[:8]}"
+
+
+def environment_of(cluster: str) -> str:
+    """Return the environment that a cluster's name begins with, or an empty string."""
+    return cluster.rpartition("-")[0]
+
+
+def cluster(environment_id: str, health: HealthCheck) -> Resource:
+    """Return how an environment's instances are checked and connected to."""
+    named(ENVIRONMENT, "environment id", environment_id)
+    settings = _cluster_settings(environment_id, health)
+    name = cluster_name(environment_id, settings)
+    source = {"eds_config": FROM_ADS, "service_name": name}
+    return Resource(Kind.CLUSTER, name, {"name": name, "eds_cluster_config": source, **settings})
+
+
+def _cluster_settings(environment_id: str, health: HealthCheck) -> Json:
+    return {
+        "type": "EDS",
+        "alt_stat_name": environment_id,
+        "connect_timeout": seconds(CONNECT_TIMEOUT_S),
+        "lb_policy": "ROUND_ROBIN",
+        # A panicking balancer sends requests to instances it knows to be bad; the merge window
+        # would hold each change back by a second.
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": 0},
+            "update_merge_window": "0s",
+        },
+        # One environment with instances that do not answer must not hold up Envoy's own start.
+        "wait_for_warm_on_init": False,
+        "ignore_health_on_host_removal": True,  # what is removed is gone, healthy or not
+        "health_checks": [_health_check(health)],
+        "circuit_breakers": {
+            "thresholds": [
+                {
+                    "max_connections": UNBOUNDED,
+                    "max_pending_requests": UNBOUNDED,
+                    "max_requests": UNBOUNDED,
+                    "max_retries": UNBOUNDED,
+                }
+            ]
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/"
+                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {
+                    "idle_timeout": seconds(UPSTREAM_IDLE_S),
+                    "max_headers_count": HEADERS_MAX,
+                },
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+    }
+
+
+def _health_check(health: HealthCheck) -> Json:
+    interval = seconds(health.interval_s)
+    return {
+        "timeout": seconds(health.timeout_s),
+        "interval": interval,
+        "no_traffic_interval": interval,  # by default once a minute until the first request
+        "no_traffic_healthy_interval": interval,
+        "unhealthy_threshold": health.unhealthy_threshold,
+        "healthy_threshold": health.healthy_threshold,
+        "reuse_connection": False,  # a new visitor's connection is what is to be checked
+        **_probe(health),
+    }
+
+
+def _probe(health: HealthCheck) -> Json:
+    if health.path is None:
+        return {"tcp_health_check": {}}
+    return {
+        "http_health_check": {
+            "path": quote(health.path, safe="/?&=%+:@!$'()*,;~._-#[]").partition("#")[0] or "/",
+            "expected_statuses": [{"start": low, "end": high + 1} for low, high in health.codes],
+            # Without it the first wrong status counts as all of the threshold.
+            "retriable_statuses": [{"start": 100, "end": 600}],
+            "request_headers_to_add": [_header("User-Agent", HEALTH_CHECKER, "OVERWRITE")],
+            "codec_client_type": "HTTP1",
+        }
+    }
+
+
+def endpoints(cluster_name: str, targets: Sequence[Target]) -> Resource:
+    """Return which instances a cluster has and which of them get no new requests."""
+    hosts = [_endpoint(t) for t in sorted(targets, key=lambda t: t.instance)]
+    body = {"cluster_name": cluster_name, "endpoints": [{"lb_endpoints": hosts}]}
+    return Resource(Kind.ENDPOINTS, cluster_name, body)
+
+
+def _endpoint(target: Target) -> Json:
+    host, port = target.address.host, target.address.port
+    return {
+        "endpoint": {
+            "address": {"socket_address": {"address": host, "port_value": port}},
+            # Shown again by Envoy for each host: how an observation finds its instance.
+            "hostname": named(INSTANCE, "instance id", target.instance),
+            # As an Application Load Balancer, the check names the instance's own address.
+            "health_check_config": {"hostname": f"{host}:{port}"},
+        },
+        "health_status": "DRAINING" if target.draining else "HEALTHY",
+    }
+
+
+def listener(name: str, address: tuple[str, int], log: str, idle_s: float) -> Resource:
+    """Return a listener on (host, port) that routes by the route configuration of its name."""
+    host, port = address
+    body = {
+        "name": name,
+        "address": {"socket_address": {"address": host, "port_value": port}},
+        # With it a second process could take the same port, and half of the connections.
+        "enable_reuse_port": False,
+        "stat_prefix": "lb",
+        "filter_chains": [{"filters": [_connection_manager(name, host, log, idle_s)]}],
+    }
+    return Resource(Kind.LISTENER, name, body)
+
+
+def _connection_manager(routes: str, host: str, log: str, idle_s: float) -> Json:
+    idle = seconds(idle_s)
+    return extension(
+        "envoy.filters.network.http_connection_manager",
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix="lb",
+        codec_type="HTTP1",
+        http_protocol_options={"accept_http_10": True, "default_host_for_http_10": host},
+        rds={"route_config_name": routes, "config_source": FROM_ADS},
+        http_filters=[ROUTER_FILTER],
+        upgrade_configs=[{"upgrade_type": "websocket"}],
+        use_remote_address=True,
+        skip_xff_append=True,
+        generate_request_id=False,
+        server_header_transformation="PASS_THROUGH",
+        max_request_headers_kb=HEADERS_KB_MAX,
+        common_http_protocol_options={"idle_timeout": idle, "max_headers_count": HEADERS_MAX},
+        stream_idle_timeout=idle,
+        request_headers_timeout=idle,
+        local_reply_config={"mappers": [_reply(*reply) for reply in LOCAL_REPLIES]},
+        access_log=[_access_log(log)],
+    )
+
+
+def _reply(flags: list[str], status: int, text: str) -> Json:
+    return {
+        "filter": {"response_flag_filter": {"flags": flags}},
+        "status_code": status,
+        "body": {"inline_string": text},
+    }
+
+
+def _access_log(path: str) -> Json:
+    return extension(
+        "envoy.access_loggers.file",
+        "extensions.access_loggers.file.v3.FileAccessLog",
+        path=path,
+        log_format={"json_format": ACCESS_LOG},
+    )
+
+
+def routes_of(environment_id: str, serving: str, port: int) -> Resource:
+    """Return the routes of a load balancer's own address: any Host."""
+    return _routes(environment_id, [_virtual_host(environment_id, ["*"], serving)], port)
+
+
+def routes_by_host(hosts: Iterable[tuple[str, str, Sequence[str]]], port: int) -> Resource:
+    """Return the routes of the main listener, from (environment id, cluster, hostnames) each."""
+    known = [
+        _virtual_host(environment, [named(HOSTNAME, "hostname", n) for n in names], serving)
+        for environment, serving, names in hosts
+    ]
+    return _routes(MAIN, [*known, _NOBODY], port)
+
+
+_NOBODY: Json = {
+    "name": "nobody",
+    "domains": ["*"],
+    "routes": [
+        {
+            "name": "nobody",
+            "match": {"prefix": "/"},
+            "direct_response": {"status": 404, "body": {"inline_string": UNKNOWN_HOST}},
+        }
+    ],
+}
+
+
+def _routes(name: str, virtual_hosts: list[Json], port: int) -> Resource:
+    forwarded = [*FORWARDED, ("X-Forwarded-Port", str(port), "OVERWRITE")]
+    body = {
+        "name": name,
+        "virtual_hosts": virtual_hosts,
+        "ignore_port_in_host_matching": True,
+        "request_headers_to_add": [_header(*one) for one in forwarded],
+        "request_headers_to_remove": PRIVATE_HEADERS,
+        "validate_clusters": False,
+    }
+    return Resource(Kind.ROUTES, name, body)
+
+
+def _virtual_host(environment_id: str, domains: Sequence[str], serving: str) -> Json:
+    return {
+        "name": environment_id,
+        "domains": list(domains),
+        "routes": [
+            _route(environment_id, serving, {"headers": IDEMPOTENT}, RETRY_IDEMPOTENT),
+            _route(environment_id, serving, {}, RETRY_UNSENT),
+        ],
+    }
+
+
+def _route(environment_id: str, serving: str, match: Json, retry: Json) -> Json:
+    return {
+        "name": environment_id,
+        "match": {"prefix": "/", **match},
+        # No limit on the whole request: only silence ends it, as with the model.
+        "route": {"cluster": serving, "timeout": "0s", "retry_policy": retry},
+    }
+
+
+def _header(name: str, value: str, action: str) -> Json:
+    return {"header": {"key": name, "value": value}, "append_action": APPEND_ACTIONS[action]}
+
+
+def named(pattern: re.Pattern[str], noun: str, name: str) -> str:
+    if not pattern.fullmatch(name):
+        raise ValueError(f"{name!r} is no {noun} that a load balancer can route by")
+    return name
