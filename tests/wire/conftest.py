@@ -34,6 +34,7 @@ XML_TEXT = st.text(
 _BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, 4_102_444_800_000).map(lambda ms: EPOCH + timedelta(milliseconds=ms))
+WHOLE_INSTANTS = st.integers(0, 4_102_444_800).map(lambda s: EPOCH + timedelta(seconds=s))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -45,7 +46,7 @@ def scalar(shape: Shape, text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]
         "boolean": st.booleans(),
         "double": FLOATS,
         "float": FLOATS,
-        "timestamp": INSTANTS,
+        "timestamp": WHOLE_INSTANTS if shape.timestamp_format == "rfc822" else INSTANTS,
         "blob": st.binary(max_size=12),
     }
     return plain.get(shape.kind, text)
@@ -55,12 +56,15 @@ class Values:
     """Strategies for values of shapes.
 
     `empties` says whether structures and maps may be empty: the query protocols cannot say so in
-    a request, and leave them out.
+    a request, and leave them out. `items` is the least number of items in a list.
     """
 
-    def __init__(self, text: st.SearchStrategy[str], *, empties: bool, depth: int = 5) -> None:
+    def __init__(
+        self, text: st.SearchStrategy[str], *, empties: bool, items: int = 0, depth: int = 5
+    ) -> None:
         self.text = text
         self.empties = empties
+        self.items = items
         self.depth = depth
         self._made: dict[tuple[int, int], st.SearchStrategy[Any]] = {}
         self.pick: Callable[[Shape], bool] = lambda shape: True
@@ -76,7 +80,7 @@ class Values:
         if shape.kind == "structure":
             return self.structure(shape, left)
         if shape.kind == "list":
-            return st.lists(self.of(shape.member, left - 1), max_size=3)
+            return st.lists(self.of(shape.member, left - 1), min_size=self.items, max_size=3)
         if shape.kind == "map":
             least = 0 if self.empties else 1
             value = self.of(shape.value, left - 1)
@@ -148,6 +152,11 @@ class Lab:
 
     def inputs(self, shape: Shape, text: st.SearchStrategy[str] = TEXT) -> st.SearchStrategy[Any]:
         return Values(text, empties=False).of(shape)
+
+    def documents(self, shape: Shape) -> st.SearchStrategy[Any]:
+        """Return values as XML from botocore carries them: no bare carriage returns."""
+        text = XML_TEXT.map(lambda text: text.replace("\r", ""))
+        return Values(text, empties=True, items=1).of(shape)
 
     def outputs(
         self, shape: Shape, text: st.SearchStrategy[str] = XML_TEXT

@@ -94,6 +94,7 @@ class _ClientShape:
     def __init__(self, shape):
         self.kind = shape.type_name
         self.required = tuple(getattr(shape, "required_members", ()))
+        self.timestamp_format = None
         self._shape = shape
 
     @cached_property

@@ -52,6 +52,18 @@ def identify(request: HttpRequest) -> Target:
     return _form_target(request, signing_name)
 
 
+def is_object(request: HttpRequest) -> bool:
+    """Return whether a request is S3's, by its head alone: its body can be huge, so stream it.
+
+    Read the body of any other request, within the limits, before it is identified.
+    """
+    credential = sigv4.find_credential(request)
+    if credential is not None:
+        return credential.service == "s3"
+    is_rpc = "x-amz-target" in request.headers or "smithy-protocol" in request.headers
+    return not is_rpc and request.path not in ("", "/")
+
+
 def _named(signing_name: str, prefix: str, operation: str, protocol: str) -> Target:
     by_name = services.BY_SIGNING_NAME.get(signing_name, signing_name)
     service = services.BY_TARGET_PREFIX.get(prefix, by_name)
