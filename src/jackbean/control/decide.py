@@ -149,11 +149,10 @@ def _roll(environment: Environment, operation: Operation, scene: Scene, namer: N
     step = next_step(rollout, scene.fleet, scene.now)
     operation = operation.with_phase(Roll(step.rollout))
     environment = _amended(environment, step.acts, scene, namer)
-    match step.rollout.stage:
-        case Stage.SUCCEEDED:
-            return commit(environment, scene.release), operation.next(), ""
-        case Stage.FAILED | Stage.REVERTED:
-            return environment, replace(operation, position=len(operation.phases)), ""
+    if step.rollout.stage is Stage.SUCCEEDED:
+        return commit(environment, scene.release), operation.next(), ""
+    if step.rollout.over:
+        return environment, replace(operation, position=len(operation.phases)), ""
     return environment, operation, step.why
 
 

@@ -19,15 +19,16 @@ from jackbean.core.environments import (
     check_cname_prefix,
     check_environment_name,
 )
-from jackbean.core.errors import Conflict, invalid, unfitting
+from jackbean.core.errors import Conflict, invalid
 from jackbean.core.events import Severity
 from jackbean.core.operations import Deprovision, Empty, Kind, Operation
-from jackbean.core.options.settings import Key, Setting, Settings
-from jackbean.core.options.validate import Context
+from jackbean.core.options.settings import Key, Setting
+from jackbean.core.options.table import options
 from jackbean.core.platforms.catalogue import PlatformVersion
 from jackbean.core.releases import Release
 from jackbean.ports.store import AddEvent, Change, EnvironmentQuery, PutEnvironment, PutRelease
 
+WEB = Tier()
 SAMPLE = "Sample Application"
 SLOTS_MAX = 60_000
 ATTEMPTS = 8  # to save over somebody else's save
@@ -46,8 +47,8 @@ class Creation:
     label: str | None = None
     cname_prefix: str | None = None
     description: str = ""
-    tier: Tier = Tier()
-    settings: Settings = Settings()
+    tier: Tier = WEB
+    settings: tuple[Setting, ...] = ()
     tags: Tags = ()
 
 
@@ -71,9 +72,9 @@ async def create(world: World, wanted: Creation) -> Environment:
     version = None
     if wanted.label is not None:
         version = await find_version(world, wanted.application, wanted.label)
-    context = Context.of(wanted.platform, wanted.tier)
+    table = options(wanted.platform.branch.platform_name)
     label = wanted.label or SAMPLE
-    made = await cut(world, draft, Wanted(label, version, wanted.settings, context))
+    made = await cut(world, draft, Wanted(label, version, table, wanted.settings))
     environment = _launching(draft, made, wanted.request_id)
     bucket = world.installation.bucket
     told = f"Using {bucket} as Amazon S3 storage bucket for environment data."
@@ -234,18 +235,19 @@ def _described(before: Environment, wanted: Update, now: float) -> Environment:
 
 
 async def _wanted(world: World, base: Environment, old: Release, wanted: Update) -> Wanted:
-    named = {s.key for s in wanted.settings} & set(wanted.remove)
-    if named:
-        namespace, name, _ = sorted(named)[0]
-        raise unfitting(f"Option {namespace}/{name} is both set and removed.")
-    direct = old.direct.without(wanted.remove).with_(wanted.settings)
     label = old.version_label if wanted.label is None else wanted.label
     version = None
     if label != SAMPLE or wanted.label is not None:
         version = await find_version(world, base.application, label)
-    platform = wanted.platform or await platform_of(world, base)
-    context = Context.of(platform, base.tier, current=old.settings)
-    return Wanted(label, version, direct, context, configuration_only=wanted.label is None)
+    return Wanted(
+        label,
+        version,
+        options(world.platforms.of(base).branch.platform_name),
+        changes=wanted.settings,
+        removals=wanted.remove,
+        current=old,
+        configuration_only=wanted.label is None,
+    )
 
 
 async def _terminate(world: World, name_or_id: str, request_id: str) -> Environment:

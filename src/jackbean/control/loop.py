@@ -123,9 +123,9 @@ async def restart_clocks(world: World) -> None:
 
 
 def _resumed(operation: Operation, now: float) -> Operation:
-    match operation.phase:
-        case Roll(rollout=rollout):
-            return operation.with_phase(Roll(rollout.resume(now)))
-        case Settle() as settle:
-            return operation.with_phase(replace(settle, since=now))
+    phase = operation.phase
+    if isinstance(phase, Roll):
+        return operation.with_phase(Roll(phase.rollout.resume(now)))
+    if isinstance(phase, Settle):
+        return operation.with_phase(replace(phase, since=now))
     return operation

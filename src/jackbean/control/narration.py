@@ -121,14 +121,13 @@ def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -
 def _beginning(operation: Operation, scene: Scene) -> Iterator[Told]:
     if operation.rollout is None:
         return
-    match operation.kind:
-        case Kind.CREATE:
-            yield Told("Waiting for EC2 instances to launch. This may take a few minutes.")
-        case Kind.UPDATE if operation.configuration_only:
-            name = scene.environment.name
-            yield Told(f"Updating environment {name}'s configuration settings.")
-        case Kind.UPDATE:
-            yield Told("Deploying new version to instance(s).")
+    if operation.kind is Kind.CREATE:
+        yield Told("Waiting for EC2 instances to launch. This may take a few minutes.")
+    elif operation.configuration_only:
+        name = scene.environment.name
+        yield Told(f"Updating environment {name}'s configuration settings.")
+    else:
+        yield Told("Deploying new version to instance(s).")
 
 
 def _batches(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from jackbean.control.terms import Gate
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import (
     Failure,
@@ -20,7 +21,6 @@ from jackbean.core.fleet import (
     Sight,
     WorkState,
 )
-from jackbean.core.options.views import DeploymentOptions
 from jackbean.core.protocol import Report
 from jackbean.ports.agents import Reports
 from jackbean.ports.engine import Address, Engine, MachineSight
@@ -28,18 +28,6 @@ from jackbean.ports.router import Router, TargetSight
 
 SILENCE_S = 15.0  # how long after a start an agent is waited for before its silence counts
 TEXT_MAX = 4000  # characters kept of what an instance says of a failure
-
-
-@dataclass(frozen=True)
-class Gate:
-    """`count` good looks in a row, at least `interval_s` apart, make an instance healthy."""
-
-    count: int
-    interval_s: float
-
-    @classmethod
-    def of(cls, options: DeploymentOptions) -> Gate:
-        return cls(options.gate_checks, options.gate_interval_s)
 
 
 @dataclass(frozen=True)

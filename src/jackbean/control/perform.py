@@ -11,12 +11,11 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from jackbean.control.observe import Look
+from jackbean.control.terms import Terms
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Fleet, Instance, Machine, Member, Service
 from jackbean.core.installation import Installation
-from jackbean.core.options.views import HealthCheckOptions
-from jackbean.core.platforms.names import branch_of_arn
 from jackbean.core.releases import Release
 from jackbean.ports.engine import Address, LaunchSpec
 from jackbean.ports.router import HealthCheck, Routes, Target
@@ -25,7 +24,7 @@ from jackbean.rollouts.service import endable
 LAUNCH = "aws:autoscaling:launchconfiguration"
 
 
-async def perform(world: World, environment: Environment, release: Release, look: Look) -> None:
+async def perform(world: World, environment: Environment, terms: Terms, look: Look) -> None:
     """Make machines, routes and agents follow `environment` as it was saved.
 
     Raises PortError where something outside refused; the next tick does it again.
@@ -33,12 +32,14 @@ async def perform(world: World, environment: Environment, release: Release, look
     if environment.terminated:
         await world.router.withdraw(environment.id)
         return
-    await world.router.publish(routes(world.installation, environment, release, look.addresses))
+    await world.router.publish(
+        routes(world.installation, environment, terms.health, look.addresses)
+    )
     seen = {i.id: i for i in look.fleet}
     acts = [
         act
         for member in environment.members
-        if (act := _machine(world, environment, release, member, seen.get(member.id)))
+        if (act := _machine(world, environment, terms.release, member, seen.get(member.id)))
     ]
     await asyncio.gather(*acts)
     _nudge(world, environment, look.fleet)
@@ -47,7 +48,7 @@ async def perform(world: World, environment: Environment, release: Release, look
 def routes(
     installation: Installation,
     environment: Environment,
-    release: Release,
+    health: HealthCheck,
     addresses: Mapping[str, Address],
 ) -> Routes:
     """Return the load balancer that `environment` wants, as far as its machines have addresses."""
@@ -61,18 +62,7 @@ def routes(
         slot=environment.slot,
         hostnames=(installation.hostname(environment.cname_prefix),),
         targets=targets,
-        health=_health_check(HealthCheckOptions.of(release.settings)),
-    )
-
-
-def _health_check(options: HealthCheckOptions) -> HealthCheck:
-    return HealthCheck(
-        path=options.path,
-        interval_s=options.interval_s,
-        timeout_s=options.timeout_s,
-        healthy_threshold=options.healthy_threshold,
-        unhealthy_threshold=options.unhealthy_threshold,
-        codes=options.codes,
+        health=health,
     )
 
 
@@ -95,7 +85,7 @@ def _spec(world: World, environment: Environment, release: Release, member: Memb
     return LaunchSpec(
         instance=member.id,
         environment_id=environment.id,
-        platform=branch_of_arn(environment.platform_arn),
+        platform=world.platforms.of(environment).branch.name,
         instance_type=release.settings.text(LAUNCH, "InstanceType") or "t3.micro",
         token=world.credentials.token(member.id),
     )

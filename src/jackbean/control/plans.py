@@ -68,7 +68,7 @@ def _deployment(
 ) -> tuple[Rollout, tuple[str, ...]]:
     options = DeploymentOptions.of(new.settings)
     policy = options.policy if options.policy in POLICIES else FALLBACK
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if policy != options.policy:
         warnings = (
             f"The deployment policy '{options.policy}' is not available in this version; "

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 
 from jackbean.control.world import World
 from jackbean.core.applications import Version
 from jackbean.core.environments import Environment
-from jackbean.core.options.resolve import effective
-from jackbean.core.options.settings import Settings
-from jackbean.core.options.validate import Context, Message, refuse, validate
+from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
+from jackbean.core.options.settings import Key, Setting, Settings
+from jackbean.core.options.table import OptionTable
+from jackbean.core.options.validate import Context, fault_in, validate, validate_removals
 from jackbean.core.releases import Release
 from jackbean.sources.bundles import Extensions, read_extensions
 from jackbean.stacks.difference import fingerprint
@@ -18,12 +20,18 @@ from jackbean.stacks.synthesis import Facts, synthesise
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the next release is made of; `version` None is the sample application."""
+    """What the next release is made of.
+
+    `label` is what it is called, `version` None the sample application; `current` is the release
+    that `changes` and `removals` are changes of, None for a new environment.
+    """
 
     label: str
     version: Version | None
-    direct: Settings
-    context: Context
+    table: OptionTable
+    changes: tuple[Setting, ...] = ()
+    removals: tuple[Key, ...] = ()
+    current: Release | None = None
     configuration_only: bool = False
 
 
@@ -37,12 +45,14 @@ class Cut:
 
 async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     """Return the environment's next release. Raises a Fault naming every bad setting at once."""
-    refuse(validate(wanted.direct, wanted.context))
+    tier = environment.tier.name
+    direct = _direct(wanted, tier)
     digest = wanted.version.digest if wanted.version else None
-    extensions = Extensions() if digest is None else read_extensions(world.blobs.path(digest))
-    messages = validate(extensions.settings, wanted.context.of_bundle())
-    accepted = extensions.settings.without(m.key for m in messages)
-    settings = effective(wanted.direct, accepted, wanted.context)
+    extensions = await _extensions(world, digest)
+    bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
+    settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
+    if wanted.current is None:
+        direct = direct.with_(fixed_at_creation(settings, wanted.table))
     facts = Facts(environment.id, environment.name, environment.platform_arn)
     template = synthesise(facts, settings)
     release = Release(
@@ -50,15 +60,44 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         number=environment.releases + 1,
         version_label=wanted.label,
         digest=digest,
-        direct=wanted.direct,
+        direct=direct,
         settings=settings,
         template=template,
         fingerprint=fingerprint(template),
         created=world.clock.now(),
         configuration_only=wanted.configuration_only,
     )
-    return Cut(release, (*extensions.warnings, *map(_warning, messages)))
+    return Cut(release, (*extensions.warnings, *warnings))
 
 
-def _warning(message: Message) -> str:
-    return message.message
+def _direct(wanted: Wanted, tier: str) -> Settings:
+    """Return what the environment will have stored."""
+    base = wanted.current.direct if wanted.current else Settings()
+    context = Context(
+        wanted.table, tier=tier, layers=Layers(direct=base), running=wanted.current is not None
+    )
+    faults = validate_removals(wanted.removals, wanted.changes, context)
+    fault = fault_in((*validate(wanted.changes, context), *faults))
+    if fault is not None:
+        raise fault
+    changes = Settings(wanted.changes)
+    return stored(base, wanted.table, changes=changes, removals=wanted.removals)
+
+
+async def _extensions(world: World, digest: str | None) -> Extensions:
+    if digest is None:
+        return Extensions()
+    return await asyncio.to_thread(read_extensions, world.blobs.path(digest))
+
+
+def _accepted(
+    bundle: Settings, direct: Settings, wanted: Wanted, tier: str
+) -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings of the bundle that have a meaning here, and warnings for the others."""
+    context = Context(wanted.table, Origin.BUNDLE, tier, Layers(direct=direct))
+    messages = validate(bundle, replace(context, running=wanted.current is not None))
+    fault = fault_in(messages)
+    if fault is not None:
+        raise fault
+    passed_over = [(m.namespace, m.name) for m in messages]
+    return bundle.without(passed_over), tuple(m.message for m in messages)

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from jackbean.control.applications import finish_deletion
 from jackbean.control.decide import Namer, Scene, decide
 from jackbean.control.narration import narrate
-from jackbean.control.observe import Gate, Look, Observer
+from jackbean.control.observe import Look, Observer
 from jackbean.control.perform import ends, perform
+from jackbean.control.terms import Terms
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Service
-from jackbean.core.options.views import DeploymentOptions, HealthCheckOptions
-from jackbean.core.releases import Release
 from jackbean.ports.store import AddEvent, PutEnvironment
 
 STEADY_S = 2.0  # between two looks at an environment that wants nothing
@@ -40,7 +39,7 @@ class Ticker:
         self._world = world
         self._observer = Observer(world.engine, world.router, world.reports)
         self._watch = Watch(world.reports)
-        self._releases: dict[tuple[str, int], Release] = {}
+        self._known: dict[tuple[str, int], Terms] = {}
 
     @property
     def watch(self) -> Watch:
@@ -58,45 +57,40 @@ class Ticker:
         environment = await self._world.store.environment(environment_id)
         if environment is None or environment.terminated:
             return True
-        release = await self._release(environment)
-        look = await self._look(environment, release)
-        if not self._observer.complete(look.fleet, environment.id, self._world.clock.now()):
+        terms, now = await self._terms(environment), self._world.clock.now()
+        look = await self._observer.look(environment, terms.gate, now)
+        if not self._observer.complete(look.fleet, environment.id, now):
             return False
-        await perform(self._world, environment, release, look)
+        await perform(self._world, environment, terms, look)
         return True
 
     async def _turn(self, environment: Environment) -> Turn:
         world, now = self._world, self._world.clock.now()
-        release = await self._release(environment)
-        drain_s = HealthCheckOptions.of(release.settings).deregistration_delay_s
-        look = await self._look(environment, release)
+        terms = await self._terms(environment)
+        look = await self._observer.look(environment, terms.gate, now)
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
-        scene = Scene(environment, look.fleet, release, drain_s, now)
+        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now)
         decision = decide(scene, Namer(world.installation, world.ids))
         after = self._watch.judged(decision.environment, look.fleet, now)
         if after != environment:
             events = narrate(environment, after, decision.ended, scene)
             await world.store.commit([PutEnvironment(after), *map(AddEvent, events)])
-        await perform(world, after, release, look)
+        await perform(world, after, terms, look)
         return Turn(WARM_S if _warm(after, look) else STEADY_S, decision.why)
 
-    async def _look(self, environment: Environment, release: Release) -> Look:
-        gate = Gate.of(DeploymentOptions.of(release.settings))
-        return await self._observer.look(environment, gate, self._world.clock.now())
-
-    async def _release(self, environment: Environment) -> Release:
-        """Return the release that the environment is on its way to, or on."""
+    async def _terms(self, environment: Environment) -> Terms:
+        """Return those of the release that the environment is on its way to, or on."""
         operation = environment.operation
         number = (operation.release if operation else None) or environment.release
         if number is None:
             raise AssertionError(f"environment {environment.name} has no release")
-        known = self._releases.get((environment.id, number))
+        known = self._known.get((environment.id, number))
         if known is None:
-            known = await self._world.store.release(environment.id, number)
-            if known is None:
+            release = await self._world.store.release(environment.id, number)
+            if release is None:
                 raise AssertionError(f"release {number} of {environment.name} is not in the store")
-            self._releases[environment.id, number] = known
+            known = self._known[environment.id, number] = Terms.of(release)
         return known
 
     async def _end(self, environment_id: str, environment: Environment | None) -> Turn:
@@ -104,8 +98,8 @@ class Ticker:
         if environment is not None:
             self._observer.forget(environment)
             await finish_deletion(self._world, environment.application)
-        for key in [k for k in self._releases if k[0] == environment_id]:
-            del self._releases[key]
+        for key in [k for k in self._known if k[0] == environment_id]:
+            del self._known[key]
         return Turn(None)
 
 

@@ -58,6 +58,18 @@ async def find_version(world: World, application: str, label: str) -> Version:
     return found[0]
 
 
+async def describe_anew(
+    world: World, application: str, label: str, description: str | None
+) -> Version:
+    """Change the description; None keeps it."""
+    version = await find_version(world, application, label)
+    if description is None:
+        return version
+    changed = replace(version, description=description, updated=world.clock.now())
+    await world.store.commit([PutVersion(changed)])
+    return changed
+
+
 async def delete_version(world: World, application: str, label: str) -> Version | None:
     """Delete a version that no environment runs; one that is unknown is deleted already."""
     found = await world.store.versions(application, [label])

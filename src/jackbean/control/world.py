@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jackbean.control.bell import Bell
 from jackbean.control.credentials import Credentials
+from jackbean.control.platforms import Platforms
 from jackbean.core.installation import Installation
 from jackbean.ports.agents import Reports
 from jackbean.ports.clock import Clock, Ids
@@ -26,4 +27,5 @@ class World:
     clock: Clock
     ids: Ids
     credentials: Credentials
+    platforms: Platforms
     bell: Bell

@@ -1,0 +1,152 @@
+"""What agents on instances dial: reports in, work, bundles and dependencies out.
+
+On a unix socket that instances see; every request carries the token of one instance and can reach
+nothing but what concerns that instance. See `jackbean.core.protocol` for the conversation.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from jackbean.api.plant import Plant
+from jackbean.core.protocol import (
+    LOG_BYTES_MAX,
+    VERSION,
+    DependencyRequest,
+    Report,
+    from_json,
+    to_json,
+)
+from jackbean.ports.engine import Unresolvable
+from jackbean.services.objects.uploading import put_chunks
+
+BODY_BYTES_MAX = 1 << 20
+FILES_BYTES_MAX = 4 << 20
+REQUEST_ID = re.compile(r"[0-9a-zA-Z-]{1,64}")
+NAMES = {"tail": "TailLogs-{}.out", "bundle": "BundleLogs-{}.zip"}
+
+log = logging.getLogger("jackbean.agents")
+
+
+class Refused(Exception):
+    """A request that an agent should not have made. 401 ends the agent."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class AgentsDoor:
+    """Builds the application; its methods are its routes."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+
+    def application(self) -> Starlette:
+        routes = [
+            Route("/v1/report", self.report, methods=["POST"]),
+            Route("/v1/bundle/{digest}", self.bundle, methods=["GET"]),
+            Route("/v1/dependencies", self.dependencies, methods=["POST"]),
+            Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
+            Route("/v1/steps", self.steps, methods=["POST"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={Refused: _refused})
+
+    async def report(self, request: Request) -> Response:
+        """Take a report, and answer with what there is to do."""
+        plant, instance = self._plant, self._instance(request)
+        report = _shape(Report, await _json(request, BODY_BYTES_MAX))
+        if report.instance != instance:
+            raise Refused(403, "A report speaks of the instance whose token it comes with.")
+        if report.protocol != VERSION:
+            raise Refused(426, f"Protocol version {VERSION} is spoken here.")
+        home = await plant.roster.home(instance)
+        if home is None:
+            raise Refused(401, "This instance belongs to no environment.")
+        if plant.board.put(report):
+            plant.world.bell.poke(home[0].id)
+        order = await plant.board.order(report, plant.roster.order)
+        return JSONResponse(to_json(order))
+
+    async def bundle(self, request: Request) -> Response:
+        instance, digest = self._instance(request), request.path_params["digest"]
+        if digest not in await self._plant.roster.bundle(instance):
+            raise Refused(404, "This instance's release has another bundle.")
+        return FileResponse(self._plant.world.blobs.path(digest))
+
+    async def dependencies(self, request: Request) -> Response:
+        self._instance(request)
+        wanted = _shape(DependencyRequest, await _json(request, FILES_BYTES_MAX))
+        try:
+            path = await self._plant.dependencies.resolve(wanted)
+        except Unresolvable as error:
+            return JSONResponse({"cause": error.cause, "tail": error.tail}, 422)
+        return JSONResponse({"path": path})
+
+    async def logs(self, request: Request) -> Response:
+        """Keep what an instance was asked for, where the link to it will point."""
+        plant, instance = self._plant, self._instance(request)
+        wanted, kind = request.path_params["request"], request.path_params["kind"]
+        home = await plant.roster.home(instance)
+        if home is None or plant.logs.wanted(instance).get(wanted) != kind:
+            raise Refused(404, "Nobody asked for these logs.")
+        name = NAMES[kind].format(round(plant.world.clock.now() * 1000))
+        key = f"resources/environments/logs/{kind}/{home[0].id}/{instance}/{name}"
+        bucket = plant.world.installation.bucket
+        await plant.objects.ensure_bucket(bucket)
+        await put_chunks(plant.objects, bucket, key, _bounded(request, LOG_BYTES_MAX))
+        await plant.logs.answered(wanted, instance, key)
+        return Response(status_code=204)
+
+    async def steps(self, request: Request) -> Response:
+        instance = self._instance(request)
+        said = await _json(request, BODY_BYTES_MAX)
+        log.debug("%s: %s", instance, str(said.get("step"))[:200])
+        return Response(status_code=204)
+
+    def _instance(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        holder = self._plant.world.credentials.holder(token) if scheme == "Bearer" else None
+        if holder is None:
+            raise Refused(401, "The token is not one of this installation's.")
+        return holder
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, Refused) else 500
+    return JSONResponse({"cause": str(error)}, status)
+
+
+async def _json(request: Request, size_max: int) -> dict[str, Any]:
+    body = b"".join([chunk async for chunk in _bounded(request, size_max)])
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body is not JSON.") from None
+    if not isinstance(data, dict):
+        raise Refused(400, "The body is a JSON object.")
+    return data
+
+
+async def _bounded(request: Request, size_max: int) -> Any:
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > size_max:
+            raise Refused(413, f"At most {size_max} bytes are taken here.")
+        yield chunk
+
+
+def _shape(kind: Any, data: dict[str, Any]) -> Any:
+    try:
+        return from_json(kind, data)
+    except ValueError as error:
+        raise Refused(400, str(error)) from None

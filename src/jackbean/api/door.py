@@ -1,0 +1,212 @@
+"""The front door: one endpoint for every AWS service, and for what AWS has not.
+
+A request is identified, its signature verified, its principal authorised, its members parsed by the
+service's model; then a handler answers in plain dictionaries. Whatever goes wrong is answered in
+the protocol that was spoken, and an operation that is not here says so with status 400: clients
+retry anything in the 500s for minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jackbean.api.objects_door import ObjectsDoor
+from jackbean.api.plant import Call, Plant
+from jackbean.control.principals import InstancePrincipal, Keys, Principal, authorise
+from jackbean.core.errors import Fault, PortError
+from jackbean.wire import ec2, query, restxml, sigv4
+from jackbean.wire.errors import WireFault
+from jackbean.wire.models import Models, UnknownServiceError
+from jackbean.wire.request import HttpRequest
+from jackbean.wire.route import EC2, JSON, QUERY, Target, identify, is_object
+
+BODY_BYTES_MAX = 4 << 20
+EXTENSION = "jackbean"
+
+Handler = Callable[[Plant, Call], Awaitable[Mapping[str, Any]]]
+Services = Mapping[str, Mapping[str, Handler]]
+
+log = logging.getLogger("jackbean.api")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request on its way in, with what is known of it so far."""
+
+    http: HttpRequest
+    request_id: str
+    base_url: str
+
+
+class Door:
+    """An ASGI application."""
+
+    def __init__(self, plant: Plant, keys: Keys, services: Services) -> None:
+        self._plant = plant
+        self._keys = keys
+        self._services = services
+        self._models = Models()
+        self._objects = ObjectsDoor(plant, keys, self._models)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request, scope)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, scope: Scope) -> Response:
+        raw = scope.get("raw_path") or scope["path"].encode()
+        http = HttpRequest.received(
+            request.method, (raw, scope["query_string"]), scope["headers"], None
+        )
+        base_url = f"{scope['scheme']}://{http.headers.get('host', '')}"
+        visit = Visit(http, self._plant.world.ids.request(), base_url)
+        try:
+            if is_object(http):
+                return await self._objects.answer(request, http, visit.request_id)
+        except WireFault as fault:
+            return _refused(fault, visit, Target("s3", None, None, "rest-xml"))
+        return await self._serve(request, visit)
+
+    async def _serve(self, request: Request, visit: Visit) -> Response:
+        target = Target("", None, None, QUERY)
+        try:
+            body = await _body(request)
+            visit = replace(visit, http=replace(visit.http, body=body))
+            target = identify(visit.http)
+            if target.service == "s3":
+                return await self._objects.answer(request, visit.http, visit.request_id)
+            return await self._operate(visit, target)
+        except WireFault as fault:
+            return _refused(fault, visit, target)
+        except Fault as fault:
+            return _refused(WireFault(fault.code, fault.message, fault.status), visit, target)
+        except PortError as error:
+            log.warning("request %s: %s", visit.request_id, error)
+            busy = WireFault("ServiceUnavailable", f"Try again: {error}.", 503, sender=False)
+            return _refused(busy, visit, target)
+        except Exception:
+            log.exception("request %s failed", visit.request_id)
+            text = f"An internal error; the log of `jackbean serve` has it as {visit.request_id}."
+            broken = WireFault("InternalFailure", text, 500, sender=False)
+            return _refused(broken, visit, target)
+
+    async def _operate(self, visit: Visit, target: Target) -> Response:
+        principal = await self._principal(visit.http)
+        operations = self._services.get(target.service)
+        operation = target.operation or ""
+        if operations is None:
+            raise WireFault("UnknownService", f"There is no service {target.service!r} here.")
+        authorise(principal, target.service, operation, self._plant.world.installation)
+        handler = operations.get(operation)
+        if handler is None:
+            raise WireFault(
+                "UnsupportedOperation",
+                f"{operation[:80] or 'An operation without a name'} of {target.service} is not "
+                "available in this version of Jackbean.",
+            )
+        if target.service == EXTENSION:
+            return await self._extension(visit, operation, principal, handler)
+        return await self._modelled(visit, target, principal, handler)
+
+    async def _modelled(
+        self, visit: Visit, target: Target, principal: Principal, handler: Handler
+    ) -> Response:
+        try:
+            model = self._models.get(target.service)
+        except UnknownServiceError:
+            raise WireFault("UnknownService", f"There is no model of {target.service}.") from None
+        operation = target.operation or ""
+        form = visit.http.body or visit.http.query
+        speaker = ec2 if target.protocol == EC2 else query
+        parsed = speaker.parse(model, operation, form)
+        call = Call(
+            operation,
+            parsed.members,
+            visit.request_id,
+            principal,
+            visit.base_url,
+            parsed.unknown,
+        )
+        result = await handler(self._plant, call)
+        content = speaker.serialize(model, operation, result, visit.request_id)
+        return _response(200, content, "text/xml", visit.request_id)
+
+    async def _extension(
+        self, visit: Visit, operation: str, principal: Principal, handler: Handler
+    ) -> Response:
+        try:
+            members = json.loads(visit.http.body or b"{}")
+        except ValueError as error:
+            raise WireFault("SerializationException", f"The body is not JSON: {error}") from None
+        if not isinstance(members, dict):
+            raise WireFault("SerializationException", "The body is a JSON object.")
+        call = Call(operation, members, visit.request_id, principal, visit.base_url)
+        result = await handler(self._plant, call)
+        content = json.dumps(result).encode()
+        return _response(200, content, "application/x-amz-json-1.1", visit.request_id)
+
+    async def _principal(self, http: HttpRequest) -> Principal:
+        """Return who signed. Raises the error that AWS has for everybody else."""
+        credential = sigv4.find_credential(http)
+        if credential is None:
+            raise sigv4.unsigned(http)
+        secret = self._keys.secret(credential.access_key)
+        if secret is None:
+            raise sigv4.unknown_key(http, credential)
+        sigv4.verify(http, secret, self._plant.world.clock.now())
+        principal = await holder(self._plant, self._keys, credential.access_key)
+        if principal is None:
+            raise sigv4.unknown_key(http, credential)
+        return principal
+
+
+async def holder(plant: Plant, keys: Keys, access_key: str) -> Principal | None:
+    """Return whose key it is; None for that of an instance which is no longer a member."""
+    if administrator := keys.administrator(access_key):
+        return administrator
+    instance = plant.world.credentials.instance_of(access_key)
+    home = await plant.roster.home(instance) if instance else None
+    return InstancePrincipal(instance, home[0].id) if instance and home else None
+
+
+async def _body(request: Request) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_BYTES_MAX:
+            text = f"The request is larger than {BODY_BYTES_MAX} bytes."
+            raise WireFault("RequestEntityTooLarge", text, 413)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _refused(fault: WireFault, visit: Visit, target: Target) -> Response:
+    if target.protocol == JSON or target.service == EXTENSION:
+        body = json.dumps({"__type": fault.code, "message": fault.message}).encode()
+        kind = "application/x-amz-json-1.1"
+        return _response(fault.status, body, kind, visit.request_id)
+    if target.protocol == EC2:
+        body = ec2.error(fault, visit.request_id)
+    elif target.protocol == QUERY:
+        body = query.error(fault, visit.request_id)
+    else:
+        body = restxml.error(fault, visit.request_id)
+    return _response(fault.status, body, "text/xml", visit.request_id)
+
+
+def _response(status: int, content: bytes, kind: str, request_id: str) -> Response:
+    headers = {"x-amzn-RequestId": request_id}
+    return Response(content, status, headers, media_type=kind)

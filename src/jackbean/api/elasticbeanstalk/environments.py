@@ -1,0 +1,187 @@
+"""Environments: create, update, terminate, describe."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from jackbean.api.elasticbeanstalk import shapes
+from jackbean.api.elasticbeanstalk.applications import tags_of
+from jackbean.api.elasticbeanstalk.pages import page
+from jackbean.api.plant import Call, Plant
+from jackbean.control import environments
+from jackbean.control.environments import Creation, Update
+from jackbean.core.environments import Environment, Tier, check_cname_prefix
+from jackbean.core.errors import invalid, missing, unfitting
+from jackbean.core.options.settings import Key, Setting, key
+from jackbean.core.platforms.catalogue import PlatformVersion
+from jackbean.ports.store import EnvironmentQuery
+
+Shape = dict[str, Any]
+
+SHOWN_AFTER_END_S = 3600.0
+VERSIONS = {"WebServer": "1.0", "Worker": "2.3"}
+TIERS = {("WebServer", "Standard"), ("Worker", "SQS/HTTP")}
+
+
+def settings_of(call: Call) -> tuple[Setting, ...]:
+    """Return OptionSettings as sent: the last of duplicates wins later on."""
+    return tuple(
+        Setting(
+            str(s.get("Namespace") or ""),
+            str(s.get("OptionName") or ""),
+            None if s.get("Value") is None else str(s["Value"]),
+            str(s.get("ResourceName") or ""),
+        )
+        for s in call.items("OptionSettings")
+    )
+
+
+def removals_of(call: Call) -> tuple[Key, ...]:
+    return tuple(
+        key(
+            str(s.get("Namespace") or ""),
+            str(s.get("OptionName") or ""),
+            str(s.get("ResourceName") or ""),
+        )
+        for s in call.items("OptionsToRemove")
+    )
+
+
+async def referred(plant: Plant, call: Call) -> Environment:
+    """Return the environment that a call names by id, by name or by both."""
+    given = call.text("EnvironmentId") or call.text("EnvironmentName")
+    if not given:
+        raise missing("You must specify either an environment name or an environment id.")
+    found = await environments.find(plant.world, given)
+    name = call.text("EnvironmentName")
+    if name and found.name != name:
+        raise unfitting(f"EnvironmentId {found.id} is not the id of environment {name}.")
+    return found
+
+
+async def create_environment(plant: Plant, call: Call) -> Shape:
+    if call.members.get("TemplateName"):
+        raise invalid(f"No Configuration Template named '{call.text('TemplateName')}' found.")
+    name = call.text("EnvironmentName")
+    if not name:
+        raise missing("EnvironmentName must be given.")
+    wanted = Creation(
+        application=call.text("ApplicationName"),
+        name=name,
+        platform=_platform(plant, call),
+        request_id=call.request_id,
+        label=call.optional("VersionLabel"),
+        cname_prefix=call.optional("CNAMEPrefix"),
+        description=call.text("Description"),
+        tier=_tier(call) or Tier(),
+        settings=settings_of(call),
+        tags=tags_of(call),
+    )
+    return shapes.environment(plant.world, await environments.create(plant.world, wanted))
+
+
+async def update_environment(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    if call.members.get("TemplateName"):
+        raise invalid(f"No Configuration Template named '{call.text('TemplateName')}' found.")
+    named = call.text("SolutionStackName") or call.text("PlatformArn")
+    wanted = Update(
+        request_id=call.request_id,
+        label=call.optional("VersionLabel"),
+        description=call.optional("Description"),
+        platform=_platform(plant, call) if named else None,
+        settings=settings_of(call),
+        remove=removals_of(call),
+        tier=_tier(call),
+    )
+    updated = await environments.update(plant.world, environment.id, wanted)
+    return shapes.environment(plant.world, updated)
+
+
+async def terminate_environment(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    ended = await environments.terminate(plant.world, environment.id, call.request_id)
+    return shapes.environment(plant.world, ended)
+
+
+async def describe_environments(plant: Plant, call: Call) -> Shape:
+    query = EnvironmentQuery(
+        application=call.text("ApplicationName"),
+        version_label=call.text("VersionLabel"),
+        ids=tuple(map(str, call.items("EnvironmentIds"))),
+        names=tuple(map(str, call.items("EnvironmentNames"))),
+        terminated_since=_since(plant, call),
+    )
+    found = await plant.world.store.environments(query)
+    shown, token = page(found, call)
+    listed = [shapes.environment(plant.world, e) for e in shown]
+    return {"Environments": listed, "NextToken": token}
+
+
+async def describe_environment_resources(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    by_type: dict[str, list[str]] = {}
+    for resource in environment.resources:
+        by_type.setdefault(resource.type, []).append(resource.name)
+    balancers = [
+        *by_type.get("AWS::ElasticLoadBalancing::LoadBalancer", ()),
+        *by_type.get("AWS::ElasticLoadBalancingV2::LoadBalancer", ()),
+    ]
+    groups = by_type.get("AWS::AutoScaling::AutoScalingGroup", [])
+    templates = by_type.get("AWS::EC2::LaunchTemplate", [])
+    return {
+        "EnvironmentResources": {
+            "EnvironmentName": environment.name,
+            "AutoScalingGroups": [{"Name": n} for n in groups],
+            "Instances": [{"Id": m.id} for m in environment.members if not m.leaving],
+            "LaunchConfigurations": [],
+            "LaunchTemplates": [{"Id": n} for n in templates],
+            "LoadBalancers": [{"Name": n} for n in balancers],
+            "Triggers": [],
+            "Queues": [],
+        }
+    }
+
+
+async def check_dns_availability(plant: Plant, call: Call) -> Shape:
+    prefix = call.text("CNAMEPrefix").lower()
+    check_cname_prefix(prefix)
+    taken = await plant.world.store.environments(EnvironmentQuery(cname_prefix=prefix))
+    name = plant.world.installation.cname(prefix)
+    return {"Available": not taken, "FullyQualifiedCNAME": name}
+
+
+def _platform(plant: Plant, call: Call) -> PlatformVersion:
+    """Return the platform that a call names. Clients put stack names into PlatformArn, too."""
+    stack, arn = call.text("SolutionStackName"), call.text("PlatformArn")
+    if stack and arn:
+        raise unfitting("SolutionStackName and PlatformArn exclude one another; give one.")
+    if not stack and not arn:
+        raise missing("A platform must be given: SolutionStackName or PlatformArn.")
+    found = plant.world.platforms.catalogue.find(stack or arn)
+    plant.world.platforms.catalogue.require_runnable(found)
+    return found
+
+
+def _tier(call: Call) -> Tier | None:
+    given = call.members.get("Tier")
+    if not given:
+        return None
+    name = str(given.get("Name") or "WebServer")
+    kind = str(given.get("Type") or ("Standard" if name == "WebServer" else "SQS/HTTP"))
+    if (name, kind) not in TIERS:
+        raise invalid(f"Tier {name}/{kind} is not available; WebServer/Standard is.")
+    if name == "Worker":
+        raise invalid("The worker tier is not available in this version of Jackbean.")
+    return Tier(name, kind, VERSIONS[name])
+
+
+def _since(plant: Plant, call: Call) -> float | None:
+    """Return since when terminated environments are shown; None hides them."""
+    back = call.members.get("IncludedDeletedBackTo")
+    if not call.flag("IncludeDeleted", default=True):
+        return None
+    if isinstance(back, datetime):
+        return back.timestamp()
+    return plant.world.clock.now() - SHOWN_AFTER_END_S

@@ -1,0 +1,110 @@
+"""Events, health and logs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from jackbean.api.elasticbeanstalk import shapes
+from jackbean.api.elasticbeanstalk.environments import referred
+from jackbean.api.elasticbeanstalk.pages import offset
+from jackbean.api.plant import Call, Plant, moment
+from jackbean.control.environments import current_release
+from jackbean.core.errors import Fault, invalid
+from jackbean.core.events import Severity
+from jackbean.ports.store import EventQuery
+
+Shape = dict[str, Any]
+EVENTS_MAX = 1000
+IDENTITY = {"EnvironmentName", "InstanceId", "NextToken"}
+
+
+async def describe_events(plant: Plant, call: Call) -> Shape:
+    """Describe events, newest first. Those of environments that are gone are told, too."""
+    start, size = offset(call), int(call.members.get("MaxRecords") or EVENTS_MAX)
+    query = EventQuery(
+        application=call.text("ApplicationName"),
+        environment=call.text("EnvironmentName"),
+        environment_id=call.text("EnvironmentId"),
+        version_label=call.text("VersionLabel"),
+        request_id=call.text("RequestId"),
+        platform_arn=call.text("PlatformArn"),
+        severity=_severity(call),
+        start_ms=_milliseconds(call.members.get("StartTime")),
+        end_ms=_milliseconds(call.members.get("EndTime")),
+        offset=start,
+        limit=min(size, EVENTS_MAX) + 1,
+    )
+    found = await plant.world.store.events(query)
+    shown = found[: query.limit - 1]
+    token = str(start + len(shown)) if len(found) > len(shown) else None
+    return {"Events": [shapes.event(e) for e in shown], "NextToken": token}
+
+
+async def describe_environment_health(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    release = await current_release(plant.world, environment)
+    _enhanced(release.settings.text(*SYSTEM_TYPE))
+    health = plant.watch.environment_health(environment, plant.world.clock.now())
+    return _chosen(health, call)
+
+
+async def describe_instances_health(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    release = await current_release(plant.world, environment)
+    _enhanced(release.settings.text(*SYSTEM_TYPE))
+    health = plant.watch.instances_health(environment, release, plant.world.clock.now())
+    listed = [_chosen(row, call) for row in health["InstanceHealthList"]]
+    return {"InstanceHealthList": listed, "RefreshedAt": health["RefreshedAt"]}
+
+
+async def request_environment_info(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    await plant.logs.begin(environment, call.text("InfoType"), call.request_id)
+    return {}
+
+
+async def retrieve_environment_info(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    kind = call.text("InfoType")
+    answers = await plant.logs.answers(environment.id, kind)
+    bucket = plant.world.installation.bucket
+    listed = [
+        {
+            "InfoType": kind,
+            "Ec2InstanceId": instance,
+            "SampleTimestamp": moment(at),
+            "Message": plant.presign.url(call.base_url, bucket, key),
+        }
+        for instance, (key, at) in answers.items()
+    ]
+    return {"EnvironmentInfo": listed}
+
+
+SYSTEM_TYPE = ("aws:elasticbeanstalk:healthreporting:system", "SystemType", "enhanced")
+
+
+def _enhanced(system_type: str) -> None:
+    if system_type != "enhanced":
+        raise Fault("InvalidRequestException", "DescribeEnvironmentHealth is not supported.")
+
+
+def _chosen(health: Shape, call: Call) -> Shape:
+    """Return the attributes that were asked for; none asked for is only the name."""
+    names = set(map(str, call.items("AttributeNames")))
+    if "All" in names:
+        return health
+    return {k: v for k, v in health.items() if k in names | IDENTITY}
+
+
+def _severity(call: Call) -> Severity | None:
+    given = call.text("Severity")
+    if not given:
+        return None
+    if given not in set(Severity):
+        raise invalid(f"Severity '{given[:40]}' is not one of {', '.join(Severity)}.")
+    return Severity(given)
+
+
+def _milliseconds(instant: Any) -> int | None:
+    return round(instant.timestamp() * 1000) if isinstance(instant, datetime) else None

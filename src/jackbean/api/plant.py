@@ -1,0 +1,68 @@
+"""What the API's modules call: the use cases, and what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jackbean.control.board import Board
+from jackbean.control.logs import LogRequests
+from jackbean.control.principals import Principal
+from jackbean.control.roster import Roster
+from jackbean.control.watch import Watch
+from jackbean.control.world import World
+from jackbean.ports.engine import Dependencies
+from jackbean.services.objects.service import ObjectService
+
+
+@dataclass(frozen=True)
+class Plant:
+    world: World
+    board: Board
+    roster: Roster
+    logs: LogRequests
+    watch: Watch
+    objects: ObjectService
+    dependencies: Dependencies
+    presign: Presigner
+
+
+class Presigner:
+    """Mints links to objects that need no key. See `api.links`."""
+
+    def url(self, base: str, bucket: str, key: str) -> str:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, understood: typed members, who asks, and the host that they reached us by."""
+
+    operation: str
+    members: Mapping[str, Any]
+    request_id: str
+    principal: Principal
+    base_url: str
+    unknown: tuple[str, ...] = field(default=())
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self.members.get(name)
+        return default if value is None else str(value)
+
+    def optional(self, name: str) -> str | None:
+        value = self.members.get(name)
+        return None if value is None else str(value)
+
+    def items(self, name: str) -> list[Any]:
+        return list(self.members.get(name) or ())
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.members.get(name)
+        return default if value is None else bool(value)
+
+
+def moment(seconds: float) -> datetime:
+    """Return an instant as the wire's models have it."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,27 @@
+"""The platforms of this installation: what can run here, and the sample application of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jackbean.core.environments import Environment
+from jackbean.core.errors import invalid
+from jackbean.core.platforms.catalogue import Catalogue, PlatformVersion
+
+
+class Platforms:
+    """`samples` maps a platform's name ("Python") to the digest of its sample bundle."""
+
+    def __init__(self, catalogue: Catalogue, samples: Mapping[str, str]) -> None:
+        self.catalogue = catalogue
+        self._samples = dict(samples)
+
+    def of(self, environment: Environment) -> PlatformVersion:
+        return self.catalogue.find(environment.platform_arn)
+
+    def sample(self, platform: PlatformVersion) -> str:
+        """Return the digest of the sample bundle. Raises a Fault where a platform has none."""
+        name = platform.branch.platform_name
+        if name not in self._samples:
+            raise invalid(f"There is no sample application for {name}; give a VersionLabel.")
+        return self._samples[name]

@@ -1,0 +1,63 @@
+"""Who may do what: administrators everything, instances only look at what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jackbean.control.credentials import Credentials
+from jackbean.core.errors import Fault
+from jackbean.core.installation import Installation
+
+READING = ("Describe", "List", "Get", "Head", "Retrieve", "Check", "Validate")
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """Somebody with one of the installation's own keys."""
+
+    access_key: str
+
+
+@dataclass(frozen=True)
+class InstancePrincipal:
+    """A program on an instance."""
+
+    instance: str
+    environment_id: str
+
+
+Principal = Administrator | InstancePrincipal
+
+
+class Keys:
+    """Every access key that is known, and the secret it signs with."""
+
+    def __init__(self, administrators: Mapping[str, str], credentials: Credentials) -> None:
+        self._administrators = dict(administrators)
+        self._credentials = credentials
+
+    def secret(self, access_key: str) -> str | None:
+        """Return the secret of a key. An instance's exists for any id: see who it belongs to."""
+        if access_key in self._administrators:
+            return self._administrators[access_key]
+        instance = Credentials.instance_of(access_key)
+        return None if instance is None else self._credentials.access_key(instance)[1]
+
+    def administrator(self, access_key: str) -> Administrator | None:
+        return Administrator(access_key) if access_key in self._administrators else None
+
+
+def authorise(
+    principal: Principal, service: str, operation: str, installation: Installation
+) -> None:
+    """Raise the Fault for an operation that `principal` may not call."""
+    if isinstance(principal, Administrator) or operation.startswith(READING):
+        return
+    who = installation.arn(f"assumed-role/instance/{principal.instance}", "sts")
+    raise Fault(
+        "AccessDenied",
+        f"User: {who} is not authorized to perform: {service}:{operation}. "
+        "An instance's key cannot change anything; use one of the installation's own keys.",
+        403,
+    )

@@ -1,0 +1,45 @@
+"""What a release's settings mean for the loop, read once per release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jackbean.core.options.views import DeploymentOptions, HealthCheckOptions
+from jackbean.core.releases import Release
+from jackbean.ports.router import HealthCheck
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`count` good looks in a row, at least `interval_s` apart, make an instance healthy."""
+
+    count: int
+    interval_s: float
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A release, and how its instances are drained, judged and let through."""
+
+    release: Release
+    gate: Gate
+    drain_s: float
+    health: HealthCheck
+
+    @classmethod
+    def of(cls, release: Release) -> Terms:
+        deployment = DeploymentOptions.of(release.settings)
+        check = HealthCheckOptions.of(release.settings)
+        return cls(
+            release=release,
+            gate=Gate(deployment.gate_checks, deployment.gate_interval_s),
+            drain_s=check.deregistration_delay_s,
+            health=HealthCheck(
+                path=check.path,
+                interval_s=check.interval_s,
+                timeout_s=check.timeout_s,
+                healthy_threshold=check.healthy_threshold,
+                unhealthy_threshold=check.unhealthy_threshold,
+                codes=check.codes,
+            ),
+        )

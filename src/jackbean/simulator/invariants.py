@@ -1,0 +1,143 @@
+"""What must hold of every history, in one place.
+
+`Chronicle` watches commits as they happen; `check_rest` looks at a universe that has come to rest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from jackbean.control import narration
+from jackbean.control.manifests import concerns_instances
+from jackbean.core.environments import Environment, Status
+from jackbean.core.errors import JackbeanError
+from jackbean.core.events import Event
+from jackbean.core.fleet import Service
+from jackbean.core.releases import Release
+from jackbean.ports.store import AddEvent, Change, EventQuery, PutEnvironment
+from jackbean.simulator.universe import Universe
+
+RESTING = frozenset({Status.READY, Status.TERMINATED})
+SUCCESSES = (
+    narration.UPDATED,
+    narration.CONFIGURED,
+    narration.TERMINATED,
+    narration.LAUNCHED.format(env=""),
+)
+FAILURES = (
+    narration.LAUNCH_FAILED,
+    narration.DEPLOY_FAILED,
+    narration.CONFIGURE_FAILED,
+    narration.REVERTED,
+)
+OPENINGS = tuple(narration.STARTING.values())
+
+
+class ViolationError(JackbeanError):
+    """A history that must not be."""
+
+
+def require(condition: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not condition:
+        raise ViolationError(what)
+
+
+def ends_story(message: str) -> bool:
+    """Whether clients stop reading at this event."""
+    return message.startswith((*SUCCESSES, *FAILURES))
+
+
+class Chronicle:
+    """Every commit, checked as it takes effect."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, Status] = {}
+        self.commits = 0
+
+    def __call__(self, changes: Sequence[Change]) -> None:
+        self.commits += 1
+        events = [c.event for c in changes if isinstance(c, AddEvent)]
+        for change in changes:
+            if isinstance(change, PutEnvironment):
+                self._environment(change.environment, events)
+
+    def _environment(self, environment: Environment, events: list[Event]) -> None:
+        before = self.statuses.get(environment.id)
+        self.statuses[environment.id] = environment.status
+        came_to_rest = environment.status in RESTING and before not in RESTING
+        endings = [e for e in events if ends_story(e.message)]
+        superseding = any(e.message in OPENINGS for e in events)
+        if came_to_rest:
+            require(bool(endings), f"{environment.name} came to rest and nobody was told")
+        elif endings and not superseding:
+            text = f"{endings[0].message!r} was told before {environment.name} was ready"
+            raise ViolationError(text)
+        ids = [m.id for m in environment.members]
+        require(len(ids) == len(set(ids)), "an instance is a member twice")
+
+
+async def check_rest(universe: Universe) -> None:
+    """Raise a ViolationError unless everything is as intended, and nothing is left over."""
+    environments = await universe.environments()
+    for environment in environments:
+        _check_settled(universe, environment)
+    members = {m.id for e in environments for m in e.members}
+    leaked = set(universe.engine.nodes) - members
+    require(not leaked, f"instances leaked: {sorted(leaked)}")
+    await _check_story(universe)
+
+
+def _check_settled(universe: Universe, environment: Environment) -> None:
+    name = environment.name
+    require(environment.status in RESTING, f"{name} is still {environment.status}")
+    require(environment.operation is None, f"{name} still has an operation")
+    require(
+        len(environment.members) == environment.desired,
+        f"{name} has {len(environment.members)} members and wants {environment.desired}",
+    )
+    for member in environment.members:
+        require(member.service is Service.IN, f"{member.id} is {member.service} at rest")
+        require(not member.leaving, f"{member.id} is leaving at rest")
+        require(member.id in universe.engine.nodes, f"{member.id} has no machine")
+
+
+async def check_uniform(universe: Universe, environment: Environment) -> None:
+    """Raise a ViolationError unless every instance runs what the environment is on, and serves."""
+    receivers = universe.router.receivers(environment.id)
+    wanted = await _release(universe, environment, environment.release)
+    for member in environment.members:
+        running = universe.engine.nodes[member.id].running
+        release = await _release(universe, environment, running)
+        same = release.version_label == wanted.version_label and not concerns_instances(
+            release.settings, wanted.settings
+        )
+        require(same, f"{member.id} runs release {running}, unlike {environment.release}")
+        require(member.id in receivers, f"{member.id} gets no requests")
+
+
+async def _release(universe: Universe, environment: Environment, number: int | None) -> Release:
+    release = number and await universe.store.release(environment.id, number)
+    if not release:
+        raise ViolationError(f"{environment.name} has no release {number}")
+    return release
+
+
+async def _check_story(universe: Universe) -> None:
+    """Every request that was opened was ended once, and dates rise within an environment."""
+    events = await universe.store.events(EventQuery(limit=100_000))
+    opened = Counter(e.request_id for e in events if e.message in OPENINGS)
+    require(all(n == 1 for n in opened.values()), "an operation was opened twice")
+    for request_id in opened:
+        told = [e.message for e in events if e.request_id == request_id]
+        endings = [m for m in told if ends_story(m)]
+        require(bool(endings), f"the story of {told[-1]!r} never ended")
+        require(len(endings) == len(set(endings)), f"an ending was told twice: {endings}")
+        mixed = {m.startswith(SUCCESSES) for m in endings}
+        require(len(mixed) == 1, f"an operation both succeeded and failed: {endings}")
+    last: dict[str, int] = {}
+    for event in reversed(events):
+        require(
+            event.date_ms > last.get(event.scope, 0), f"{event.message!r} is dated out of order"
+        )
+        last[event.scope] = event.date_ms

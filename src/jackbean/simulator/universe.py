@@ -1,0 +1,171 @@
+"""A whole installation on virtual time: the real use cases and loop over in-memory ports.
+
+Only three things happen by themselves here: time, agents at work, and faults. A *crash* stops the
+control plane at an effect, and it comes back with nothing but its store; a *refusal* is a port that
+does not do what it was asked.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jackbean.control.bell import Bell
+from jackbean.control.credentials import Credentials
+from jackbean.control.loop import restart_clocks
+from jackbean.control.platforms import Platforms
+from jackbean.control.tick import Ticker
+from jackbean.control.world import World
+from jackbean.core.environments import Environment
+from jackbean.core.errors import Conflict, PortError
+from jackbean.core.installation import Installation
+from jackbean.core.platforms.catalogue import Catalogue
+from jackbean.ports.store import Change, EnvironmentQuery
+from jackbean.simulator.blobs import MemoryBlobs
+from jackbean.simulator.clock import SeededIds, VirtualClock
+from jackbean.simulator.engine import Behaviour, MemoryEngine, assignments
+from jackbean.simulator.router import MemoryRouter, Traffic
+from jackbean.simulator.store import MemoryStore
+
+BRANCH = "Python 3.11 running on 64bit Amazon Linux 2023"
+STEP_S = 0.5
+
+
+class Crash(Exception):
+    """The control plane is gone, at this very point."""
+
+
+@dataclass
+class Faults:
+    """What goes wrong. `crash_at` numbers effects from 1; shares are of all effects."""
+
+    crash_at: int = 0
+    crash_share: float = 0.0
+    refuse_share: float = 0.0
+    random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - seeded
+    effects: int = 0
+
+    def effect(self, name: str) -> None:
+        self.effects += 1
+        if self.effects == self.crash_at or self._strikes(self.crash_share):
+            raise Crash(name)
+        if not name.startswith("commit") and self._strikes(self.refuse_share):
+            raise PortError(f"{name}: refused")
+
+    def end(self) -> None:
+        """Let nothing go wrong from here on."""
+        self.crash_at, self.crash_share, self.refuse_share = 0, 0.0, 0.0
+
+    def _strikes(self, share: float) -> bool:
+        return share > 0 and self.random.random() < share
+
+
+class Universe:
+    """`watch` is called with the changes of every commit, after it took effect."""
+
+    def __init__(
+        self,
+        seed: int,
+        behaviour: Behaviour | None = None,
+        traffic: Traffic | None = None,
+        faults: Faults | None = None,
+        watch: Callable[[Sequence[Change]], None] = lambda changes: None,
+    ) -> None:
+        self.clock = VirtualClock()
+        self.faults = faults or Faults()
+        self._watch = watch
+        effect = self.faults.effect
+        self.engine = MemoryEngine(self.clock, behaviour, effect)
+        self.router = MemoryRouter(self.clock, self.engine.healthy, traffic, effect)
+        self.store = MemoryStore(
+            self.clock, before_commit=self._before_commit, after_commit=self._after_commit
+        )
+        installation = Installation("us-east-1", "123456789012")
+        catalogue = Catalogue("us-east-1", frozenset({BRANCH}))
+        self.world = World(
+            installation=installation,
+            store=self.store,
+            engine=self.engine,
+            router=self.router,
+            reports=self.engine,
+            blobs=MemoryBlobs(Path("/nonexistent")),
+            clock=self.clock,
+            ids=SeededIds(seed),
+            credentials=Credentials(b"simulated" * 4),
+            platforms=Platforms(catalogue, {}),
+            bell=Bell(),
+        )
+        self.crashes = 0
+        self._ticker = Ticker(self.world)
+        self._due: dict[str, float] = {}
+        self._adopted = False
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let the installation run."""
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            await self.step()
+
+    async def step(self) -> None:
+        """Take every turn that is due, let agents work, and move time."""
+        try:
+            await self._turns()
+        except Crash:
+            self.crash()
+        members = {m.id: m for e in await self.environments() for m in e.members}
+        self.engine.advance(assignments(members))
+        self.clock.advance(STEP_S)
+
+    async def environments(self) -> list[Environment]:
+        return await self.store.environments(EnvironmentQuery())
+
+    def crash(self) -> None:
+        """Start the control plane anew: everything that it only remembered is gone."""
+        self.crashes += 1
+        self._ticker = Ticker(self.world)
+        self._due.clear()
+        self._adopted = False
+        self.engine.forget_reports()
+        self.router.restart()
+
+    async def _turns(self) -> None:
+        if not self._adopted:
+            self._adopted = await self._adopt()
+            return
+        now = self.clock.now()
+        for environment_id in self.world.bell.take():
+            self._due[environment_id] = now
+        for environment in await self.environments():
+            self._due.setdefault(environment.id, now)
+        for environment_id in [e for e, at in self._due.items() if at <= now]:
+            await self._turn(environment_id)
+
+    async def _adopt(self) -> bool:
+        try:
+            await restart_clocks(self.world)
+            known = [await self._ticker.seen(e.id) for e in await self.environments()]
+            if all(known):
+                await self.world.router.open()
+            return all(known)
+        except PortError:
+            return False
+
+    async def _turn(self, environment_id: str) -> None:
+        try:
+            turn = await self._ticker.tick(environment_id)
+        except (Conflict, PortError):
+            self._due[environment_id] = self.clock.now()
+            return
+        if turn.again_s is None:
+            del self._due[environment_id]
+        else:
+            self._due[environment_id] = self.clock.now() + turn.again_s
+
+    def _before_commit(self, changes: Sequence[Change]) -> None:
+        self.faults.effect("commit")
+
+    def _after_commit(self, changes: Sequence[Change]) -> None:
+        self._watch(changes)
+        self.faults.effect("committed")
