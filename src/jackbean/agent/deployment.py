@@ -1,0 +1,245 @@
+"""The three things that an instance does with a release, each a table of steps.
+
+STAGE does all that leaves the running release alone; ACTIVATE puts the staged one in its place;
+RESTART starts what runs anew. The names and the order are those of Elastic Beanstalk, with two
+differences: nginx's configuration is checked before anything is stopped, and nginx itself goes on
+while the application changes behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from jackbean.agent import archive, bundle, environment, nginx
+from jackbean.agent.application import Launch
+from jackbean.agent.hooks import run_hooks
+from jackbean.agent.paths import Paths
+from jackbean.agent.phases import Step, StepFailed
+from jackbean.agent.procfile import Malformed, parse
+from jackbean.agent.run import Run
+from jackbean.agent.zipdirectory import BadZip
+
+STATICS = "aws:elasticbeanstalk:environment:proxy:staticfiles"
+PROXY = "aws:elasticbeanstalk:environment:proxy"
+NGINX_LOG = "/var/log/nginx/error.log"
+
+
+# Rows 0 to 12: the running release goes on
+
+
+def download(run: Run) -> None:
+    found = run.host.bundles.fetch(run.manifest.digest, run.check)
+    bundle.place(found, run.paths.bundle)
+
+
+def stage_application(run: Run) -> None:
+    staging = run.paths.staging
+    discard(run.paths, staging)
+    staging.mkdir(mode=0o755)
+    try:
+        archive.unpack(run.paths.bundle, staging, run.owner(), run.check)
+    except BadZip as error:
+        raise StepFailed(str(error)) from None
+
+
+def pass_over_extensions(run: Run) -> None:
+    run.log.info("No instance keys of .ebextensions to process")
+
+
+def clean_extensions(run: Run) -> None:
+    discard(run.paths, run.paths.staging / ".ebextensions")
+
+
+def prebuild_hooks(run: Run) -> None:
+    run_hooks(run, "prebuild", run.paths.staging)
+
+
+def predeploy_hooks(run: Run) -> None:
+    run_hooks(run, "predeploy", run.paths.staging)
+
+
+def configure_proxy(run: Run) -> None:
+    folder = run.paths.nginx_staging
+    discard(run.paths, folder)
+    try:
+        texts = nginx.files(proxy_site(run))
+    except nginx.Unsafe as error:
+        raise StepFailed(str(error)) from None
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def check_proxy(run: Run) -> None:
+    said = run.host.proxy.check()
+    if said:
+        last = next((line for line in said.splitlines() if "emerg" in line), said.strip())
+        raise StepFailed(f"nginx refuses it: {last}", NGINX_LOG, said)
+
+
+def proxy_site(run: Run) -> nginx.ProxySite:
+    """Return what nginx is to do for this release on this instance."""
+    config, paths = run.host.config, run.paths
+    wanted = run.manifest.options.get(STATICS) or {
+        path: folder
+        for path, folder in run.platform.statics.items()
+        if (paths.staging / folder).is_dir()
+    }
+    nginx.check_statics(wanted)
+    return nginx.ProxySite(
+        listen=f"{config.address}:{config.port}",
+        upstream=f"{run.address}:{run.port}",
+        waiting=str(paths.waiting),
+        logs=str(paths.nginx_logs),
+        state=str(paths.nginx_state),
+        user=_proxy_user(config.user),
+        drain_s=max(1, round(run.manifest.drain_s)),
+        statics={path: str(paths.current / folder.strip("/")) for path, folder in wanted.items()},
+        server=run.option(PROXY, "ProxyServer", "nginx"),
+    )
+
+
+def _proxy_user(user: str) -> str:
+    """Return the account of nginx's workers: its own, else the application's, else ours."""
+    if os.geteuid() != 0:
+        return ""
+    import pwd  # noqa: PLC0415 - not wanted where there is but one account
+
+    names = ("nginx", user) if user else ()
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in names if name in known), pwd.getpwuid(0).pw_name)
+
+
+# Rows 13 to 19: the new release takes over
+
+
+def flip(run: Run) -> None:
+    paths, ledger = run.paths, run.host.ledger
+    launch = _launch(run, paths.staging)
+    ledger.note(flipping=True)
+    run.host.application.stop(run.manifest.drain_s)
+    discard(paths, paths.current)
+    paths.staging.rename(paths.current)
+    before = ledger.record.current
+    ledger.note(flipping=False, current=run.built, previous=before, staged=None)
+    _start(run, launch)
+
+
+def start_application(run: Run) -> None:
+    _start(run, _launch(run, run.paths.current))
+
+
+def _launch(run: Run, root: Path) -> Launch:
+    try:
+        entries = parse((root / "Procfile").read_text("utf-8"))
+    except (Malformed, UnicodeDecodeError) as error:
+        raise StepFailed(f"The Procfile cannot be read: {error}") from None
+    env = run.process_environment()
+    return Launch(entries, run.paths.current, env, run.host.config.user, run.address, run.port)
+
+
+def _start(run: Run, launch: Launch) -> None:
+    path = run.paths.env
+    path.write_text(environment.env_file(environment.properties(run.manifest)))
+    path.chmod(0o600)
+    run.host.application.start(launch)
+
+
+def start_proxy(run: Run) -> None:
+    changed = run.host.proxy.install()
+    run.host.proxy.ensure(reload=changed)
+    _await_proxy(run)
+
+
+def restart_proxy(run: Run) -> None:
+    run.host.proxy.ensure(reload=True)
+    _await_proxy(run)
+
+
+def _await_proxy(run: Run) -> None:
+    config = run.host.config
+    said = run.host.proxy.await_listening(config.address, config.port)
+    if said:
+        where = f"{config.address}:{config.port}"
+        raise StepFailed(f"nginx does not listen on {where}: {said}", NGINX_LOG, said)
+
+
+def await_application(run: Run) -> None:
+    launch = _launch(run, run.paths.current)
+    found = run.host.application.await_listening(launch, run.deadline, run.superseded.is_set)
+    if run.superseded.is_set():
+        run.check()
+    if found:
+        raise StepFailed(f"{found.why}.", run.paths.shown(found.log), found.tail)
+
+
+def track_pids(run: Run) -> None:
+    run.host.application.track()
+
+
+def postdeploy_hooks(run: Run) -> None:
+    run_hooks(run, "postdeploy", run.paths.current)
+
+
+def restart_application(run: Run) -> None:
+    launch = _launch(run, run.paths.current)
+    run.host.application.stop(run.manifest.drain_s)
+    _start(run, launch)
+
+
+BEFORE_BUILD = (
+    Step("download", download, "The source bundle could not be fetched."),
+    Step("PreBuildEbExtension", pass_over_extensions, "EbExtension build failed."),
+    Step("StageApplication", stage_application, "The source bundle cannot be unpacked."),
+    Step("RunAppDeployPreBuildHooks", prebuild_hooks, "A prebuild hook failed."),
+)
+AFTER_BUILD = (
+    Step("configure proxy server", configure_proxy, "The proxy cannot be configured."),
+    Step("PostBuildEbExtension", pass_over_extensions, "Container commands build failed."),
+    Step("CleanEbExtensions", clean_extensions, "The staged source cannot be changed."),
+    Step("RunAppDeployPreDeployHooks", predeploy_hooks, "A predeploy hook failed."),
+    Step("check proxy configuration", check_proxy, "The proxy's configuration is not valid."),
+)
+ACTIVATE = (
+    Step("FlipApplication", flip, "The release could not be put in place."),
+    Step("start proxy with new configuration", start_proxy, "The proxy could not be started."),
+    Step("wait for application", await_application, "The application is not there:"),
+    Step("Track pids in healthd", track_pids, "The process ids could not be written."),
+    Step("RunAppDeployPostDeployHooks", postdeploy_hooks, "A postdeploy hook failed."),
+)
+RESTART = (
+    Step("restart application", restart_application, "The application could not be restarted."),
+    Step("restart proxy", restart_proxy, "The proxy could not be restarted."),
+    Step("wait for application", await_application, "The application is not there:"),
+    Step("Track pids in healthd", track_pids, "The process ids could not be written."),
+)
+RESUME = (
+    Step("start application", start_application, "The application could not be started."),
+    Step("start proxy", start_proxy, "The proxy could not be started."),
+)
+
+
+def stage_steps(run: Run) -> tuple[Step[Run], ...]:
+    """Return the steps of STAGE, those of the platform in their place."""
+    return (*BEFORE_BUILD, *run.platform.steps, *AFTER_BUILD)
+
+
+def discard(paths: Paths, path: Path) -> None:
+    """Make a path free at once; what was there is deleted in the background."""
+    if not path.exists() and not path.is_symlink():
+        return
+    away = paths.discarded / str(time.time_ns())
+    path.rename(away)
+    sweep(away)
+
+
+def sweep(folder: Path) -> None:
+    """Delete a folder in the background."""
+    threading.Thread(
+        target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True
+    ).start()

@@ -1,0 +1,78 @@
+"""What a process of an instance finds in its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from jackbean.core.protocol import AgentConfig, Manifest
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PORT_MAX = 65_535
+
+# What the machine was set up with to reach package indexes and shared libraries: it is handed on.
+INHERITED_PREFIXES = ("PIP_", "UV_", "SSL_CERT_")
+INHERITED_NAMES = frozenset(
+    (
+        "LD_LIBRARY_PATH",
+        "TZ",
+        "TMPDIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+    )
+)
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what is handed on of an agent's own environment."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in INHERITED_NAMES or name.startswith(INHERITED_PREFIXES)
+    }
+
+
+def application_port(config: AgentConfig, manifest: Manifest, default: int) -> int:
+    """Return where the application listens.
+
+    The engine's word comes first (instances that share a network must not meet), then property
+    PORT, which moves the proxy as well, then the platform's default.
+    """
+    if config.app_port:
+        return config.app_port
+    said = manifest.environment.get("PORT", "")
+    if said.isdecimal() and 0 < int(said) <= PORT_MAX:
+        return int(said)
+    return default
+
+
+def base(runtime_path: tuple[str, ...], home: Path) -> dict[str, str]:
+    """Return what every process has, whatever the release says."""
+    return {
+        **inherited(os.environ),
+        "PATH": ":".join((*runtime_path, SYSTEM_PATH)),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+    }
+
+
+def properties(manifest: Manifest) -> dict[str, str]:
+    """Return the environment properties; names and values that no process can be given are out."""
+    return {
+        name: value
+        for name, value in manifest.environment.items()
+        if name and "=" not in name and "\0" not in name + value
+    }
+
+
+def env_file(properties: Mapping[str, str]) -> str:
+    """Return the lines of /opt/elasticbeanstalk/deployment/env."""
+    lines = (f"{name}={value}\n" for name, value in sorted(properties.items()))
+    return "".join(line for line in lines if line.count("\n") == 1)

@@ -1,0 +1,122 @@
+"""Files that only grow, kept within bounds.
+
+A file that reaches its limit is renamed into `rotated/`, where the newest few of each name stay;
+nothing is copied or cut off, so that no line is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+FILE_BYTES_MAX = 10 << 20
+ROTATED_MAX = 5
+TAIL_LINES = 50
+TAIL_LINE_CHARS_MAX = 1_000
+TAIL_BYTES_MAX = 256 << 10
+
+
+class LogFile:
+    """A file that several threads write to."""
+
+    def __init__(self, path: Path, rotated: Path) -> None:
+        self.path = path
+        self._rotated = rotated
+        self._lock = threading.Lock()
+        self._file = -1
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append all of `data`; a full disk loses it rather than stopping anything."""
+        with self._lock:
+            try:
+                self._open()
+                while data:
+                    written = os.write(self._file, data)
+                    self._size += written
+                    data = data[written:]
+                if self._size >= FILE_BYTES_MAX:
+                    self._rotate()
+            except OSError:
+                self._close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _open(self) -> None:
+        if self._file < 0:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._file = os.open(self.path, flags, 0o644)
+            self._size = os.fstat(self._file).st_size
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _rotate(self) -> None:
+        self._close()
+        rotate(self.path, self._rotated)
+
+
+def rotate(path: Path, rotated: Path) -> None:
+    """Move a log away under the time of its end, and let the oldest of its name go."""
+    rotated.mkdir(parents=True, exist_ok=True)
+    path.rename(rotated / f"{path.name}.{time.time_ns()}")
+    for old in sorted(rotated.glob(f"{path.name}.[0-9]*"))[:-ROTATED_MAX]:
+        old.unlink(missing_ok=True)
+
+
+def size(path: Path) -> int:
+    """Return how long a file is; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def tail(path: Path, lines: int = TAIL_LINES, since: int = 0) -> str:
+    """Return the last lines of a file, at most `TAIL_BYTES_MAX` of it, of what follows `since`."""
+    try:
+        with path.open("rb") as file:
+            length = file.seek(0, os.SEEK_END)
+            start = max(length - TAIL_BYTES_MAX, since if since <= length else 0)
+            file.seek(start)
+            data = file.read(TAIL_BYTES_MAX)
+    except OSError:
+        return ""
+    return last_lines(data.decode("utf-8", "replace"), lines)
+
+
+def last_lines(text: str, lines: int = TAIL_LINES) -> str:
+    """Return the last lines of a text, each of a bounded length."""
+    found = text.rstrip().splitlines()[-lines:]
+    return "\n".join(line[:TAIL_LINE_CHARS_MAX] for line in found)
+
+
+class EngineLog:
+    """`/var/log/eb-engine.log`, and a log of its own for each run in `/var/log/deployments`."""
+
+    def __init__(self, file: LogFile) -> None:
+        self._file = file
+
+    def info(self, text: str) -> None:
+        self._line("INFO", text)
+
+    def warn(self, text: str) -> None:
+        self._line("WARN", text)
+
+    def error(self, text: str) -> None:
+        self._line("ERROR", text)
+
+    def _line(self, level: str, text: str) -> None:
+        self._file.write(f"{_stamp()} [{level}] {text}\n".encode("utf-8", "replace"))
+
+
+def _stamp() -> str:
+    now = time.time()
+    whole = time.strftime("%Y/%m/%d %H:%M:%S", time.gmtime(now))
+    return f"{whole}.{int(now % 1 * 1_000_000):06d}"

@@ -1,0 +1,140 @@
+"""The agent: puts its parts together, listens for signals, and stays on the line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from jackbean.agent import logs
+from jackbean.agent.application import Application
+from jackbean.agent.assignments import Assignments
+from jackbean.agent.bundle import Bundles
+from jackbean.agent.children import Children
+from jackbean.agent.dial import Dial
+from jackbean.agent.health import RequestLog, System
+from jackbean.agent.ledger import Ledger
+from jackbean.agent.link import Link, LogSender, Progress
+from jackbean.agent.logfiles import FILE_BYTES_MAX, EngineLog, LogFile
+from jackbean.agent.paths import Paths
+from jackbean.agent.proxy import Proxy
+from jackbean.agent.run import Host
+from jackbean.core.protocol import AgentConfig, Order, Report, from_json
+
+PROXY_STOP_S_MIN = 1.0
+DRAIN_S = 20.0
+
+
+class Agent:
+    def __init__(self, config: AgentConfig) -> None:
+        paths = Paths(config.prefix)
+        paths.prepare()
+        self._started_at = time.time()
+        self._reported = time.monotonic()
+        dial = Dial(config.socket, config.token)
+        children = Children(paths.children)
+        children.end_leftovers()
+        log = EngineLog(LogFile(paths.engine_log, paths.rotated_logs))
+        self._host = Host(
+            config=config,
+            paths=paths,
+            dial=dial,
+            children=children,
+            application=Application(paths, children, self.news),
+            proxy=Proxy(config.tools["nginx"], paths, children, self.news),
+            bundles=Bundles(paths.bundles, dial),
+            ledger=Ledger(paths.ledger),
+            log=log,
+        )
+        self._requests = RequestLog(paths.healthd_logs)
+        self._system = System(children)
+        self._log_sender = LogSender(dial, log, self._logs)
+        self._link = Link(dial, log, self.report, self.reported, self.accept)
+        self._assignments = Assignments(self._host, Progress(dial), self.news)
+
+    def run(self) -> None:
+        """Work until told to stop, or until the instance has been terminated."""
+        if os.getpid() == 1:
+            threading.Thread(target=self._host.children.bury_orphans, daemon=True).start()
+        self._assignments.begin()
+        self._link.run()
+        self._host.log.info("Stopping")
+        self._assignments.close()
+        self._host.proxy.stop(max(PROXY_STOP_S_MIN, self._drain_s()))
+        self._host.application.stop(self._drain_s(), for_good=True)
+        self._host.application.close()
+
+    def stop(self) -> None:
+        self._link.stop()
+
+    def news(self) -> None:
+        self._link.news()
+
+    def accept(self, order: Order) -> None:
+        self._log_sender.want(order.logs)
+        self._assignments.accept(order)
+
+    def report(self) -> Report:
+        """Return how this instance does, and what it has served since it was last said."""
+        self._host.proxy.rotate_logs(FILE_BYTES_MAX)
+        record = self._host.ledger.record
+        served = self._requests.read()
+        application, causes = self._state()
+        return Report(
+            instance=self._host.config.instance,
+            serial=record.serial,
+            state=record.state,
+            running=record.current.manifest.release if record.current else None,
+            staged=record.staged.manifest.release if record.staged else None,
+            failure=record.failure,
+            application=application,
+            causes=causes,
+            requests=dict(served.requests),
+            latencies_s=served.latencies_s,
+            duration_s=round(time.monotonic() - served.since, 3),
+            system=self._system.read(),
+            deployed=record.deployed or {},
+            started_at=self._started_at,
+        )
+
+    def reported(self) -> None:
+        self._requests.take()
+
+    def _state(self) -> tuple[str, list[str]]:
+        application, causes = self._host.application.observe()
+        troubles = [self._assignments.trouble(), self._host.proxy.trouble()]
+        causes = causes + [trouble for trouble in troubles if trouble]
+        return ("down" if causes else application), causes
+
+    def _logs(self, kind: str) -> bytes | Path:
+        paths = self._host.paths
+        if kind == "tail":
+            return logs.tail_text(paths).encode("utf-8", "replace")
+        target = paths.own / "logs.zip"
+        logs.bundle_zip(paths, target)
+        return target
+
+    def _drain_s(self) -> float:
+        current = self._host.ledger.record.current
+        return current.manifest.drain_s if current else DRAIN_S
+
+
+def main(argv: list[str]) -> int:
+    """Run the agent whose configuration is in the file that is the only argument."""
+    if len(argv) != 1:
+        sys.stderr.write("usage: agent CONFIG.json\n")
+        return 2
+    try:
+        config = from_json(AgentConfig, json.loads(Path(argv[0]).read_text()))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"agent: {argv[0]}: {error}\n")
+        return 2
+    agent = Agent(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.stop())
+    agent.run()
+    return 0

@@ -1,0 +1,243 @@
+"""nginx's configuration, as files made by pure functions from one value.
+
+The layout is Elastic Beanstalk's, because bundles build on it: `conf.d/*.conf` is read in the http
+context, `conf.d/elasticbeanstalk/*.conf` in that of the server, and a bundle's file of the same
+name takes the place of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+UPSTREAM = "application"
+SAFE = re.compile(r"[^\s\"'\\;{}$\x00-\x1f\x7f]+")
+NONE = "none"
+
+# nginx brings no table of its own where it is a single program.
+TYPES = {
+    "text/html": "html htm shtml",
+    "text/css": "css",
+    "text/xml": "xml",
+    "text/plain": "txt",
+    "text/markdown": "md",
+    "text/csv": "csv",
+    "text/calendar": "ics",
+    "text/javascript": "js mjs",
+    "application/json": "json map",
+    "application/ld+json": "jsonld",
+    "application/manifest+json": "webmanifest",
+    "application/wasm": "wasm",
+    "application/pdf": "pdf",
+    "application/zip": "zip",
+    "application/gzip": "gz",
+    "application/xhtml+xml": "xhtml",
+    "application/rss+xml": "rss",
+    "application/atom+xml": "atom",
+    "application/octet-stream": "bin exe dll deb dmg iso img msi",
+    "font/woff": "woff",
+    "font/woff2": "woff2",
+    "font/ttf": "ttf",
+    "font/otf": "otf",
+    "image/gif": "gif",
+    "image/jpeg": "jpeg jpg",
+    "image/png": "png",
+    "image/svg+xml": "svg svgz",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "image/x-icon": "ico",
+    "image/bmp": "bmp",
+    "image/tiff": "tif tiff",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg oga",
+    "audio/wav": "wav",
+    "audio/mp4": "m4a",
+    "video/mp4": "mp4 m4v",
+    "video/webm": "webm",
+    "video/ogg": "ogv",
+    "video/quicktime": "mov",
+}
+
+
+@dataclass(frozen=True)
+class ProxySite:
+    """What nginx is to do. `statics` maps a path of URLs to a directory; `user` may be empty."""
+
+    listen: str
+    upstream: str
+    waiting: str
+    logs: str
+    state: str
+    user: str = ""
+    drain_s: int = 20
+    statics: Mapping[str, str] = field(default_factory=dict)
+    server: str = "nginx"
+
+
+class Unsafe(ValueError):
+    """A value that nginx would read as something else; a sentence that names it."""
+
+
+def files(site: ProxySite) -> dict[str, str]:
+    """Return the text of each file by its path in the configuration's folder."""
+    if site.server == NONE:
+        return {"nginx.conf": _main(site) + _passing(site)}
+    return {
+        "nginx.conf": _main(site) + _http(site),
+        "mime.types": _types(),
+        "conf.d/healthd_logformat.conf": _healthd_format(),
+        "conf.d/upstream.conf": _upstream(site),
+        "conf.d/elasticbeanstalk/00_application.conf": _application(site.statics.get("/", "")),
+        "conf.d/elasticbeanstalk/01_static.conf": _statics(site.statics),
+        "conf.d/elasticbeanstalk/healthd.conf": _healthd(site),
+    }
+
+
+def check_statics(statics: Mapping[str, str]) -> None:
+    """Refuse mappings that could not be written safely, or that leave the application."""
+    for path, folder in statics.items():
+        if not path.startswith("/") or not SAFE.fullmatch(path):
+            raise Unsafe(f"The static files path {path!r} is not a path such as /static.")
+        if not SAFE.fullmatch(folder) or ".." in folder.split("/"):
+            raise Unsafe(
+                f"The static files directory {folder!r} (for {path}) is not a directory of the "
+                "application such as static."
+            )
+
+
+def _main(site: ProxySite) -> str:
+    user = f"user {site.user};\n" if site.user else ""
+    # One worker: an instance is one of many on its machine, and one worker serves more than the
+    # application behind it.
+    return f"""\
+{user}worker_processes 1;
+worker_rlimit_nofile 4096;
+worker_shutdown_timeout {site.drain_s}s;
+error_log "{site.logs}/error.log" warn;
+pid "{site.state}/nginx.pid";
+
+events {{
+    worker_connections 1024;
+}}
+"""
+
+
+def _http(site: ProxySite) -> str:
+    temporary = "\n".join(
+        f'    {name}_temp_path "{site.state}/{name}";'
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""
+http {{
+    include mime.types;
+    default_type application/octet-stream;
+
+    log_format main '$remote_addr - $remote_user [$time_local] "$request" '
+                    '$status $body_bytes_sent "$http_referer" '
+                    '"$http_user_agent" "$http_x_forwarded_for"';
+
+{temporary}
+
+    map $http_upgrade $connection_upgrade {{
+        default "upgrade";
+        "" "";
+    }}
+
+    include conf.d/*.conf;
+
+    server {{
+        listen {site.listen} default_server;
+        access_log "{site.logs}/access.log" main;
+
+        client_header_timeout 60;
+        client_body_timeout 60;
+        keepalive_timeout 60;
+        gzip off;
+        gzip_comp_level 4;
+
+        include conf.d/elasticbeanstalk/*.conf;
+    }}
+}}
+"""
+
+
+def _passing(site: ProxySite) -> str:
+    """Return the configuration without a proxy: connections are passed on byte by byte."""
+    return f"""
+stream {{
+    upstream {UPSTREAM} {{
+        server {site.upstream} max_fails=0;
+        server unix:{site.waiting} backup max_fails=0;
+    }}
+    server {{
+        listen {site.listen};
+        proxy_pass {UPSTREAM};
+    }}
+}}
+"""
+
+
+def _upstream(site: ProxySite) -> str:
+    # Connections are let go before the usual servers end them (gunicorn after 2 s), so that no
+    # request meets a closing one.
+    return f"""\
+upstream {UPSTREAM} {{
+    server {site.upstream} max_fails=0;
+    server "unix:{site.waiting}" backup max_fails=0;
+    keepalive 32;
+    keepalive_timeout 1s;
+}}
+"""
+
+
+def _application(root: str) -> str:
+    """Return the location of the application, behind the files of `root` if there is one."""
+    files = f'location / {{\n    root "{root}";\n    try_files $uri @application;\n}}\n'
+    # Only what fails at once goes to the waiting room: a request that broke after a while has
+    # probably had its effect.
+    return f"""\
+{files if root else ""}location {"@application" if root else "/"} {{
+    proxy_pass http://{UPSTREAM};
+    proxy_http_version 1.1;
+    proxy_next_upstream error;
+    proxy_next_upstream_timeout 1s;
+
+    proxy_set_header Connection $connection_upgrade;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Host $host;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+}}
+"""
+
+
+def _statics(statics: Mapping[str, str]) -> str:
+    return "".join(
+        f'location {path.rstrip("/")}/ {{\n    alias "{folder.rstrip("/")}/";\n}}\n'
+        for path, folder in sorted(statics.items())
+        if path != "/"
+    )
+
+
+def _healthd_format() -> str:
+    fields = "$msec $uri $status $request_time $upstream_response_time $http_x_forwarded_for"
+    return f"log_format healthd '{fields.replace(' ', chr(34))}';\n"
+
+
+def _healthd(site: ProxySite) -> str:
+    return f"""\
+if ($time_iso8601 ~ "^(\\d{{4}})-(\\d{{2}})-(\\d{{2}})T(\\d{{2}})") {{
+    set $year $1;
+    set $month $2;
+    set $day $3;
+    set $hour $4;
+}}
+open_log_file_cache max=4 valid=10s;
+access_log "{site.logs}/healthd/application.log.$year-$month-$day-$hour" healthd;
+"""
+
+
+def _types() -> str:
+    lines = "".join(f"    {kind} {endings};\n" for kind, endings in TYPES.items())
+    return f"types {{\n{lines}}}\n"

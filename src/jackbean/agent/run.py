@@ -1,0 +1,178 @@
+"""What the steps of a run work on: a release, this instance, and the limits of the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jackbean.agent import environment
+from jackbean.agent.application import Application
+from jackbean.agent.bundle import Bundles
+from jackbean.agent.children import Children, Command, kill_group, wait_for_groups
+from jackbean.agent.dial import Dial
+from jackbean.agent.ledger import Built, Ledger
+from jackbean.agent.logfiles import EngineLog, size, tail
+from jackbean.agent.paths import Paths
+from jackbean.agent.phases import Step, StepFailed
+from jackbean.agent.proxy import Proxy
+from jackbean.core.protocol import AgentConfig, Manifest
+
+LOOK_AGAIN_S = 0.1
+KILL_GRACE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Host:
+    """The parts of this instance; each is its own only owner."""
+
+    config: AgentConfig
+    paths: Paths
+    dial: Dial
+    children: Children
+    application: Application
+    proxy: Proxy
+    bundles: Bundles
+    ledger: Ledger
+    log: EngineLog
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What differs between platforms.
+
+    `port` is where the application listens unless it is told otherwise, `path` what of the
+    release's runtime directory comes first in PATH, `statics` the static files that are served
+    unless the settings name others, and `steps` what is done to the staged source to make it run.
+    Where it does not tell the port, processes have PORT only if somebody has set it.
+    """
+
+    family: str
+    port: int
+    steps: tuple[Step[Run], ...]
+    path: tuple[str, ...] = ()
+    statics: Mapping[str, str] = field(default_factory=dict)
+    tells_port: bool = True
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended. `tail` are its last lines."""
+
+    code: int
+    tail: str
+
+
+class Run:
+    """One assignment being carried out."""
+
+    def __init__(
+        self, host: Host, platform: Platform, built: Built, *, leader: bool = False
+    ) -> None:
+        self.host = host
+        self.platform = platform
+        self.built = built
+        self.leader = leader
+        self.deadline = time.monotonic() + built.manifest.timeout_s
+        self.superseded = threading.Event()
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.built.manifest
+
+    @property
+    def paths(self) -> Paths:
+        return self.host.paths
+
+    @property
+    def log(self) -> EngineLog:
+        return self.host.log
+
+    @property
+    def runtime(self) -> Path:
+        return Path(self.built.runtime)
+
+    @property
+    def port(self) -> int:
+        return environment.application_port(self.host.config, self.manifest, self.platform.port)
+
+    @property
+    def address(self) -> str:
+        return self.host.config.app_host
+
+    def option(self, namespace: str, name: str, default: str = "") -> str:
+        return self.manifest.options.get(namespace, {}).get(name) or default
+
+    def check(self) -> None:
+        """Raise StepFailed if the run is overdue or has been superseded."""
+        if self.superseded.is_set():
+            raise StepFailed("It was given up for a newer assignment.")
+        if time.monotonic() >= self.deadline:
+            raise StepFailed(
+                f"It did not finish within {self.manifest.timeout_s:g} s; make it faster, or raise "
+                "option Timeout in aws:elasticbeanstalk:command."
+            )
+
+    def command_environment(self) -> dict[str, str]:
+        """Return the environment of hooks and installers."""
+        return self._environment("/root") | {"PORT": str(self.port)}
+
+    def process_environment(self) -> dict[str, str]:
+        """Return the environment of the release's processes."""
+        env = self._environment("/home/webapp" if self.host.config.user else "/root")
+        if self.host.config.app_port or "PORT" in env or self.platform.tells_port:
+            env["PORT"] = str(self.port)
+        return env
+
+    def _environment(self, home: str) -> dict[str, str]:
+        folder = self.paths.at(home)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            owner = self.owner() if home != "/root" else None
+            if owner:
+                os.chown(folder, *owner)
+        path = tuple(str(self.runtime / part) for part in self.platform.path)
+        return environment.base(path, folder) | environment.properties(self.manifest)
+
+    def execute(self, command: Command, log: Path) -> Done:
+        """Run a command to its end, its output appended to a log; end it if the run is over."""
+        before = size(log)
+        with log.open("ab") as output:
+            child = self.host.children.spawn(command, output)
+        try:
+            code = self._await(child)
+        finally:
+            if child.returncode is None:
+                self._end(child)
+            self.host.children.forget(child)
+        return Done(code, tail(log, since=before))
+
+    def _await(self, child: subprocess.Popen[bytes]) -> int:
+        while True:
+            self.check()
+            try:
+                return child.wait(timeout=LOOK_AGAIN_S)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        kill_group(child.pid, 15)
+        if not wait_for_groups([child.pid], 0.0):
+            with_grace = time.monotonic() + KILL_GRACE_S
+            while child.poll() is None and time.monotonic() < with_grace:
+                time.sleep(0.01)
+        kill_group(child.pid, 9)
+        child.wait()
+
+    def owner(self) -> tuple[int, int] | None:
+        """Return whose the application's files are; None where there is but one account."""
+        if not self.host.config.user or os.geteuid() != 0:
+            return None
+        import pwd  # noqa: PLC0415 - only instances with an account of their own need it
+
+        entry = pwd.getpwnam(self.host.config.user)
+        return entry.pw_uid, entry.pw_gid

@@ -1,0 +1,219 @@
+"""A control plane for tests: speaks the agents' protocol on a real unix socket, from memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+from jackbean.core.protocol import HOLD_S, Manifest, Order, Report, from_json, to_json
+
+TOKEN = "a-token"
+DEADLINE_S = 30.0
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request; the answers are the control plane's."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self) -> None:
+        routes = {
+            "/v1/report": self.server.plane.on_report,
+            "/v1/dependencies": self.server.plane.on_dependencies,
+            "/v1/steps": self.server.plane.on_step,
+        }
+        self._answer_json(routes[self.path](json.loads(self._body()), self.connection))
+
+    def do_PUT(self) -> None:
+        self.server.plane.logs[self.path] = self._body()
+        self._answer_json((204, None))
+
+    def do_GET(self) -> None:
+        data = self.server.plane.bundles.get(self.path.rpartition("/")[2])
+        if data is None:
+            self._answer_json((404, None))
+            return
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(asked[1]) if asked else 0
+        self.server.plane.ranges.append(start)
+        part = data[start:]
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        cut = self.server.plane.cut_off_at
+        if cut and len(part) > cut:
+            self.server.plane.cut_off_at = 0
+            self.wfile.write(part[:cut])
+            self.close_connection = True
+            return
+        self.wfile.write(part)
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+
+    def _answer_json(self, answer: tuple[int, Any]) -> None:
+        status, body = answer
+        if self.headers.get("Authorization") != f"Bearer {self.server.plane.token}":
+            status, body = 401, {}
+        data = b"" if body is None else json.dumps(body).encode()
+        with suppress(OSError):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 64
+    plane: ControlPlane
+
+    def __init__(self, path: Path, plane: ControlPlane) -> None:
+        self.plane = plane
+        self.open: set[socket.socket] = set()
+        super().__init__(str(path), Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """An agent may hang up whenever it likes."""
+
+
+class ControlPlane:
+    def __init__(self, path: Path, shared: Path | None = None) -> None:
+        self.path = path
+        self.shared = shared
+        self.token = TOKEN
+        self.bundles: dict[str, bytes] = {}
+        self.logs: dict[str, bytes] = {}
+        self.steps: list[dict[str, Any]] = []
+        self.ranges: list[int] = []
+        self.resolved: list[dict[str, Any]] = []
+        self.cut_off_at = 0
+        self.unresolvable: dict[str, str] | None = None
+        self.reports: list[Report] = []
+        self._order = Order()
+        self._version = 0
+        self._seen: dict[str, int] = {}
+        self._changed = threading.Condition()
+        self._server: Server | None = None
+
+    def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._server = Server(self.path, self)
+        run = self._server.serve_forever
+        threading.Thread(target=run, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def stop(self) -> None:
+        """Be gone, as if killed: every connection ends."""
+        server, self._server = self._server, None
+        if not server:
+            return
+        server.shutdown()
+        server.server_close()
+        self.path.unlink(missing_ok=True)
+        for connection in list(server.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        with self._changed:
+            self._changed.notify_all()
+
+    # What agents ask
+
+    def on_report(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
+        report = from_json(Report, body)
+        server = self._server
+        with self._changed:
+            self.reports.append(report)
+            self._changed.notify_all()
+            deadline = time.monotonic() + HOLD_S
+            while self._server is server and self._seen.get(report.instance) == self._version:
+                left = deadline - time.monotonic()
+                if left <= 0 or not _alive(connection):
+                    break
+                self._changed.wait(min(left, 0.2))
+            self._seen[report.instance] = self._version
+            return 200, to_json(self._order)
+
+    def on_dependencies(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
+        self.resolved.append(body)
+        if self.unresolvable:
+            return 422, self.unresolvable
+        return 200, {"path": str(self.shared)}
+
+    def on_step(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
+        self.steps.append(body)
+        return 204, None
+
+    # What tests do
+
+    def add_bundle(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        self.bundles[digest] = data
+        return digest
+
+    def order(self, order: Order) -> None:
+        with self._changed:
+            self._order = order
+            self._version += 1
+            self._changed.notify_all()
+
+    def ask_logs(self, name: str, kind: str) -> None:
+        self.order(replace(self._order, logs={**self._order.logs, name: kind}))
+
+    def work(self, work: str, manifest: Manifest | None, serial: int, **more: Any) -> Report:
+        """Give an order and wait for its end."""
+        self.give(work, manifest, serial, **more)
+        return self.wait(lambda r: r.serial == serial and r.state in ("done", "failed"))
+
+    def give(self, work: str, manifest: Manifest | None, serial: int, **more: Any) -> None:
+        shape = to_json(manifest) if manifest else None
+        self.order(Order(serial=serial, work=work, manifest=shape, **more))
+
+    def wait(
+        self, wanted: Callable[[Report], bool], timeout_s: float = DEADLINE_S, *, since: int = 0
+    ) -> Report:
+        """Wait for a report, among those from number `since` on."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                for report in self.reports[since:]:
+                    if wanted(report):
+                        return report
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    last = self.reports[-1] if self.reports else None
+                    raise AssertionError(f"no such report within {timeout_s} s; the last: {last}")
+                self._changed.wait(left)
+
+
+def _alive(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
