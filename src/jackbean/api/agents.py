@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,7 +27,7 @@ from jackbean.core.protocol import (
     to_json,
 )
 from jackbean.ports.engine import Unresolvable
-from jackbean.services.objects.uploading import put_chunks
+from jackbean.services.objects import Incoming, Write
 
 BODY_BYTES_MAX = 1 << 20
 FILES_BYTES_MAX = 4 << 20
@@ -102,7 +103,8 @@ class AgentsDoor:
         key = f"resources/environments/logs/{kind}/{home[0].id}/{instance}/{name}"
         bucket = plant.world.installation.bucket
         await plant.objects.ensure_bucket(bucket)
-        await put_chunks(plant.objects, bucket, key, _bounded(request, LOG_BYTES_MAX))
+        body = Incoming(_bounded(request, LOG_BYTES_MAX))
+        await plant.objects.put(Write(bucket, key), body)
         await plant.logs.answered(wanted, instance, key)
         return Response(status_code=204)
 
@@ -136,7 +138,7 @@ async def _json(request: Request, size_max: int) -> dict[str, Any]:
     return data
 
 
-async def _bounded(request: Request, size_max: int) -> Any:
+async def _bounded(request: Request, size_max: int) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)

@@ -18,9 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from jackbean.api.callers import Callers
 from jackbean.api.objects_door import ObjectsDoor
 from jackbean.api.plant import Call, Plant
-from jackbean.control.principals import InstancePrincipal, Keys, Principal, authorise
+from jackbean.control.principals import Keys, Principal, authorise
 from jackbean.core.errors import Fault, PortError
 from jackbean.wire import ec2, query, restxml, sigv4
 from jackbean.wire.errors import WireFault
@@ -51,10 +52,10 @@ class Door:
 
     def __init__(self, plant: Plant, keys: Keys, services: Services) -> None:
         self._plant = plant
-        self._keys = keys
         self._services = services
         self._models = Models()
-        self._objects = ObjectsDoor(plant, keys, self._models)
+        self._callers = Callers(plant, keys)
+        self._objects = ObjectsDoor(plant, self._callers, self._models)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,8 +87,6 @@ class Door:
             body = await _body(request)
             visit = replace(visit, http=replace(visit.http, body=body))
             target = identify(visit.http)
-            if target.service == "s3":
-                return await self._objects.answer(request, visit.http, visit.request_id)
             return await self._operate(visit, target)
         except WireFault as fault:
             return _refused(fault, visit, target)
@@ -104,7 +103,9 @@ class Door:
             return _refused(broken, visit, target)
 
     async def _operate(self, visit: Visit, target: Target) -> Response:
-        principal = await self._principal(visit.http)
+        if target.service == "s3":
+            raise sigv4.unsigned(visit.http)
+        principal, _ = await self._callers.verified(visit.http)
         operations = self._services.get(target.service)
         operation = target.operation or ""
         if operations is None:
@@ -157,29 +158,6 @@ class Door:
         result = await handler(self._plant, call)
         content = json.dumps(result).encode()
         return _response(200, content, "application/x-amz-json-1.1", visit.request_id)
-
-    async def _principal(self, http: HttpRequest) -> Principal:
-        """Return who signed. Raises the error that AWS has for everybody else."""
-        credential = sigv4.find_credential(http)
-        if credential is None:
-            raise sigv4.unsigned(http)
-        secret = self._keys.secret(credential.access_key)
-        if secret is None:
-            raise sigv4.unknown_key(http, credential)
-        sigv4.verify(http, secret, self._plant.world.clock.now())
-        principal = await holder(self._plant, self._keys, credential.access_key)
-        if principal is None:
-            raise sigv4.unknown_key(http, credential)
-        return principal
-
-
-async def holder(plant: Plant, keys: Keys, access_key: str) -> Principal | None:
-    """Return whose key it is; None for that of an instance which is no longer a member."""
-    if administrator := keys.administrator(access_key):
-        return administrator
-    instance = plant.world.credentials.instance_of(access_key)
-    home = await plant.roster.home(instance) if instance else None
-    return InstancePrincipal(instance, home[0].id) if instance and home else None
 
 
 async def _body(request: Request) -> bytes:

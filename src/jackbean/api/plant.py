@@ -14,7 +14,8 @@ from jackbean.control.roster import Roster
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies
-from jackbean.services.objects.service import ObjectService
+from jackbean.services.objects import ObjectService, UploadService
+from jackbean.wire.sigv4 import Signer
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,9 @@ class Plant:
     logs: LogRequests
     watch: Watch
     objects: ObjectService
+    uploads: UploadService
     dependencies: Dependencies
-    presign: Presigner
-
-
-class Presigner:
-    """Mints links to objects that need no key. See `api.links`."""
-
-    def url(self, base: str, bucket: str, key: str) -> str:
-        raise NotImplementedError
+    signer: Signer
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from jackbean.api.elasticbeanstalk import shapes
 from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.elasticbeanstalk.pages import offset
 from jackbean.api.plant import Call, Plant, moment
 from jackbean.control.environments import current_release
+from jackbean.control.logs import KEPT_S
 from jackbean.core.errors import Fault, invalid
 from jackbean.core.events import Severity
 from jackbean.ports.store import EventQuery
+from jackbean.wire.sigv4 import presign_url
 
 Shape = dict[str, Any]
 EVENTS_MAX = 1000
@@ -53,7 +56,7 @@ async def describe_instances_health(plant: Plant, call: Call) -> Shape:
     environment = await referred(plant, call)
     release = await current_release(plant.world, environment)
     _enhanced(release.settings.text(*SYSTEM_TYPE))
-    health = plant.watch.instances_health(environment, release, plant.world.clock.now())
+    health = plant.watch.instances_health(environment, plant.world.clock.now())
     listed = [_chosen(row, call) for row in health["InstanceHealthList"]]
     return {"InstanceHealthList": listed, "RefreshedAt": health["RefreshedAt"]}
 
@@ -68,17 +71,22 @@ async def retrieve_environment_info(plant: Plant, call: Call) -> Shape:
     environment = await referred(plant, call)
     kind = call.text("InfoType")
     answers = await plant.logs.answers(environment.id, kind)
-    bucket = plant.world.installation.bucket
+    now = plant.world.clock.now()
     listed = [
         {
             "InfoType": kind,
             "Ec2InstanceId": instance,
             "SampleTimestamp": moment(at),
-            "Message": plant.presign.url(call.base_url, bucket, key),
+            "Message": presign_url(plant.signer, _url(plant, call, key), now, KEPT_S),
         }
         for instance, (key, at) in answers.items()
     ]
     return {"EnvironmentInfo": listed}
+
+
+def _url(plant: Plant, call: Call, key: str) -> str:
+    """Return where an object is, on the host by which the caller reached us."""
+    return f"{call.base_url}/{plant.world.installation.bucket}/{quote(key)}"
 
 
 SYSTEM_TYPE = ("aws:elasticbeanstalk:healthreporting:system", "SystemType", "enhanced")

@@ -1,0 +1,61 @@
+"""What AWS has not: a service of our own on the same endpoint, signed like every other.
+
+JSON in and out; the operation is the last part of `X-Amz-Target`, the service is `jackbean`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jackbean import __version__
+from jackbean.api.plant import Call, Plant
+from jackbean.core.errors import invalid
+from jackbean.ports.store import EnvironmentQuery
+
+Shape = dict[str, Any]
+
+
+async def describe_installation(plant: Plant, call: Call) -> Shape:
+    """Describe who serves here, and what the engine can and cannot promise on this machine."""
+    world, engine = plant.world, plant.world.engine.describe()
+    environments = await world.store.environments(EnvironmentQuery())
+    return {
+        "Version": __version__,
+        "Region": world.installation.region,
+        "Account": world.installation.account,
+        "Domain": world.installation.domain,
+        "HttpPort": world.installation.http_port,
+        "Engine": engine.name,
+        "Mode": engine.mode,
+        "Lacks": list(engine.lacks),
+        "OtherModes": dict(engine.others),
+        "Platforms": sorted(engine.platforms),
+        "Environments": [
+            {
+                "Name": e.name,
+                "Application": e.application,
+                "Status": e.status.value,
+                "Health": e.verdict.color,
+                "Instances": sum(not m.leaving for m in e.members),
+                "Url": f"http://{world.installation.cname(e.cname_prefix)}",
+                "Endpoint": f"http://{world.router.endpoint(e.slot)}",
+            }
+            for e in environments
+        ],
+    }
+
+
+async def issue_instance_credentials(plant: Plant, call: Call) -> Shape:
+    """Return the AWS keys that a program on an instance signs with. For administrators."""
+    instance = call.text("InstanceId")
+    if await plant.roster.home(instance) is None:
+        raise invalid(f"There is no instance {instance[:40]}.")
+    access_key, secret = plant.world.credentials.access_key(instance)
+    return {"AccessKeyId": access_key, "SecretAccessKey": secret}
+
+
+EXTENSION: Mapping[str, Any] = {
+    "DescribeInstallation": describe_installation,
+    "IssueInstanceCredentials": issue_instance_credentials,
+}

@@ -1,0 +1,45 @@
+"""The way in to object storage: who signed, and what they may do there.
+
+Kept apart from the door for operations because bodies stream: only the head of a request is known
+when its signature is checked, and the bytes are checked while they pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from jackbean.api import s3
+from jackbean.api.callers import Callers
+from jackbean.api.plant import Plant
+from jackbean.control.principals import Administrator
+from jackbean.services.objects.access import Action
+from jackbean.wire.models import Models
+from jackbean.wire.request import HttpRequest
+
+
+class ObjectsDoor:
+    def __init__(self, plant: Plant, callers: Callers, models: Models) -> None:
+        self._plant = plant
+        self._callers = callers
+        self._models = models
+
+    async def answer(self, request: Request, http: HttpRequest, request_id: str) -> Response:
+        """Answer one request. Raises a WireFault where its head is not signed as it must be."""
+        principal, verified = await self._callers.verified(http)
+        context = s3.Context(
+            model=self._models.get("s3"),
+            objects=self._plant.objects,
+            uploads=self._plant.uploads,
+            may=may,
+            caller=s3.Caller(principal, verified),
+            request_id=request_id,
+        )
+        return await s3.handle(request, context)
+
+
+def may(principal: Any, action: Action, bucket: str, key: str) -> bool:
+    """Return whether `principal` may do this: instances have no objects of their own yet."""
+    return isinstance(principal, Administrator)

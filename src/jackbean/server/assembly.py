@@ -1,0 +1,121 @@
+"""The one place that constructs: ports meet adapters here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from jackbean.api import balancing, extension, identity
+from jackbean.api.agents import AgentsDoor
+from jackbean.api.door import Door, Services
+from jackbean.api.elasticbeanstalk.operations import OPERATIONS
+from jackbean.api.plant import Plant
+from jackbean.control.bell import Bell
+from jackbean.control.board import Board
+from jackbean.control.credentials import Credentials
+from jackbean.control.logs import LogRequests
+from jackbean.control.loop import Loop
+from jackbean.control.platforms import Platforms
+from jackbean.control.principals import Keys
+from jackbean.control.roster import Roster
+from jackbean.control.tick import Ticker
+from jackbean.control.world import World
+from jackbean.core.installation import Installation
+from jackbean.core.platforms.catalogue import Catalogue
+from jackbean.engines.process.engine import ProcessEngine
+from jackbean.server.clock import RandomIds, SystemClock
+from jackbean.server.home import Identity
+from jackbean.server.options import ServeOptions
+from jackbean.server.proxy import make_router
+from jackbean.server.samples import keep_samples
+from jackbean.services.objects import ObjectService, UploadService
+from jackbean.storage.blobs import FileBlobs
+from jackbean.storage.buckets import SqliteBuckets
+from jackbean.storage.sqlite import SqliteStore
+from jackbean.wire.sigv4 import Signer
+
+SERVICES: Services = {
+    "elasticbeanstalk": OPERATIONS,
+    "iam": identity.IAM,
+    "sts": identity.STS,
+    "ec2": balancing.EC2,
+    "elb": balancing.ELB,
+    "elbv2": balancing.ELBV2,
+    "jackbean": extension.EXTENSION,
+}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A control plane, ready to run."""
+
+    door: Door
+    agents: AgentsDoor
+    loop: Loop
+    plant: Plant
+    engine: ProcessEngine
+
+
+@asynccontextmanager
+async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[Assembly]:
+    """Open everything, and close it again; instances and Envoy go on without us."""
+    async with AsyncExitStack() as stack:
+        clock, ids = SystemClock(), RandomIds()
+        data = options.data_dir
+        store = SqliteStore.open(data / "jackbean.db", clock)
+        stack.push_async_callback(store.close)
+        buckets = SqliteBuckets.open(data / "objects.db")
+        stack.push_async_callback(buckets.close)
+        blobs = FileBlobs(data / "objects")
+        installation = Installation(
+            identity.region, identity.account, options.domain, options.http_port
+        )
+        engine = ProcessEngine(data, mode=options.engine)
+        await engine.adopt()
+        router = make_router(options, identity)
+        await router.start()
+        stack.push_async_callback(router.close)
+        credentials = Credentials(bytes.fromhex(identity.secret))
+        board = Board(clock)
+        catalogue = Catalogue(identity.region, engine.describe().platforms)
+        world = World(
+            installation=installation,
+            store=store,
+            engine=engine,
+            router=router,
+            reports=board,
+            blobs=blobs,
+            clock=clock,
+            ids=ids,
+            credentials=credentials,
+            platforms=Platforms(catalogue, await keep_samples(blobs)),
+            bell=Bell(),
+        )
+        yield _wired(world, board, buckets, engine, identity)
+
+
+def _wired(
+    world: World, board: Board, buckets: SqliteBuckets, engine: ProcessEngine, identity: Identity
+) -> Assembly:
+    ticker, logs = Ticker(world), LogRequests(world)
+    objects = ObjectService(buckets, world.blobs, world.clock, world.installation)
+    plant = Plant(
+        world=world,
+        board=board,
+        roster=Roster(world, logs),
+        logs=logs,
+        watch=ticker.watch,
+        objects=objects,
+        uploads=UploadService(buckets, world.blobs, world.clock, world.ids),
+        dependencies=engine.dependencies,
+        signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),
+    )
+    keys = Keys({identity.access_key: identity.secret_key}, world.credentials)
+    return Assembly(
+        door=Door(plant, keys, SERVICES),
+        agents=AgentsDoor(plant),
+        loop=Loop(world, ticker),
+        plant=plant,
+        engine=engine,
+    )

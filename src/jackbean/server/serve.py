@@ -1,0 +1,146 @@
+"""`jackbean serve`: one foreground process.
+
+SIGTERM and SIGINT end this process and nothing else: instances are held by their shims and requests
+by Envoy. `kill -9` is the same with less ceremony.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from jackbean.engines.process.paths import SOCKET, run_dir
+from jackbean.server.assembly import Assembly, assemble
+from jackbean.server.home import Home, HomeError, Serving, started
+from jackbean.server.options import ServeOptions
+
+GRACE_S = 3
+BACKLOG = 512
+
+log = logging.getLogger("jackbean.server")
+
+
+def serve(options: ServeOptions) -> None:
+    """Serve until told to stop. Raises JackbeanError where it cannot begin."""
+    asyncio.run(_serve(options))
+
+
+async def _serve(options: ServeOptions) -> None:
+    home = Home(options.data_dir)
+    identity = home.identity(options.region)
+    refuse_second(home)
+    listener = _listen(options.host, options.port)
+    async with assemble(options, identity) as assembly:
+        await assembly.plant.logs.recover()
+        home.announce(
+            Serving(
+                pid=os.getpid(),
+                started=started(os.getpid()),
+                host=options.host,
+                port=listener.getsockname()[1],
+                http_port=options.http_port,
+                region=identity.region,
+            )
+        )
+        await _run(assembly, listener, _agents_socket(options.data_dir))
+
+
+def refuse_second(home: Home) -> None:
+    """Raise HomeError if somebody serves this data directory already."""
+    other = home.serving()
+    if other is not None and other.alive and other.pid != os.getpid():
+        raise HomeError(
+            f"{home.directory} is served already, by process {other.pid} on {other.url}. "
+            "Stop that one, or use another --data-dir."
+        )
+
+
+async def _run(assembly: Assembly, listener: socket.socket, agents: socket.socket) -> None:
+    front = _server(assembly.door)
+    back = _server(assembly.agents.application())
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    tasks = [
+        asyncio.create_task(front.serve(sockets=[listener])),
+        asyncio.create_task(back.serve(sockets=[agents])),
+        asyncio.create_task(assembly.loop.run()),
+    ]
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await _stop(front, back, tasks, waiting)
+    for task in done & set(tasks):
+        task.result()  # one of them ended by itself: say why
+
+
+async def _stop(
+    front: uvicorn.Server,
+    back: uvicorn.Server,
+    tasks: list[asyncio.Task[None]],
+    waiting: asyncio.Task[bool],
+) -> None:
+    front.should_exit = back.should_exit = True
+    front.force_exit = back.force_exit = (
+        True  # agents hold requests open and ask again by themselves
+    )
+    tasks[-1].cancel()
+    waiting.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_S):
+            await asyncio.gather(*tasks, waiting, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own handling of signals: two of them share this process."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+
+def _server(application: ASGIApp) -> uvicorn.Server:
+    config = uvicorn.Config(
+        application,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        ws="none",
+    )
+    return _Server(config)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port now, before anything is opened. A restart takes it back at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise HomeError(
+            f"{host}:{port} cannot be listened on: {error.strerror}. Choose another --listen."
+        ) from error
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _agents_socket(data_dir: Path) -> socket.socket:
+    path = run_dir(data_dir) / SOCKET
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o666)  # instances of any user dial in; the token is what counts
+    listener.listen(BACKLOG)
+    return listener
