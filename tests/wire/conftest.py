@@ -90,7 +90,8 @@ class Values:
     def structure(self, shape: Shape, left: int) -> st.SearchStrategy[Any]:
         members = {name: item for name, item in shape.members.items() if self.pick(item)}
         if left <= 0:  # the end of a recursive model: only what must be there
-            kept = shape.required or tuple(name for name in members if _is_plain(members[name]))[:1]
+            by_depth = sorted(members, key=lambda name: not _is_plain(members[name]))
+            kept = shape.required or tuple(by_depth)[:1]
             members = {name: members[name] for name in kept if name in members}
         given = {name: self.of(item, left - 1) for name, item in members.items()}
         required = {name: item for name, item in given.items() if name in shape.required}
@@ -152,6 +153,10 @@ class Lab:
 
     def inputs(self, shape: Shape, text: st.SearchStrategy[str] = TEXT) -> st.SearchStrategy[Any]:
         return Values(text, empties=False).of(shape)
+
+    def flat(self, shape: Shape) -> st.SearchStrategy[Any]:
+        """Return values for a protocol that cannot send an empty list."""
+        return Values(TEXT, empties=False, items=1).of(shape)
 
     def documents(self, shape: Shape) -> st.SearchStrategy[Any]:
         """Return values as XML from botocore carries them: no bare carriage returns."""

@@ -19,7 +19,7 @@ class Limits:
     xml_bytes_max: int = 4 << 20
     xml_nodes_max: int = 60_000
     json_bytes_max: int = 4 << 20
-    json_values_max: int = 200_000
+    json_values_max: int = 400_000
 
 
 LIMITS = Limits()

@@ -20,7 +20,7 @@ _DECIMAL = re.compile(
     r"[+-]?(?:\d{1,320}(?:\.\d{0,320})?|\.\d{1,320})(?:[eE][+-]?\d{1,4})?", re.ASCII
 )
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_NOT_FINITE = {"NaN", "Infinity", "-Infinity"}
+NOT_FINITE = {"NaN", "Infinity", "-Infinity"}
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64, "bigInteger": 64}
 INTEGERS = frozenset(_BITS)
@@ -45,7 +45,7 @@ def _read_integer(kind: str) -> Callable[[str], int]:
 
 
 def _read_decimal(text: str) -> float:
-    if text in _NOT_FINITE or _DECIMAL.fullmatch(text):
+    if text in NOT_FINITE or _DECIMAL.fullmatch(text):
         return float(text)
     raise ValueError("a number")
 
