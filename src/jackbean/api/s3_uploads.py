@@ -17,7 +17,6 @@ from jackbean.services.objects import (
     PartName,
     UploadName,
     Write,
-    faults,
     limits,
 )
 from jackbean.services.objects.access import Action
@@ -106,7 +105,7 @@ async def abort_multipart_upload(call: Call) -> Answer:
 
 
 async def list_parts(call: Call) -> Answer:
-    after = _marker(call.text("PartNumberMarker"))
+    after = call.members.get("PartNumberMarker") or 0
     asked = call.members.get("MaxParts")
     most = limits.PAGE_MAX if asked is None else min(asked, limits.PAGE_MAX)
     page = await call.uploads.parts(_name(call), after, most)
@@ -116,8 +115,8 @@ async def list_parts(call: Call) -> Answer:
             "Bucket": call.bucket,
             "Key": call.key,
             "UploadId": page.upload.id,
-            "PartNumberMarker": str(after),
-            "NextPartNumberMarker": str(page.parts[-1].number if page.parts else after),
+            "PartNumberMarker": after,
+            "NextPartNumberMarker": page.parts[-1].number if page.parts else after,
             "MaxParts": most,
             "IsTruncated": page.truncated,
             "Parts": [_element(part) for part in page.parts],
@@ -138,11 +137,3 @@ def _element(part: Part) -> dict[str, Any]:
         "Size": part.size,
         **shapes.checksum_members(part.checksum, typed=False),
     }
-
-
-def _marker(text: str) -> int:
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        raise faults.argument("part-number-marker must be a whole number.")
-    return int(text)

@@ -17,6 +17,10 @@ def no_such_key(key: str) -> Fault:
     return Fault("NoSuchKey", f"The specified key does not exist: {key[:200]}", 404)
 
 
+def no_such_version() -> Fault:
+    return Fault("NoSuchVersion", "No version but the present one, `null`, is kept here.", 404)
+
+
 def no_such_upload() -> Fault:
     return Fault(
         "NoSuchUpload",
@@ -66,3 +70,12 @@ def of_refusal(why: Refusal, bucket: str) -> Fault:
             return no_such_upload()
         case Refusal.BYTES_CONDEMNED:
             return again()
+
+
+def denied(action: str, bucket: str, key: str) -> Fault:
+    what = f"{bucket}/{key}" if key else bucket or "all buckets"
+    return Fault(
+        "AccessDenied",
+        f"Access Denied: your access key does not allow {action} on {what[:200]}.",
+        403,
+    )

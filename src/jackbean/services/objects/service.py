@@ -21,10 +21,12 @@ from jackbean.ports.buckets import (
 from jackbean.ports.clock import Clock
 from jackbean.ports.objects import Blobs
 from jackbean.services.objects import conditions, faults, limits, listing, names
+from jackbean.services.objects.checksums import FULL_OBJECT
 from jackbean.services.objects.conditions import Conditions
 from jackbean.services.objects.incoming import Checked, Incoming
 from jackbean.services.objects.keeping import settled, while_kept
 from jackbean.services.objects.listing import ListQuery, Page
+from jackbean.services.objects.reading import joined
 
 ANYWAY = Conditions()
 
@@ -130,10 +132,14 @@ class ObjectService:
         description = Description(headers=(("content-type", content_type),))
         return await self.put(Write(bucket, key, description), Incoming(chunks))
 
-    async def copy(
-        self, source: ObjectRecord, write: Write, checksum: Checksum | None
-    ) -> ObjectRecord:
-        """Name the bytes of another object."""
+    async def get_to_copy(self, bucket: str, key: str, wanted: Conditions) -> ObjectRecord:
+        """Return an object whose bytes are to be used again. Raises Faults."""
+        record = await self.get(bucket, key)
+        conditions.check_copy(record, wanted)
+        return record
+
+    async def copy(self, source: ObjectRecord, write: Write, algorithm: str = "") -> ObjectRecord:
+        """Name the bytes of another object; `algorithm` is of the checksum that is wanted."""
         await self._check(write)
         record = ObjectRecord(
             write.bucket,
@@ -143,7 +149,7 @@ class ObjectService:
             source.etag,
             self._clock.now(),
             write.description,
-            checksum,
+            await self._checksum(source, algorithm.upper()),
         )
         return await self._name(record, write.conditions)
 
@@ -192,6 +198,20 @@ class ObjectService:
         if write.conditions != ANYWAY:
             present = await self._buckets.object(write.bucket, write.key)
             conditions.check_write(present, write.key, write.conditions)
+
+    async def _checksum(self, source: ObjectRecord, wanted: str) -> Checksum | None:
+        """Return a checksum of all bytes of an object, read again if it is not known."""
+        known = source.checksum
+        if known is None and not wanted:
+            return None
+        if known is not None and known.kind == FULL_OBJECT and wanted in ("", known.algorithm):
+            return known
+        algorithm = wanted or (known.algorithm if known else "")
+        incoming = Incoming(joined([(self.path(source), source.size)]))
+        body = Checked(incoming, limits.OBJECT_BYTES_MAX, algorithm)
+        async for _ in body.chunks():
+            pass
+        return body.checksum
 
     async def _name(self, record: ObjectRecord, wanted: Conditions) -> ObjectRecord:
         def admit(present: ObjectRecord | None) -> None:

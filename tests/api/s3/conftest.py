@@ -1,0 +1,106 @@
+"""A server for all tests of the folder, and a plain client that signs for itself."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import itertools
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+import pytest
+
+from jackbean.wire.request import Headers, HttpRequest
+from jackbean.wire.signing import Signer, sign
+
+
+def _loaded() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "s3_server", Path(__file__).with_name("server.py")
+    )
+    module = sys.modules["s3_server"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+s3_server = _loaded()
+NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """Return the code of an error."""
+        return self.find("Code")
+
+    def find(self, tag: str) -> str:
+        root = ElementTree.fromstring(self.body)
+        found = next((one for one in root.iter() if one.tag.rpartition("}")[2] == tag), None)
+        return "" if found is None else found.text or ""
+
+
+@dataclass
+class Client:
+    """Signs and sends requests over one connection."""
+
+    server: object
+    key: str = s3_server.ADMIN
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+
+    def signed(self, method, path, query="", headers=(), body=b""):
+        head = Headers({"host": f"127.0.0.1:{self.server.port}"}).added(dict(headers).items())
+        request = HttpRequest(method, quote(path, safe="/%~"), query, head, body)
+        signer = Signer(self.key, s3_server.SECRETS[self.key], s3_server.REGION, "s3")
+        return sign(signer, request, time.time())
+
+    def send(self, method, path, query="", headers=(), body=b"", *, sent=None, late=()):
+        """Send a request that signs `body`, and in fact send `sent` with `late` headers."""
+        request = self.signed(method, path, query, headers, body)
+        target = request.path + (f"?{request.query}" if request.query else "")
+        fields = {**dict(request.headers.pairs), **dict(late)}
+        self.connection.request(method, target, body if sent is None else sent, fields)
+        response = self.connection.getresponse()
+        return Reply(response.status, response.headers, response.read())
+
+    def bucket(self) -> str:
+        name = f"bucket-{next(NUMBERS)}"
+        assert self.send("PUT", f"/{name}").status == 200
+        return name
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with s3_server.serving(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    found = Client(server)
+    yield found
+    found.connection.close()
+
+
+@pytest.fixture
+def instance(server):
+    found = Client(server, s3_server.INSTANCE)
+    yield found
+    found.connection.close()
+
+
+@pytest.fixture
+def bucket(client) -> str:
+    return client.bucket()
