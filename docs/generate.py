@@ -48,8 +48,8 @@ configuration's, then the bundle's, then the default.
 * A default in parentheses is what is done when the option is not set; it is not listed among the
   settings of an environment. *AWS* is the default of Elastic Beanstalk, where ours is another.
 * **A change** says what it does to an environment that runs: *replaces* its instances,
-  *reconfigures* them in place, changes a *resource* beside them or the *database*, affects only what
-  is done *from now on*, or is possible *at creation only*.
+  *reconfigures* them in place, changes a *resource* beside them or the *database*, affects only
+  what is done *from now on*, or is possible *at creation only*.
 * A namespace that ends in `<...>` takes a name or a port there; an option named `*` stands for any
   name.
 """

@@ -135,6 +135,10 @@ def test_short_forms(name: str, running: str) -> None:
             "arn:aws:elasticbeanstalk:eu-west-3:123456789012:platform/Mine/1.0.0",
             "No Platform named 'arn:aws:elasticbeanstalk:eu-west-3:123456789012:platform/Mine",
         ),
+        (
+            f"arn:aws:elasticbeanstalk:eu-west-3:123456789012:platform/{PYTHON}/4.13.7",
+            "No Platform named 'arn:aws:elasticbeanstalk:eu-west-3:123456789012:platform/Python",
+        ),
         ("", "No Solution Stack named '' found."),
     ],
 )

@@ -25,7 +25,7 @@ TIMESTAMP = re.compile(
 CODES = re.compile(r"([0-9]{3})(?:-([0-9]{3}))?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """Any text up to `length_max` characters; `pattern` must match the whole, `say` explains it."""
 
@@ -46,7 +46,7 @@ class Text:
 TEXT = Text()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Variable:
     """The value of an environment variable: any text of several lines, as much as Linux takes."""
 
@@ -60,7 +60,7 @@ class Variable:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Whole:
     """A whole number; None is an open end."""
 
@@ -77,7 +77,7 @@ class Whole:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decimal:
     """A number with or without a fraction, or the word that stands for none."""
 
@@ -93,7 +93,7 @@ class Decimal:
         return f"is not a number from {self.minimum} to {self.maximum}."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     values: tuple[str, ...]
 
@@ -103,13 +103,13 @@ class Choice:
         return f"is not an allowed value. Allowed values: {', '.join(self.values)}."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Boolean:
     def fault(self, value: str) -> str | None:
         return None if value.lower() in {"true", "false"} else "is neither true nor false."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Items:
     """A list separated by commas (or whatever `separator` is) of what `each` takes."""
 
@@ -126,7 +126,7 @@ class Items:
         return f"has an item that {reason}" if reason else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codes:
     """HTTP status codes, or ranges of them ("200-299"), separated by commas."""
 
@@ -140,7 +140,7 @@ class Codes:
         return f"is not a list of HTTP status codes from {self.minimum} to {self.maximum}."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Duration:
     """A time in the form PT#H#M#S, from `minimum` to `maximum` seconds."""
 
@@ -156,7 +156,7 @@ class Duration:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timestamp:
     def fault(self, value: str) -> str | None:
         if not value or TIMESTAMP.fullmatch(value):
@@ -164,7 +164,7 @@ class Timestamp:
         return "is not a UTC time such as 2030-01-31T08:00:00Z."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Json:
     def fault(self, value: str) -> str | None:
         try:
@@ -174,7 +174,7 @@ class Json:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pairs:
     """KEY=VALUE, separated by commas."""
 

@@ -108,14 +108,14 @@ def stored(
 
 def fixed_at_creation(settings: Settings, table: OptionTable) -> Settings:
     """Return what must be stored at creation, so that no later bundle can change it."""
-    rows = ((s, table.find(s.namespace, s.name)) for s in settings)
+    rows = ((s, table.row(s.namespace, s.name)) for s in settings)
     return Settings(s for s, row in rows if row and row.apply is Apply.CREATE_ONLY)
 
 
 def canonical(wanted: Key, table: OptionTable) -> Key:
     """Return the key an option is stored under: its own, or that of what it is an alias of."""
     namespace, name, resource = wanted
-    row = table.find(namespace, name)
+    row = table.row(namespace, name)
     return (*row.alias_of, "") if row and row.alias_of else (namespace, name, resource)
 
 
@@ -128,7 +128,7 @@ def chosen(settings: Settings, table: OptionTable) -> Settings:
     aliases: list[Setting] = []
     plain: list[Setting] = []
     for setting in settings:
-        row = table.find(setting.namespace, setting.name)
+        row = table.row(setting.namespace, setting.name)
         if setting.value is None or (row and not setting.value and not _takes_empty(row)):
             continue
         if row and row.alias_of:

@@ -43,9 +43,13 @@ class OptionTable:
 
     def find(self, namespace: str, name: str) -> Option | None:
         """Return the row for an option, under its own name; None where there is none."""
-        pattern = self.pattern_of(namespace)
-        row = self._rows.get((pattern, name)) or self._rows.get((pattern, "*"))
+        row = self.row(namespace, name)
         return row.named(namespace, name) if row else None
+
+    def row(self, namespace: str, name: str) -> Option | None:
+        """Return the row that stands for an option, as it is in the table."""
+        pattern = self.pattern_of(namespace)
+        return self._rows.get((pattern, name)) or self._rows.get((pattern, "*"))
 
     def elsewhere(self, namespace: str, name: str) -> tuple[str, ...]:
         """Return the platforms that have an option which this one lacks."""

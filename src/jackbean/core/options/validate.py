@@ -96,7 +96,7 @@ def validate_removals(
     messages = []
     for parts in islice(removals, SETTINGS_MAX):
         namespace, name, _ = wanted = canonical(key(*parts), table)
-        row = table.find(namespace, name)
+        row = table.row(namespace, name)
         if wanted in set_too:
             messages.append(_error(namespace, name, "It is both set and removed."))
         elif context.running and row and row.apply is Apply.CREATE_ONLY:
@@ -119,7 +119,7 @@ FIXED = (
 
 def _setting(setting: Setting, context: Context) -> Iterator[Message]:
     namespace, name = setting.namespace, setting.name
-    row = context.table.find(namespace, name)
+    row = context.table.row(namespace, name)
     unknown = _unknown(setting, row, context.table)
     if unknown:
         severity = Severity.WARNING if context.forgiving else Severity.ERROR
@@ -196,7 +196,7 @@ def _fixed(given: Settings, context: Context) -> Iterator[Message]:
         return
     current = effective(context.layers, context.table, context.tier)
     for setting in chosen(given, context.table):
-        row = context.table.find(setting.namespace, setting.name)
+        row = context.table.row(setting.namespace, setting.name)
         if row is None or row.apply is not Apply.CREATE_ONLY:
             continue
         if setting.value != current.text(setting.namespace, setting.name):
