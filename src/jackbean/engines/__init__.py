@@ -1,1 +1,1 @@
-"""Where instances run."""
+"""Where instances run: one package per engine, none of which knows another."""

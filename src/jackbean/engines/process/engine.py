@@ -1,0 +1,213 @@
+"""Instances as processes of this machine: ports.Engine.
+
+All that it knows is on disk and in the kernel: a directory and a shim per instance. A control plane
+that starts finds what an earlier one left, running or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+from weakref import WeakValueDictionary
+
+from jackbean.core.errors import PortError
+from jackbean.core.fleet import Machine
+from jackbean.engines.process import disks, launch, limits, prepare, probe, records
+from jackbean.engines.process import interpreters as pythons
+from jackbean.engines.process.firewall import Service
+from jackbean.engines.process.network import Network
+from jackbean.engines.process.paths import InstancePaths, Layout
+from jackbean.engines.process.platforms import branches
+from jackbean.engines.process.prepare import Site, Wishes
+from jackbean.engines.process.probe import Possible
+from jackbean.engines.process.records import Record
+from jackbean.engines.process.supervise import Exited, Running, Shim, ShimSpec, State, Stopped
+from jackbean.ports.engine import EngineDescription, LaunchSpec, MachineSight
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class ProcessEngine:
+    """ports.Engine on one machine.
+
+    `services` are what instances with a network of their own may reach on the host. `agent` is a
+    program to run in place of ours. `environ` is where proxies and certificates are read from, the
+    process's own variables if None.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        mode: str = "auto",
+        *,
+        services: tuple[Service, ...] = (),
+        agent: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.layout = Layout(data_dir.resolve())
+        self._wishes = Wishes(
+            mode, services, agent, dict(os.environ if environ is None else environ)
+        )
+        self._site: Site | None = None
+        self._preparing = asyncio.Lock()
+        self._allocating = asyncio.Lock()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @cached_property
+    def possible(self) -> Possible:
+        """What can be done here; the first look takes some 50 ms. Raises PortError."""
+        return probe.probe(self.layout.tag, self._wishes.mode)
+
+    def describe(self) -> EngineDescription:
+        found = self._site.ground.interpreters if self._site else pythons.find()
+        possible = self.possible
+        return EngineDescription(
+            "process", possible.mode, possible.lacks, possible.others, branches(found)
+        )
+
+    async def ready(self) -> Site:
+        """Make the machine ready for instances, or find it so. Raises PortError."""
+        async with self._preparing:
+            if self._site is None:
+                self._site = await _apart(self._prepare)
+            return self._site
+
+    def _prepare(self) -> Site:
+        return prepare.prepare(self.layout, self.possible, self._wishes)
+
+    async def adopt(self) -> frozenset[str]:
+        """Find what an earlier control plane left: return who runs, clear away what is nobody's."""
+        await self.ready()
+        return await _apart(self._sweep)
+
+    def _sweep(self) -> frozenset[str]:
+        for leftover in records.leftovers(self.layout):
+            disks.discard(leftover)
+        alive = {
+            name: record
+            for name, record in self._records().items()
+            if isinstance(self._shim(name).look(), Running)
+        }
+        if self._site and self._site.network:
+            self._site.network.sweep([record.slot for record in alive.values()])
+        if self.possible.groups:
+            self.possible.groups.sweep(alive)
+        return frozenset(alive)
+
+    async def machines(self) -> Mapping[str, MachineSight]:
+        return await _apart(self._sights)
+
+    def _sights(self) -> dict[str, MachineSight]:
+        return {
+            name: self._sight(record, self._shim(name).look())
+            for name, record in self._records().items()
+        }
+
+    def _sight(self, record: Record, state: State) -> MachineSight:
+        match state:
+            case Running():
+                return MachineSight(Machine.RUNNING, record.address)
+            case Exited(how):
+                return MachineSight(Machine.EXITED, record.address, how)
+            case Stopped() if record.mode != self.possible.mode:
+                how = f"it was made in mode {record.mode}, and this is mode {self.possible.mode}"
+                return MachineSight(Machine.EXITED, record.address, how)
+            case Stopped(reason):
+                return MachineSight(Machine.STOPPED, record.address, reason)
+
+    async def ensure(self, spec: LaunchSpec) -> None:
+        """Start it unless it runs; start it again, with its disk, if it is stopped."""
+        paths = records.paths_of(self.layout, spec.instance)
+        async with self._lock(spec.instance):
+            if not isinstance(await Shim(paths.shim).status(), Stopped):
+                return
+            site = await self.ready()
+            async with self._allocating:
+                record = await _apart(self._recorded, paths, spec, site)
+            if record.mode != site.ground.mode:
+                return  # `machines` says why
+            told, netns = await _apart(self._furnish, paths, record, site)
+            try:
+                await Shim(paths.shim).start(told, netns)
+            finally:
+                if netns >= 0:
+                    os.close(netns)
+
+    def _recorded(self, paths: InstancePaths, spec: LaunchSpec, site: Site) -> Record:
+        """Return the instance's record; a new one gets its address and its disk."""
+        record = records.load(paths)
+        if record is None:
+            mode = site.ground.mode
+            record = records.allocate(self.layout, site.subnet, spec, self._records(), mode)
+            disks.create(paths, record, site)
+        return record
+
+    def _furnish(self, paths: InstancePaths, record: Record, site: Site) -> tuple[ShimSpec, int]:
+        """Make what a start needs; return what the shim is told and the network's descriptor."""
+        disks.refresh(paths, record, site)
+        groups: tuple[tuple[str, str], ...] = ()
+        if site.groups:
+            site.groups.make(record.spec.instance, limits.of(record.spec.instance_type))
+            groups = site.groups.visible(record.spec.instance)
+        told = launch.shim_spec(record, paths, site.ground, groups)
+        return told, site.network.attach(record.slot) if site.network else -1
+
+    async def terminate(self, instance: str) -> None:
+        """End it and remove all it had; one that is absent is ended already."""
+        paths = records.paths_of(self.layout, instance)
+        async with self._lock(instance):
+            await Shim(paths.shim).stop()
+            await _apart(self._remove, paths)
+
+    def _remove(self, paths: InstancePaths) -> None:
+        record = records.load(paths)
+        if record is None:
+            return
+        if record.mode == "root":
+            subnet = records.block(self.layout, private=True)
+            Network(self.layout.tag, subnet).detach(record.slot)
+        if self.possible.groups:
+            self.possible.groups.remove(record.spec.instance)
+        disks.destroy(paths, record)
+
+    async def stop_all(self) -> None:
+        """Stop every instance, keeping its disk, and take network and limits away."""
+        names = await _apart(self._records)
+        await asyncio.gather(*(self._stop(name) for name in names))
+        async with self._preparing:
+            self._site = None
+            await _apart(prepare.put_back, self.layout, self.possible)
+
+    async def _stop(self, instance: str) -> None:
+        async with self._lock(instance):
+            await self._shim(instance).stop()
+
+    def _records(self) -> dict[str, Record]:
+        found = ((name, records.load(paths)) for name, paths in records.everyone(self.layout))
+        return {name: record for name, record in found if record}
+
+    def _shim(self, instance: str) -> Shim:
+        return Shim(records.paths_of(self.layout, instance).shim)
+
+    def _lock(self, instance: str) -> asyncio.Lock:
+        """Return the lock of an instance; it is forgotten when nobody holds or awaits it."""
+        return self._locks.setdefault(instance, asyncio.Lock())
+
+
+def _apart(
+    work: Callable[Given, Result], *given: Given.args, **named: Given.kwargs
+) -> Awaitable[Result]:
+    """Run what blocks in a thread; what the system refuses becomes a PortError."""
+
+    def run() -> Result:
+        try:
+            return work(*given, **named)
+        except OSError as error:
+            raise PortError(f"process engine: {error}") from error
+
+    return asyncio.to_thread(run)

@@ -1,0 +1,162 @@
+"""An instance's own file system: a small directory tree under the machine's programs.
+
+Programs and libraries (`allowed.USR`) are the machine's, mounted read-only where they are: nothing
+is copied, a machine's updates reach new and old instances alike, and no layer of an overlay changes
+underneath. All else (/etc, /opt, /var, /home, /tmp, /usr/local ...) is the instance's to write, on
+disk, and ends with it.
+
+Whoever runs in an instance may put a link anywhere in its tree. So after the first start nothing is
+ever written there from outside, and where something is mounted is checked without following links.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jackbean.engines.process import allowed
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an instance calls itself. `owned` is whether files may belong to other accounts."""
+
+    hostname: str
+    address: str
+    resolv_conf: str
+    owned: bool
+
+
+def build_etc(target: Path, machine: Path = Path("/")) -> None:
+    """Make the /etc that instances start with: the machine's public files, and generated ones."""
+    target.mkdir(parents=True)
+    for source in _copied(machine / "etc"):
+        _copy(source, target / source.relative_to(machine / "etc"))
+    for name, text in generated().items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).unlink(missing_ok=True)
+        (target / name).write_text(text)
+    for name in ("shadow", "sudoers"):
+        (target / name).chmod(0o600)
+    place, real = allowed.CERTIFICATES
+    if not (machine / place.lstrip("/")).exists():
+        link = target / Path(place).relative_to("/etc")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(real)
+
+
+def generated() -> dict[str, str]:
+    """Return the files of /etc that are not the machine's, by name."""
+    accounts = allowed.ACCOUNTS
+    groups = [(name, gid) for name, _, gid, _, _ in accounts] + list(allowed.GROUPS)
+    return {
+        "passwd": "".join(f"{n}:x:{u}:{g}::{home}:{sh}\n" for n, u, g, home, sh in accounts),
+        "group": "".join(f"{name}:x:{gid}:\n" for name, gid in groups),
+        "shadow": "".join(f"{name}:*:19000:0:99999:7:::\n" for name, *_ in accounts),
+        "nsswitch.conf": allowed.NSSWITCH,
+        "sudoers": allowed.SUDOERS,
+        "subuid": "",
+        "subgid": "",
+    }
+
+
+def _copied(etc: Path) -> Iterator[Path]:
+    for pattern in allowed.COPIED:
+        yield from sorted(etc.glob(pattern))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy what everybody may read; links stay links."""
+    seen = source.lstat()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(seen.st_mode):
+        target.symlink_to(source.readlink())
+    elif stat.S_ISDIR(seen.st_mode) and seen.st_mode & 0o005 == 0o005:
+        target.mkdir(exist_ok=True)
+        for entry in sorted(source.iterdir()):
+            _copy(entry, target / entry.name)
+    elif (
+        stat.S_ISREG(seen.st_mode)
+        and seen.st_mode & 0o004
+        and seen.st_size <= allowed.COPIED_BYTES_MAX
+    ):
+        shutil.copyfile(source, target)
+
+
+def build_root(target: Path, etc: Path, identity: Identity) -> None:
+    """Make an instance's tree in a new directory."""
+    target.mkdir(mode=0o755)
+    target.chmod(0o755)
+    shutil.copytree(etc, target / "etc", symlinks=True)
+    for path, mode, owner in allowed.DIRECTORIES:
+        folder = target / path.lstrip("/")
+        folder.mkdir(exist_ok=True)
+        if identity.owned:
+            os.chown(folder, owner, owner)
+        folder.chmod(mode)
+    for path, goal in allowed.LINKS:
+        (target / path.lstrip("/")).symlink_to(goal)
+    for name, text in _named(identity).items():
+        (target / "etc" / name).write_text(text)
+
+
+def _named(identity: Identity) -> dict[str, str]:
+    return {
+        "hostname": identity.hostname + "\n",
+        "hosts": f"127.0.0.1 localhost\n{identity.address} {identity.hostname}\n::1 localhost\n",
+        "resolv.conf": identity.resolv_conf,
+    }
+
+
+def make_folders(root: Path, paths: tuple[str, ...]) -> None:
+    """Make sure that each path is a real folder inside of `root`, whatever was put there instead.
+
+    Nobody may be running in it. What stands in the way is renamed.
+    """
+    for path in paths:
+        at = os.open(root, FOLDER_FLAGS)
+        try:
+            for part in Path(path.lstrip("/")).parts:
+                inner = _folder(at, part)
+                os.close(at)
+                at = inner
+        finally:
+            os.close(at)
+
+
+def _folder(at: int, name: str) -> int:
+    """Return a descriptor of the folder `name` in the folder `at`."""
+    try:
+        return os.open(name, FOLDER_FLAGS, dir_fd=at)
+    except FileNotFoundError:
+        pass
+    except OSError:  # a link, or no folder
+        os.rename(name, f"{name}.not-a-folder-{os.urandom(4).hex()}", src_dir_fd=at, dst_dir_fd=at)
+    os.mkdir(name, 0o755, dir_fd=at)
+    return os.open(name, FOLDER_FLAGS, dir_fd=at)
+
+
+def remove(tree: Path) -> None:
+    """Remove a tree, also where its owner has taken rights on it away. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            shutil.rmtree(tree)
+        except PermissionError:
+            _open_up(tree)
+            shutil.rmtree(tree)
+
+
+def _open_up(tree: Path) -> None:
+    """Give the rights on every folder back, parents first: a user may remove only in those."""
+    tree.chmod(0o700)
+    for parent, folders, _ in os.walk(tree):
+        for folder in (Path(parent) / name for name in folders):
+            if not folder.is_symlink():
+                folder.chmod(0o700)

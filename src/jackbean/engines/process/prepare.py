@@ -1,0 +1,130 @@
+"""Get a machine ready for instances: network, limits, image, agent; and put it back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jackbean.core.errors import PortError
+from jackbean.engines.process import (
+    agentzip,
+    allowed,
+    environment,
+    interpreters,
+    records,
+    resolvers,
+    tools,
+)
+from jackbean.engines.process.addresses import Subnet
+from jackbean.engines.process.cgroups import Cgroups
+from jackbean.engines.process.firewall import Service
+from jackbean.engines.process.image import Builder
+from jackbean.engines.process.launch import Ground
+from jackbean.engines.process.network import Network, closed_uplinks
+from jackbean.engines.process.paths import Layout
+from jackbean.engines.process.probe import Possible
+from jackbean.engines.process.sandbox import survey
+
+CLOSED = "closed-uplinks"  # those that did not forward before we came
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator asks of the engine."""
+
+    mode: str = "auto"
+    services: tuple[Service, ...] = ()  # what instances may reach on the host
+    agent: Path | None = None  # another program in place of ours
+    environ: Mapping[str, str] | None = None  # of the control plane; the process's own if None
+
+
+@dataclass(frozen=True)
+class Site:
+    """A machine made ready."""
+
+    ground: Ground
+    subnet: Subnet
+    agent: Path
+    resolv_conf: str
+    etc: Path | None = None  # what an instance's /etc starts as; None in plain mode
+    network: Network | None = None
+    groups: Cgroups | None = None
+
+
+def prepare(layout: Layout, possible: Possible, wishes: Wishes) -> Site:
+    """Make the machine ready, or find it so. Raises PortError."""
+    layout.make()
+    private = possible.mode == "root"
+    subnet = records.block(layout, private=private)
+    ground, etc = _ground(layout, possible, wishes.environ or {})
+    return Site(
+        ground=ground,
+        subnet=subnet,
+        agent=wishes.agent or agentzip.build(layout.run / "agent.pyz"),
+        resolv_conf=resolvers.configuration(own_network=private),
+        etc=etc,
+        network=_network(layout, possible, subnet, wishes) if private else None,
+        groups=possible.groups,
+    )
+
+
+def _network(layout: Layout, possible: Possible, subnet: Subnet, wishes: Wishes) -> Network:
+    network = Network(layout.tag, subnet, wishes.services, walled=possible.firewall)
+    file = layout.state / CLOSED
+    if not file.exists():
+        file.write_text("\n".join(closed_uplinks()))
+    network.up()
+    return network
+
+
+def _ground(
+    layout: Layout, possible: Possible, environ: Mapping[str, str]
+) -> tuple[Ground, Path | None]:
+    ground = Ground(
+        mode=possible.mode,
+        machine=survey(),
+        own=interpreters.own(),
+        interpreters=interpreters.find(),
+        tools=tools.for_instances(),
+        agent_dir=layout.agent_dir,
+        dependencies=layout.dependencies,
+        bubblewrap=possible.bubblewrap,
+        env=environment.network(environ),
+        home=possible.groups.home() if possible.groups else (),
+    )
+    if possible.bubblewrap is None:
+        return replace(ground, env=dict(ground.env) | _path(environ)), None
+    builder = Builder(possible.bubblewrap, ground.machine, possible.mode == "user")
+    image = builder.image(layout.state, ground.interpreters)
+    if ground.own.version not in image.interpreters:
+        raise PortError(f"{ground.own.path} does not run in a sandbox; use another Python")
+    env = {n: v for n, v in ground.env.items() if n not in environment.CERTIFICATES or _shown(v)}
+    return replace(ground, interpreters=image.interpreters, env=env), image.etc
+
+
+def _path(environ: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": environ["PATH"]} if environ.get("PATH") else {}
+
+
+def _shown(path: str) -> bool:
+    """Return whether instances see a file at its own place."""
+    return any(path == folder or path.startswith(folder + "/") for folder in allowed.SHARED)
+
+
+def put_back(layout: Layout, possible: Possible) -> None:
+    """Take away what was made of network and limits. Raises PortError."""
+    if possible.groups:
+        possible.groups.down()
+    if possible.mode != "root":
+        return
+    closed: list[str] = []
+    with contextlib.suppress(FileNotFoundError):
+        closed = (layout.state / CLOSED).read_text().split()
+    subnet = records.block(layout, private=True)
+    try:
+        Network(layout.tag, subnet, walled=possible.firewall).down(closed)
+    except OSError as error:
+        raise PortError(f"the network cannot be taken down: {error}") from error
+    (layout.state / CLOSED).unlink(missing_ok=True)
