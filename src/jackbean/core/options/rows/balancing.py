@@ -6,6 +6,7 @@ are kept beside ours, and a value that is set is used as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from jackbean.core.options.domains import Boolean, Choice, Codes, Items, Text, Whole
@@ -23,8 +24,12 @@ NAME = Text(length_max=512)
 PROCESS = Text(r"[A-Za-z0-9_-]{1,64}", "the name of a process")
 PATH = Text(r"/[!-~]*", "a path that begins with /", 1024)
 CURRENT = (APPLICATION, NETWORK)
+NAMED_PROCESS = "aws:elasticbeanstalk:environment:process:<process_name>"
 
 _classic = partial(Option, resource_name="AWSEBLoadBalancer", where=(CLASSIC,))
+_process = partial(
+    Option, "aws:elasticbeanstalk:environment:process:default", checked=True, where=CURRENT
+)
 _policy = partial(_classic, "aws:elb:policies:<policy_name>")
 _rule = partial(Option, "aws:elbv2:listenerrule:<rule_name>", checked=True, where=(APPLICATION,))
 _balancer = partial(
@@ -36,76 +41,86 @@ _balancer = partial(
 )
 
 
-def _process(namespace: str) -> tuple[Option, ...]:
-    process = partial(Option, namespace, checked=True, where=CURRENT)
-    application = partial(Option, namespace, checked=True, where=(APPLICATION,))
-    return (
-        process(
-            "DeregistrationDelay",
-            "Drain seconds before a target leaves; DrainTimeout of jackbean:deployment where not "
-            "set",
-            Whole(0, 3600),
-            unit="s",
-            default_aws="20",
-        ),
-        process(
-            "HealthCheckInterval",
-            "Seconds between balancer probes",
-            Whole(1, 300),
-            "1",
-            unit="s",
-            default_aws="15",
-        ),
-        process(
-            "HealthCheckPath",
-            "HTTP path probed by the balancer",
-            PATH,
-            "/",
-            where=(APPLICATION,),
-        ),
-        application(
-            "HealthCheckTimeout",
-            "Seconds to wait for the answer to a probe",
-            Whole(1, 60),
-            "2",
-            unit="s",
-            default_aws="5",
-        ),
-        process(
-            "HealthyThresholdCount",
-            "Passing probes needed to become healthy; 5 for a network load balancer",
-            Whole(2, 10),
-            "3",
-        ),
-        process(
-            "MatcherHTTPCode",
-            "Status codes counted as healthy, or ranges of them",
-            Codes(200, 499),
-            "200",
-        ),
-        process("Port", "Port the process listens on", PORT, "80"),
-        process(
-            "Protocol",
-            "Protocol the process speaks; TCP for a network load balancer",
-            Choice(("TCP", "HTTP", "HTTPS")),
-            "HTTP",
-        ),
-        application("StickinessEnabled", "Pin clients to one instance", Boolean(), "false"),
-        application(
-            "StickinessLBCookieDuration",
-            "Sticky cookie lifetime",
-            Whole(1, 604_800),
-            "86400",
-            unit="s",
-        ),
-        application("StickinessType", "Stickiness mechanism", Choice(("lb_cookie",)), "lb_cookie"),
-        process(
-            "UnhealthyThresholdCount",
-            "Failing probes needed to become unhealthy",
-            Whole(2, 10),
-            "5",
-        ),
-    )
+_PROCESS: tuple[Option, ...] = (
+    _process(
+        "DeregistrationDelay",
+        "Drain seconds before a target leaves; DrainTimeout of jackbean:deployment where not set",
+        Whole(0, 3600),
+        unit="s",
+        default_aws="20",
+    ),
+    _process(
+        "HealthCheckInterval",
+        "Seconds between balancer probes",
+        Whole(1, 300),
+        "1",
+        unit="s",
+        default_aws="15",
+    ),
+    _process(
+        "HealthCheckPath",
+        "HTTP path probed by the balancer",
+        PATH,
+        "/",
+        where=(APPLICATION,),
+    ),
+    _process(
+        "HealthCheckTimeout",
+        "Seconds to wait for the answer to a probe",
+        Whole(1, 60),
+        "2",
+        unit="s",
+        default_aws="5",
+        where=(APPLICATION,),
+    ),
+    _process(
+        "HealthyThresholdCount",
+        "Passing probes needed to become healthy; 5 for a network load balancer",
+        Whole(2, 10),
+        "3",
+    ),
+    _process(
+        "MatcherHTTPCode",
+        "Status codes counted as healthy, or ranges of them",
+        Codes(200, 499),
+        "200",
+    ),
+    _process("Port", "Port the process listens on", PORT, "80"),
+    _process(
+        "Protocol",
+        "Protocol the process speaks; TCP for a network load balancer",
+        Choice(("TCP", "HTTP", "HTTPS")),
+        "HTTP",
+    ),
+    _process(
+        "StickinessEnabled",
+        "Pin clients to one instance",
+        Boolean(),
+        "false",
+        where=(APPLICATION,),
+    ),
+    _process(
+        "StickinessLBCookieDuration",
+        "Sticky cookie lifetime",
+        Whole(1, 604_800),
+        "86400",
+        unit="s",
+        where=(APPLICATION,),
+    ),
+    _process(
+        "StickinessType",
+        "Stickiness mechanism",
+        Choice(("lb_cookie",)),
+        "lb_cookie",
+        where=(APPLICATION,),
+    ),
+    _process(
+        "UnhealthyThresholdCount",
+        "Failing probes needed to become unhealthy",
+        Whole(2, 10),
+        "5",
+    ),
+)
 
 
 def _listener(namespace: str) -> tuple[Option, ...]:
@@ -165,8 +180,8 @@ def _stickiness(namespace: str) -> tuple[Option, ...]:
 
 
 BALANCING: tuple[Option, ...] = (
-    *_process("aws:elasticbeanstalk:environment:process:default"),
-    *_process("aws:elasticbeanstalk:environment:process:<process_name>"),
+    *_PROCESS,
+    *(replace(row, namespace=NAMED_PROCESS) for row in _PROCESS),
     _classic(
         "aws:elb:healthcheck",
         "HealthyThreshold",
