@@ -32,6 +32,7 @@ UV = (
     "UV_INDEX_URL",
     "UV_INSECURE_HOST",
     "UV_NATIVE_TLS",
+    "UV_NO_INDEX",
     "UV_OFFLINE",
     "UV_SYSTEM_CERTS",
 )
@@ -84,10 +85,25 @@ def pip_settings(files: Iterable[Path]) -> dict[str, str]:
     return found
 
 
+def uv_config(environ: Mapping[str, str]) -> Path | None:
+    """Return the file of uv's settings that counts for whoever runs the control plane."""
+    own = Path(
+        environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/nonexistent"), ".config")
+    )
+    named = environ.get("UV_CONFIG_FILE")
+    candidates = [Path(named)] if named else [own / "uv/uv.toml", Path("/etc/uv/uv.toml")]
+    return next((file for file in candidates if file.is_file()), None)
+
+
 def files(variables: Mapping[str, str]) -> list[str]:
     """Return the files and folders of this machine that such variables name."""
     named = [variables.get(name, "") for name in CERTIFICATES]
     for name in PLACES:
         named += variables.get(name, "").replace(",", " ").split()
-    paths = [word.removeprefix("file://") for word in named]
-    return sorted({path for path in paths if path.startswith("/")})
+    paths = [Path(word.removeprefix("file://")) for word in named]
+    return sorted({str(_with_files(path)) for path in paths if path.is_absolute()})
+
+
+def _with_files(path: Path) -> Path:
+    """Return what holds an index and its files: the pages are in `simple`, the files beside it."""
+    return path.parent if path.name == "simple" and path.parent != path.parent.parent else path

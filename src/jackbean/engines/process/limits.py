@@ -49,6 +49,7 @@ ODD = {  # those that the rule above does not give
     "r7g.medium": (8, 1),
 }
 DEFAULT = Limits(2 * GIB, 2)
+BUILD = Limits(4 * GIB, 4)  # all dependency builds together
 
 
 def of(instance_type: str) -> Limits:

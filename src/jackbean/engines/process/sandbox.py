@@ -7,7 +7,7 @@ kernel: every sandbox covers what `allowed` lists.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jackbean.engines.process import allowed
@@ -82,7 +82,7 @@ class Sandbox:
     user_namespace: bool = False
     uid: int = 0
     capabilities: tuple[str, ...] = CAPABILITIES
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] | None = None  # None: that of bubblewrap, as its caller chose it
 
 
 def arguments(box: Sandbox) -> tuple[str, ...]:
@@ -96,10 +96,13 @@ def arguments(box: Sandbox) -> tuple[str, ...]:
         *("--cap-drop", "ALL"),
         *(word for name in box.capabilities for word in ("--cap-add", name)),
         "--die-with-parent",
-        "--clearenv",
-        *(word for name, value in box.env.items() for word in ("--setenv", name, value)),
+        *(() if box.env is None else _environment(box.env)),
         *("--chdir", "/"),
     )
+
+
+def _environment(env: Mapping[str, str]) -> tuple[str, ...]:
+    return ("--clearenv", *(w for name, value in env.items() for w in ("--setenv", name, value)))
 
 
 def _pairs(flag: str, pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
@@ -120,7 +123,8 @@ def _kernel(machine: Machine) -> tuple[str, ...]:
 
 def _own(box: Sandbox) -> tuple[str, ...]:
     """Return what is made anew at every start: /run, /sys, and our own folder."""
-    parents = sorted({str(p) for _, place in box.places for p in Path(place).parents})
+    mounts = (*box.places, *box.writable)
+    parents = sorted({str(p) for _, place in mounts for p in Path(place).parents})
     inner = [p for p in parents if p.startswith((HOME + "/", "/run/"))]
     cpus = ((PROCESSORS, PROCESSORS),) if box.machine.processors else ()
     return (

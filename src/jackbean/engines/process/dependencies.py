@@ -1,0 +1,152 @@
+"""Dependency files resolved once for all instances: ports.Dependencies.
+
+What comes out is a virtual environment that never changes: it is built under another name, written
+to the disk and renamed, so whatever has its own name is whole. Building runs code of strangers: it
+happens in a sandbox that sees the request, the output and a cache, as a user who owns nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_hex
+
+from jackbean.core.errors import PortError
+from jackbean.core.protocol import DependencyRequest
+from jackbean.engines.process import builds, filesystem, installer
+from jackbean.engines.process.builds import Build
+from jackbean.engines.process.engine import ProcessEngine
+from jackbean.engines.process.interpreters import Interpreter
+from jackbean.engines.process.launch import DEPENDENCIES
+from jackbean.engines.process.prepare import Site
+from jackbean.ports.engine import Unresolvable
+
+BUILDING = ".building-"
+BUILDS_AT_ONCE = 2
+
+
+class ProcessDependencies:
+    """Resolves for the instances of one engine. `environ` tells of proxies and package indexes."""
+
+    def __init__(self, engine: ProcessEngine, environ: Mapping[str, str] | None = None) -> None:
+        self._engine = engine
+        self._environ = dict(os.environ if environ is None else environ)
+        self._running: dict[str, asyncio.Task[str]] = {}
+        self._room = asyncio.Semaphore(BUILDS_AT_ONCE)
+        self._tidied = False
+
+    async def resolve(self, request: DependencyRequest) -> str:
+        """Return the path, on instances, of the resolved dependencies: once per request content.
+
+        Raises Unresolvable, or PortError where the machine cannot build at all.
+        """
+        site = await self._engine.ready()
+        interpreter = _checked(request, site)
+        name = key(request, interpreter, site.ground.mode)
+        task = self._running.get(name)
+        if task is None:
+            task = asyncio.create_task(self._resolved(name, request, interpreter, site))
+            self._running[name] = task
+            task.add_done_callback(lambda _: self._running.pop(name, None))
+        return await asyncio.shield(task)  # who gives up must not end it for the others
+
+    async def _resolved(
+        self, name: str, request: DependencyRequest, interpreter: Interpreter, site: Site
+    ) -> str:
+        place = self._engine.layout.dependencies
+        inside = str(place / name) if site.ground.mode == "plain" else f"{DEPENDENCIES}/{name}"
+        async with self._room:
+            if not await asyncio.to_thread((place / name).is_dir):
+                await self._tidy()
+                staging = place / f"{BUILDING}{token_hex(8)}"
+                try:
+                    await self._build(Build(staging, inside, request, interpreter), site)
+                    await asyncio.to_thread(_publish, staging / builds.OUTPUT, place / name)
+                except OSError as error:
+                    raise PortError(f"dependencies {name}: {error}") from error
+                finally:
+                    await asyncio.to_thread(filesystem.remove, staging)
+        return inside
+
+    async def _tidy(self) -> None:
+        """Once: remove what earlier control planes did not finish."""
+        if not self._tidied:
+            self._tidied = True
+            for old in self._engine.layout.dependencies.glob(BUILDING + "*"):
+                await asyncio.to_thread(filesystem.remove, old)
+
+    async def _build(self, build: Build, site: Site) -> None:
+        """Make the environment in the staging directory. Raises Unresolvable."""
+        kitchen = await asyncio.to_thread(
+            builds.set_up, build, site, self._engine.layout, self._environ
+        )
+        file = installer.checked(build.request.files)
+        target = kitchen.target
+        made = await kitchen.run(
+            installer.venv(
+                kitchen.uv, kitchen.python, target, relocatable=site.ground.mode == "plain"
+            )
+        )
+        if made.status:
+            raise PortError(f"{build.interpreter.path}: {made.output}")
+        await _install(kitchen, ("-r", f"{kitchen.request}/{file}"), file)
+        for package in installer.base(build.request.runtime):
+            if not await asyncio.to_thread(build.has, package):
+                await _install(kitchen, (package,), f"{package}, which the platform adds,")
+
+
+async def _install(kitchen: builds.Kitchen, what: tuple[str, ...], name: str) -> None:
+    """Install, out of the cache where there is no network. Raises Unresolvable."""
+    done = await kitchen.run(installer.install(kitchen.uv, kitchen.target, what))
+    if done.status and installer.unreachable(done.output):
+        again = installer.install(kitchen.uv, kitchen.target, what, offline=True)
+        if (await kitchen.run(again)).status == 0:
+            return
+    if done.status:
+        said = done.output.replace(f"{kitchen.request}/", "")
+        raise Unresolvable(installer.cause(said, name), installer.tail(said))
+
+
+def _checked(request: DependencyRequest, site: Site) -> Interpreter:
+    """Return the interpreter to build for. Raises Unresolvable."""
+    if request.kind != "pip":
+        raise Unresolvable(f"Dependencies of kind {request.kind!r} cannot be resolved here.", "")
+    try:
+        installer.checked(request.files)
+    except ValueError as error:
+        raise Unresolvable(str(error), "") from error
+    found = site.ground.interpreters.get(request.runtime)
+    if found is None:
+        have = ", ".join(site.ground.interpreters)
+        raise Unresolvable(f"Python {request.runtime} is not on this machine, but {have}.", "")
+    return found
+
+
+def key(request: DependencyRequest, interpreter: Interpreter, mode: str) -> str:
+    """Return the name of what a request resolves to: all that makes a difference is in it."""
+    facts = [
+        request.kind,
+        interpreter.identity,
+        platform.machine(),
+        mode == "plain",
+        installer.base(request.runtime),
+        list(request.files.items()),
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def _publish(built: Path, place: Path) -> None:
+    """Give a finished environment its name, once it is on the disk whole."""
+    at = os.open(built, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        ctypes.CDLL(None).syncfs(at)
+    finally:
+        os.close(at)
+    built.chmod(0o755)
+    built.rename(place)
