@@ -332,6 +332,34 @@ def test_arbitrary_requests_raise_nothing_but_faults(authorization, date, target
     refused(HttpRequest.received("GET", query, [(b"host", b"h")], b""), now=1767225600)
 
 
+EXAMPLE_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+EXAMPLE_SCOPE = "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request"
+
+
+def test_the_published_examples_hold():
+    """Two of the worked examples of AWS, for a header and for a URL."""
+    names = "host;range;x-amz-content-sha256;x-amz-date"
+    signature = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+    headers = {
+        "Host": "examplebucket.s3.amazonaws.com",
+        "Range": "bytes=0-9",
+        "x-amz-content-sha256": canonical.EMPTY_SHA256,
+        "x-amz-date": "20130524T000000Z",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={EXAMPLE_SCOPE},SignedHeaders={names},"
+        f"Signature={signature}",
+    }
+    request = HttpRequest("GET", "/test.txt", "", Headers(headers))
+    assert sigv4.verify(request, EXAMPLE_KEY, 1369353600).signature == signature
+    query = (
+        f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={quote(EXAMPLE_SCOPE, safe='')}"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+    )
+    hosted = Headers({"Host": "examplebucket.s3.amazonaws.com"})
+    presigned = HttpRequest("GET", "/test.txt", query, hosted)
+    sigv4.verify(presigned, EXAMPLE_KEY, 1369353600 + 86399)
+
+
 # Our own signatures
 
 
