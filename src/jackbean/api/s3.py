@@ -19,6 +19,7 @@ from jackbean.api.s3_body import Body
 from jackbean.api.s3_call import Answer, Call, Caller, Context
 from jackbean.core.errors import Fault, PortError
 from jackbean.services.objects import faults
+from jackbean.services.objects.access import Action
 from jackbean.wire import restxml
 from jackbean.wire.errors import WireFault
 from jackbean.wire.request import HttpRequest
@@ -64,6 +65,7 @@ OPERATIONS: Mapping[str, Handler] = MappingProxyType(
 )
 
 STREAMED = frozenset(("PutObject", "UploadPart"))
+ABOUT_OBJECTS = frozenset(("CompleteMultipartUpload",))  # checksums in the head are not the body's
 
 # What no bucket here has, and what S3 says of a bucket that has none.
 ABSENT: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -137,25 +139,23 @@ async def handle(request: Request, context: Context) -> Response:
 
 async def _answered(http: HttpRequest, body: Body, context: Context) -> Response:
     operation = restxml.resolve(context.model, http)
-    if operation in ABSENT:
-        return await _absent(http, operation, context)
-    handler = OPERATIONS.get(operation)
+    handler = _absent if operation in ABSENT else OPERATIONS.get(operation)
     if handler is None:
         raise faults.not_implemented(f"The operation {operation}")
-    streamed = operation in STREAMED
-    incoming = body.incoming(required=streamed)
-    whole = None if streamed else await body.whole()
+    whole = None
+    if operation not in STREAMED:
+        whole = await body.document(speaks_of_itself=operation not in ABOUT_OBJECTS)
     members = restxml.parse(context.model, operation, replace(http, body=whole)).members
-    call = Call(operation, members, http, incoming, context)
+    call = Call(operation, members, http, body.incoming, context)
     _check(call)
     answer = await handler(call)
     return _response(answer, call)
 
 
-async def _absent(http: HttpRequest, operation: str, context: Context) -> Response:
-    members = restxml.parse(context.model, operation, http).members
-    await context.objects.bucket(str(members["Bucket"]))
-    code, message = ABSENT[operation]
+async def _absent(call: Call) -> Answer:
+    call.check(Action.LIST, call.bucket)
+    await call.objects.bucket(call.bucket)
+    code, message = ABSENT[call.operation]
     raise Fault(code, message, 404)
 
 

@@ -38,12 +38,12 @@ class Context:
 
 @dataclass(frozen=True)
 class Call:
-    """`members` are typed by the model; `incoming` is the body where the operation takes bytes."""
+    """`members` are typed by the model; `receive` returns the body where it is bytes to keep."""
 
     operation: str
     members: Mapping[str, Any]
     http: HttpRequest
-    incoming: Incoming
+    receive: Callable[[], Incoming]
     context: Context
 
     @property

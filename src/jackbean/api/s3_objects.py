@@ -20,7 +20,7 @@ from jackbean.services.objects.reading import pieces
 async def put_object(call: Call) -> Answer:
     call.check(Action.PUT, call.bucket, call.key)
     write = Write(call.bucket, call.key, shapes.described(call), shapes.conditions(call.members))
-    record = await call.objects.put(write, call.incoming)
+    record = await call.objects.put(write, call.receive())
     return Answer({"ETag": shapes.quoted(record.etag), **shapes.checksum_members(record.checksum)})
 
 

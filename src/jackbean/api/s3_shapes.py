@@ -11,6 +11,7 @@ from jackbean.api.s3_call import Call
 from jackbean.core.errors import Fault
 from jackbean.ports.buckets import Checksum, Description, ObjectRecord, Pairs
 from jackbean.services.objects import Conditions, faults
+from jackbean.services.objects.checksums import COMPOSITE, FULL_OBJECT
 from jackbean.wire.request import Headers
 
 CHECKSUMS: Mapping[str, str] = {
@@ -45,19 +46,21 @@ STORAGE_CLASS = "STANDARD"
 Encode = Callable[[str], str]
 
 
-def checksum(members: Mapping[str, Any], kind: str = "FULL_OBJECT") -> Checksum | None:
+def checksum(members: Mapping[str, Any]) -> Checksum | None:
     """Return the checksum that a request or an element gives, if any."""
-    given = [
-        Checksum(name, str(members[member]), kind)
-        for name, member in CHECKSUMS.items()
-        if members.get(member) is not None
-    ]
+    found = ((name, members.get(member)) for name, member in CHECKSUMS.items())
+    given = [(name, str(value)) for name, value in found if value is not None]
     if len(given) > 1:
         raise Fault(
             "InvalidRequest",
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
         )
-    return given[0] if given else None
+    return next((Checksum(name, value, _kind(value)) for name, value in given), None)
+
+
+def _kind(value: str) -> str:
+    """Return which kind of checksum a value is: one of parts' checksums ends in their number."""
+    return COMPOSITE if "-" in value else FULL_OBJECT
 
 
 def checksum_members(found: Checksum | None, *, typed: bool = True) -> dict[str, str]:

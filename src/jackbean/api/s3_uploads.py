@@ -46,7 +46,7 @@ async def create_multipart_upload(call: Call) -> Answer:
 
 
 async def upload_part(call: Call) -> Answer:
-    part = await call.uploads.put_part(_name(call), call.members["PartNumber"], call.incoming)
+    part = await call.uploads.put_part(_name(call), call.members["PartNumber"], call.receive())
     return Answer(
         {
             "ETag": shapes.quoted(part.etag),
@@ -60,7 +60,7 @@ async def upload_part_copy(call: Call) -> Answer:
     wanted = Slice(0, source.size, source.size)
     if call.text("CopySourceRange"):
         wanted = of_copy(call.text("CopySourceRange"), source.size)
-    incoming = Incoming(pieces(call.objects.path(source), wanted), wanted.length)
+    incoming = Incoming(pieces(call.objects.path(source), wanted))
     part = await call.uploads.put_part(name, call.members["PartNumber"], incoming)
     copied = {
         "ETag": shapes.quoted(part.etag),
@@ -75,7 +75,7 @@ async def complete_multipart_upload(call: Call) -> Answer:
     listed = (members.get("MultipartUpload") or {}).get("Parts") or []
     completion = Completion(
         tuple(_part_name(one) for one in listed),
-        shapes.checksum(members, call.text("ChecksumType") or "FULL_OBJECT"),
+        shapes.checksum(members),
         members.get("MpuObjectSize"),
         Conditions(call.text("IfMatch"), call.text("IfNoneMatch")),
     )

@@ -174,12 +174,17 @@ def test_completing_on_condition(play):
 def test_a_composite_checksum_is_that_of_the_checksums(play):
     async def scenario(w):
         up = await Uploading(w, "crc32").begin()
-        a = await up.part(1, b"a" * LARGE, checksum=Checksum("CRC32", crc32(b"a" * LARGE)))
+        said = Checksum("CRC32", crc32(b"a" * LARGE))
+        a = await up.part(1, b"a" * LARGE, algorithm="CRC32", checked=lambda: said)
+        assert a.checksum == said
         b = await up.part(2, b"b")  # nothing said: computed here
         assert b.checksum == Checksum("CRC32", crc32(b"b"))
-        record = await up.complete(a, b)
         sums = b"".join(zlib.crc32(data).to_bytes(4, "big") for data in (b"a" * LARGE, b"b"))
-        assert record.checksum == Checksum("CRC32", crc32(sums) + "-2", "COMPOSITE")
+        expected = Checksum("CRC32", crc32(sums) + "-2", "COMPOSITE")
+        wrong = replace(expected, value=crc32(sums) + "-3")
+        assert await w.code(up.complete(a, b, checksum=wrong)) == "BadDigest"
+        record = await up.complete(a, b, checksum=expected)
+        assert record.checksum == expected
 
     play(scenario)
 
@@ -194,6 +199,17 @@ def test_a_full_checksum_is_that_of_the_whole(play, sizes):
         assert await w.code(up.complete(*parts, checksum=wrong)) == "BadDigest"
         record = await up.complete(*parts, checksum=Checksum("CRC32", crc32(whole)))
         assert record.checksum == Checksum("CRC32", crc32(whole))
+
+    play(scenario)
+
+
+def test_a_checksum_that_only_the_end_brings_is_checked(play):
+    async def scenario(w):
+        up = await Uploading(w).begin()
+        part = await up.part(1, b"one")
+        wrong, right = (Checksum("CRC32", crc32(data)) for data in (b"two", b"one"))
+        assert await w.code(up.complete(part, checksum=wrong)) == "BadDigest"
+        assert (await up.complete(part, checksum=right)).checksum == right
 
     play(scenario)
 
@@ -216,8 +232,7 @@ def test_kinds_of_checksums_that_do_not_fit(play):
         assert await w.code(w.uploads.begin(write, "ROT13", "")) == "InvalidRequest"
         assert await w.code(w.uploads.begin(write, "", "COMPOSITE")) == "InvalidArgument"
         up = await Uploading(w, "SHA1").begin()
-        other = Checksum("CRC32", crc32(b""))
-        assert await w.code(up.part(1, b"", checksum=other)) == "InvalidRequest"
+        assert await w.code(up.part(1, b"", algorithm="CRC32")) == "InvalidRequest"
 
     play(scenario)
 

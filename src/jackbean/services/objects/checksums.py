@@ -88,7 +88,7 @@ def algorithm(name: str) -> Algorithm:
 def check(checksum: Checksum) -> None:
     """Raise a Fault unless the value is base64 of the right length."""
     size = algorithm(checksum.algorithm).size
-    if decoded(checksum.value) is None or len(decoded(checksum.value) or b"") != size:
+    if len(decoded(checksum.value) or b"") != size:
         header = f"x-amz-checksum-{checksum.algorithm.lower()}"
         raise Fault("InvalidRequest", f"Value for {header} header is invalid.")
 

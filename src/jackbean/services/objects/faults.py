@@ -42,6 +42,19 @@ def unmet(condition: str) -> Fault:
     )
 
 
+def bad_digest(algorithm: str) -> Fault:
+    return Fault(
+        "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
+    )
+
+
+def too_large(size_max: int) -> Fault:
+    return Fault(
+        "EntityTooLarge",
+        f"Your proposed upload exceeds the maximum allowed size: {size_max} bytes.",
+    )
+
+
 def not_implemented(what: str) -> Fault:
     return Fault("NotImplemented", f"{what} is not implemented here; leave it out.", 501)
 

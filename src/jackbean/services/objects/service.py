@@ -23,7 +23,7 @@ from jackbean.ports.objects import Blobs
 from jackbean.services.objects import conditions, faults, limits, listing, names
 from jackbean.services.objects.checksums import FULL_OBJECT
 from jackbean.services.objects.conditions import Conditions
-from jackbean.services.objects.incoming import Checked, Incoming
+from jackbean.services.objects.incoming import Incoming, Passing
 from jackbean.services.objects.keeping import settled, while_kept
 from jackbean.services.objects.listing import ListQuery, Page
 from jackbean.services.objects.reading import joined
@@ -107,7 +107,7 @@ class ObjectService:
     async def put(self, write: Write, incoming: Incoming) -> ObjectRecord:
         """Keep bytes, on disk, and name them."""
         await self._check(write)
-        body = Checked(incoming)
+        body = Passing(incoming)
         blob = await self._blobs.put(body.chunks())
         record = ObjectRecord(
             write.bucket,
@@ -207,8 +207,7 @@ class ObjectService:
         if known is not None and known.kind == FULL_OBJECT and wanted in ("", known.algorithm):
             return known
         algorithm = wanted or (known.algorithm if known else "")
-        incoming = Incoming(joined([(self.path(source), source.size)]))
-        body = Checked(incoming, limits.OBJECT_BYTES_MAX, algorithm)
+        body = Passing(Incoming(joined([(self.path(source), source.size)])), algorithm)
         async for _ in body.chunks():
             pass
         return body.checksum

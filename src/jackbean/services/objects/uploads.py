@@ -27,7 +27,7 @@ from jackbean.ports.clock import Clock, Ids
 from jackbean.ports.objects import Blobs
 from jackbean.services.objects import checksums, conditions, faults, limits, listing, names
 from jackbean.services.objects.conditions import Conditions
-from jackbean.services.objects.incoming import Checked, Incoming, too_large
+from jackbean.services.objects.incoming import Incoming, Passing
 from jackbean.services.objects.keeping import settled, while_kept
 from jackbean.services.objects.listing import ListQuery, Page
 from jackbean.services.objects.reading import joined
@@ -96,14 +96,13 @@ class UploadService:
                 f"Part number must be an integer between 1 and {limits.PART_NUMBER_MAX}, inclusive"
             )
         upload = await self.find(name)
-        said = incoming.checksum
-        if upload.algorithm and said is not None and said.algorithm != upload.algorithm:
+        if upload.algorithm and incoming.algorithm not in ("", upload.algorithm):
             raise Fault(
                 "InvalidRequest",
                 "Checksum Type mismatch occurred, expected checksum Type: "
-                f"{upload.algorithm.lower()}, actual checksum Type: {said.algorithm.lower()}",
+                f"{upload.algorithm.lower()}, actual checksum Type: {incoming.algorithm.lower()}",
             )
-        body = Checked(incoming, compute=upload.algorithm)
+        body = Passing(incoming, upload.algorithm)
         blob = await self._blobs.put(body.chunks())
         now = self._clock.now()
         part = Part(name.id, number, blob.digest, blob.size, blob.md5, now, body.checksum)
@@ -172,9 +171,16 @@ class UploadService:
     async def _join(
         self, upload: Upload, parts: Sequence[Part], completion: Completion
     ) -> ObjectRecord:
-        digest, checksum = await self._bytes(upload, parts, completion)
+        said = completion.checksum
+        checksum: Checksum | None
         if upload.kind == checksums.COMPOSITE:
             checksum = checksums.composite(upload.algorithm, [part.checksum for part in parts])
+            if said not in (None, checksum):
+                raise faults.bad_digest(upload.algorithm)
+            digest, _ = await self._bytes(parts, "", None)
+        else:
+            algorithm = upload.algorithm or (said.algorithm if said else "")
+            digest, checksum = await self._bytes(parts, algorithm, said)
         return ObjectRecord(
             upload.bucket,
             upload.key,
@@ -189,21 +195,14 @@ class UploadService:
         )
 
     async def _bytes(
-        self, upload: Upload, parts: Sequence[Part], completion: Completion
+        self, parts: Sequence[Part], algorithm: str, said: Checksum | None
     ) -> tuple[str, Checksum | None]:
         """Return the digest of the parts' bytes as one, and their checksum if it is wanted."""
-        full = upload.kind == checksums.FULL_OBJECT
-        said = completion.checksum
-        if said is not None and said.kind == checksums.COMPOSITE:
-            said = None
-        if len(parts) == 1 and said is None and (not full or parts[0].checksum is not None):
-            return parts[0].digest, parts[0].checksum if full else None
+        known = parts[0].checksum if algorithm else None
+        if len(parts) == 1 and said is None and (known is not None or not algorithm):
+            return parts[0].digest, known
         files = [(self._blobs.path(part.digest), part.size) for part in parts]
-        body = Checked(
-            Incoming(joined(files), checksum=said),
-            limits.OBJECT_BYTES_MAX,
-            upload.algorithm if full else "",
-        )
+        body = Passing(Incoming(joined(files)), algorithm, said)
         blob = await self._blobs.put(body.chunks())
         return blob.digest, body.checksum
 
@@ -260,7 +259,7 @@ def _matching(name: PartName, part: Part | None) -> Part:
 
 def _check_size(size: int, said: int | None) -> None:
     if size > limits.OBJECT_BYTES_MAX:
-        raise too_large(limits.OBJECT_BYTES_MAX)
+        raise faults.too_large(limits.OBJECT_BYTES_MAX)
     if said is not None and said != size:
         raise Fault(
             "InvalidRequest",
