@@ -18,13 +18,13 @@ import grpc
 import grpc.aio
 
 from jackbean.core.errors import PortError
-from jackbean.routing.protos import METHOD, SERVICE, ask, parse_request, response
+from jackbean.routing.protos import METHOD, SERVICE, Packer, ask, parse_request
 from jackbean.routing.resources import Kind, Resource, Snapshot
 from jackbean.routing.xds import Answer, Conversation, Delivery
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 5.0  # after a refusal: an address in use may have become free
+RETRY_S = 2.0  # after a refusal: an address in use may have become free
 GOODBYE_S = 1.0
 WORDS_MAX = 2000  # of what Envoy says
 
@@ -50,6 +50,7 @@ class AdsServer:
         self._node = node
         self._greet = greet
         self._snapshot: Snapshot | None = None
+        self._packer = Packer()
         self._server: Any = None
         self._leaving = False
         self._visits: list[_Visit] = []
@@ -89,6 +90,7 @@ class AdsServer:
     def offer(self, snapshot: Snapshot) -> None:
         """Make this what Envoy should have; it is sent what it lacks of it."""
         self._snapshot = snapshot
+        self._packer.keep(snapshot)
         self._refusals = {
             key: refusal
             for key, refusal in self._refusals.items()
@@ -110,7 +112,7 @@ class AdsServer:
             while not (reading.done() or self._leaving):
                 visit.stir.clear()
                 for delivery in self._due(visit):
-                    await context.write(response(delivery))
+                    await context.write(self._packer.response(delivery))
                 await visit.stir.wait()
         finally:
             self._visits.remove(visit)
@@ -144,8 +146,9 @@ class AdsServer:
     def _note(self, visit: _Visit, answer: Answer) -> None:
         """Keep what Envoy said of each resource of a delivery."""
         kind = answer.delivery.kind
-        for resource in answer.delivery.resources:
-            self._refusals.pop((kind, resource.name), None)
+        before = {
+            r.name: self._refusals.pop((kind, r.name), None) for r in answer.delivery.resources
+        }
         if answer.refusal is None:
             return
         blamed = _blamed(answer.delivery.resources, answer.refusal)
@@ -153,7 +156,8 @@ class AdsServer:
             words = answer.refusal[:WORDS_MAX]
             refusal = Refusal(kind, resource.name, resource.version, words)
             self._refusals[kind, resource.name] = refusal
-            log.error("%s", refusal)
+            if refusal != before[resource.name]:
+                log.error("%s", refusal)
         asyncio.get_running_loop().call_later(RETRY_S, self._retry, visit, blamed)
 
     @staticmethod

@@ -22,7 +22,16 @@ from jackbean.routing.bootstrap import Home
 from jackbean.routing.hostnames import Hostnames
 from jackbean.routing.looks import Observer
 from jackbean.routing.process import EnvoyProcess, Held, Supervisor, node_name, put_aside
-from jackbean.routing.projection import Facts, Lane, assemble, fresh, resources_of, shared
+from jackbean.routing.projection import (
+    Facts,
+    Hosts,
+    Lane,
+    assemble,
+    fresh,
+    hosts,
+    resources_of,
+    shared,
+)
 from jackbean.routing.resources import Resource
 from jackbean.routing.sights import sights
 
@@ -61,6 +70,8 @@ class EnvoyRouter:
         self._lanes: dict[str, Lane] = {}
         self._parts: dict[str, tuple[Resource, ...]] = {}
         self._names = Hostnames()
+        self._by_host: Hosts = ()
+        self._shared: tuple[Resource, ...] = ()
         self._known: frozenset[str] = frozenset()  # clusters of the Envoy that connected last
         self._opened = False
         self._stir = asyncio.Event()
@@ -135,8 +146,10 @@ class EnvoyRouter:
         """Offer Envoy what is wanted now."""
         if not self._opened:
             return
-        parts = [shared(self._lanes, self._names.owners, self._facts), *self._parts.values()]
-        self._ads.offer(assemble(parts, self._lanes))
+        by_host = hosts(self._lanes, self._names.owners)
+        if by_host != self._by_host or not self._shared:
+            self._by_host, self._shared = by_host, shared(by_host, self._facts)
+        self._ads.offer(assemble([self._shared, *self._parts.values()], self._lanes))
         if self._unfinished():
             self._stir.set()
 

@@ -121,6 +121,8 @@ def parse_clusters(document: Any) -> dict[str, Hosts]:
 def _host(status: Any) -> Host:
     health = status["health_status"]
     stats = {one["name"]: one.get("value", 0) for one in status["stats"]}
+    if "rq_pending_active" not in stats:
+        raise PortError("this Envoy does not count waiting requests: 1.40 or newer is needed")
     return Host(
         instance=status["hostname"],
         draining=health.get("eds_health_status") == "DRAINING",

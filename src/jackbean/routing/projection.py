@@ -107,21 +107,26 @@ def resources_of(lane: Lane, facts: Facts) -> tuple[Resource, ...]:
     )
 
 
-def shared(
-    lanes: Mapping[str, Lane], owners: Mapping[str, str], facts: Facts
-) -> tuple[Resource, ...]:
-    """Return the resources of all environments together; `owners` is by hostname."""
+Hosts = tuple[tuple[str, str, tuple[str, ...]], ...]  # environment id, its cluster, its hostnames
+
+
+def hosts(lanes: Mapping[str, Lane], owners: Mapping[str, str]) -> Hosts:
+    """Return where names lead; `owners` is environment by hostname."""
     names = defaultdict(list)
     for hostname in sorted(owners):
         names[owners[hostname]].append(hostname)
-    hosts = [(i, lanes[i].serving, names[i]) for i in sorted(names) if i in lanes]
-    return (facts.listener(MAIN, "127.0.0.1"), routes_by_host(hosts, facts.http_port))
+    return tuple((i, lanes[i].serving, tuple(names[i])) for i in sorted(names) if i in lanes)
+
+
+def shared(by_host: Hosts, facts: Facts) -> tuple[Resource, ...]:
+    """Return the resources of all environments together."""
+    return (facts.listener(MAIN, "127.0.0.1"), routes_by_host(by_host, facts.http_port))
 
 
 def project(lanes: Mapping[str, Lane], owners: Mapping[str, str], facts: Facts) -> Snapshot:
     """Return the snapshot of all environments, from nothing."""
     parts = (resources_of(lanes[i], facts) for i in sorted(lanes))
-    return assemble([shared(lanes, owners, facts), *parts], lanes)
+    return assemble([shared(hosts(lanes, owners), facts), *parts], lanes)
 
 
 def assemble(parts: Iterable[Iterable[Resource]], lanes: Mapping[str, Lane]) -> Snapshot:
