@@ -5,143 +5,79 @@ which judge the last look again at their own time, so that "running for 31 secon
 
 The verdict is part of the environment's record, so changing it is a durable commit and maybe an
 event. It is replaced when its status changes (damped, see `core.health.damping`), and while
-something is wrong also when the causes change in more than their numbers, at most every ten seconds.
-After a restart nothing is remembered: bad news then waits for its three looks again, and an instance
-that has not been heard yet is given the time that one has that fell silent.
+something is wrong also when the causes change in more than their numbers, at most every ten
+seconds. After a restart nothing is remembered: bad news then waits for its three looks again, and
+an instance that has not been heard yet is given the time that one has that fell silent.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jackbean.core.environments import Environment, Verdict
-from jackbean.core.fleet import Fleet, Instance, Machine, Service
-from jackbean.core.health.census import environment_health
-from jackbean.core.health.damping import Checks
-from jackbean.core.health.metrics import EMPTY, UNSAID, Vitals, Window, beside
+from jackbean.core.fleet import Fleet, Instance, Sight
+from jackbean.core.health.basic import GREY, RED, basic_color, passes
+from jackbean.core.health.causes import essence
+from jackbean.core.health.census import EnvironmentHealth, Patient, environment_health
+from jackbean.core.health.damping import Checks, damped
+from jackbean.core.health.instances import InstanceHealth, instance_health
+from jackbean.core.health.metrics import Weighted
 from jackbean.core.health.options import HealthOptions
-from jackbean.core.health.scene import (
-    NOTHING_DEPLOYED,
-    Facts,
-    Finished,
-    Queue,
-)
-from jackbean.core.health.shapes import (
-    metrics_shape,
-)
+from jackbean.core.health.scene import Background, Finished, Queue, Scene, called
+from jackbean.core.health.shapes import environment_shape, instance_shape
+from jackbean.core.health.statuses import HealthStatus, status_of
 from jackbean.core.health.thresholds import DEFAULTS, Thresholds
-from jackbean.core.operations import Operation
+from jackbean.core.health.tracks import Track
+from jackbean.core.operations import Kind, Operation
 from jackbean.core.options.settings import Settings
-from jackbean.core.protocol import Report
 from jackbean.ports.agents import Reports
 
+REST_S = 5.0  # between two judgements while nothing has changed
 CAUSES_S = 10.0  # between two saves of the same status for its causes' sake
-TEXT_MAX = 200  # characters kept of a complaint or a label
-ENDED = Verdict("Grey", "Suspended")
+UNSEEN = InstanceHealth(HealthStatus.UNKNOWN)
 
-
-class Track:
-    """What is remembered of one instance. Instants in seconds; None: the thing is not so."""
-
-    __slots__ = (
-        "busy_serial",
-        "busy_since",
-        "complaints",
-        "deployed",
-        "failing_since",
-        "first",
-        "hot_since",
-        "passed",
-        "said",
-        "vitals",
-        "window",
-    )
-
-    def __init__(self, now: float, window_s: float) -> None:
-        self.first = now
-        self.busy_serial = 0
-        self.busy_since = now
-        self.failing_since: float | None = None
-        self.hot_since: float | None = None
-        self.passed = False
-        self.said: tuple[Report, float] | None = None
-        self.window = Window(window_s)
-        self.complaints: tuple[str, ...] = ()
-        self.deployed = NOTHING_DEPLOYED
-        self.vitals = UNSAID
-
-    def hear(self, said: tuple[Report, float], thresholds: Thresholds) -> None:
-        """Take in a report, once."""
-        report, at = said
-        if self.said is not None and self.said[0] is report:
-            return
-        self.said = said
-        self.window.add(report)
-        self.vitals = Vitals.of(report.system)
-        self.complaints = tuple(" ".join(c[:TEXT_MAX].split()) for c in report.causes[:10] if c)
-        self.deployed = _deployed(report.deployed)
-        if self.vitals.in_use < thresholds.cpu:
-            self.hot_since = None
-        elif self.hot_since is None:
-            self.hot_since = at
-
-    def look(self, instance: Instance, now: float) -> None:
-        """Take in what is seen of it, where nothing has been reported as well."""
-        sight, member = instance.sight, instance.member
-        if sight.passes > 0:
-            self.passed, self.failing_since = True, None
-        elif self.failing_since is None:
-            self.failing_since = member.since if member.service is Service.OUT else now
-        assignment = member.assignment
-        if assignment is not None and assignment.serial != self.busy_serial:
-            first = assignment.serial == 1
-            self.busy_serial = assignment.serial
-            self.busy_since = member.launched_at if first else now
-
-    def facts(self, instance: Instance, now: float, thresholds: Thresholds) -> Facts:
-        busy, said = instance.busy, self.said
-        silent_s = self._silent_s(instance, now)
-        heard = said is not None and silent_s <= thresholds.unknown_s
-        return Facts(
-            instance,
-            busy,
-            now - self.busy_since if busy else 0.0,
-            silent_s,
-            now - self.failing_since if self.failing_since is not None else 0.0,
-            now - self.hot_since if heard and self.hot_since is not None else 0.0,
-            self.passed,
-            said[0].application if said is not None and heard else "",
-            self.complaints if heard else (),
-            self.deployed,
-            self.window.tally if heard else EMPTY,
-            self.vitals if heard else UNSAID,
-        )
-
-    def _silent_s(self, instance: Instance, now: float) -> float:
-        if self.said is not None:
-            return max(0.0, now - self.said[1])
-        if instance.sight.heard or instance.sight.machine is not Machine.RUNNING:
-            return 0.0
-        return now - self.first
+Seen = tuple[Environment, tuple[Instance, ...], Settings | None]
 
 
 @dataclass
 class Chart:
-    """What is remembered of one environment. `looked` is when it was last looked at."""
+    """What is remembered of one environment.
 
+    `looked` is when it was last looked at, `judged` when it was last judged, and `seen` what by:
+    the environment as it was returned, its instances, its settings.
+    """
+
+    background: Background
     tracks: dict[str, Track] = field(default_factory=dict)
-    instances: tuple[Instance, ...] = ()
     checks: Checks = ()
     operation: Operation | None = None
-    finished: Finished | None = None
-    options: HealthOptions = HealthOptions()
+    ended: bool = False  # the operation, with this look
     settings: Settings | None = None
-    queue: tuple[Queue, float] | None = None
     causes_at: float = 0.0
     failures: int = 0  # of basic health, in a row
-    failed_at: float = 0.0
-    looked: float = 0.0
+    failed_at: float = -math.inf
+    looked: float | None = None
+    judged: float = 0.0
+    seen: Seen | None = None
+
+    def rests(self, seen: Seen, now: float) -> bool:
+        """Whether a look shows nothing new and nothing is pending: time alone may wait a little."""
+        if self.seen is None or now - self.judged >= REST_S or self.checks or self.failures:
+            return False
+        return seen[1:] == self.seen[1:] and _alike(seen[0], self.seen[0])
+
+    def pass_on(self, environment: Environment, now: float) -> None:
+        """Take in which operation is under way, and whether one has just ended."""
+        before, self.operation = self.operation, environment.operation
+        self.ended = before is not None and self.operation is None
+        if before is None or not self.ended:
+            return
+        done = before.kind is Kind.CREATE or before.release == environment.release
+        finished = Finished(called(before), now, now - before.began) if done else None
+        self.background = replace(self.background, finished=finished)
 
 
 class Watch:
@@ -161,40 +97,195 @@ class Watch:
         """
         if environment.terminated or _ends(environment):
             self.forget(environment.id)
-            return _with(environment, replace(ENDED, since=now))
-        chart = self._charts.setdefault(environment.id, Chart())
+            return _with(environment, _ended(environment.verdict, now))
+        chart = self._chart(environment.id)
+        seen = (environment, fleet.instances, settings)
+        if chart.rests(seen, now) and not self._heard(chart):
+            chart.looked = now
+            return environment
         if settings is not None and settings is not chart.settings:
-            chart.settings, chart.options = settings, HealthOptions.of(settings)
+            chart.settings = settings
+            chart.background = replace(chart.background, options=HealthOptions.of(settings))
         self._look(chart, environment, fleet, now)
-        ended = _passed_on(chart, environment, now)
-        if not chart.options.enhanced:
-            return _with(environment, self._basic(chart, environment, now))
-        seen = environment_health(*self._scene(chart, environment, now))
-        return _with(environment, self._enhanced(chart, environment.verdict, seen, ended, now))
+        chart.pass_on(environment, now)
+        judge = self._enhanced if chart.background.options.enhanced else self._basic
+        judged = _with(environment, judge(chart, environment, now))
+        chart.seen, chart.judged = (judged, *seen[1:]), now
+        return judged
 
-    def queued(self, environment_id: str, queue: Queue, now: float) -> None:
+    def _heard(self, chart: Chart) -> bool:
+        """Whether any instance has reported since the last judgement."""
+        latest = self._reports.latest
+        return any(track.news(latest(name)) for name, track in chart.tracks.items())
+
+    def queued(self, environment_id: str, queue: Queue) -> None:
         """Take in what a worker environment's queue holds."""
-        self._charts.setdefault(environment_id, Chart()).queue = (queue, now)
+        chart = self._chart(environment_id)
+        chart.background, chart.seen = replace(chart.background, queue=queue), None
 
     def forget(self, environment_id: str) -> None:
         self._charts.pop(environment_id, None)
 
     def environment_health(self, environment: Environment, now: float) -> dict[str, Any]:
-        """Return DescribeEnvironmentHealth: the verdict that was told, for what is seen now."""
-        chart = self._chart(environment, now)
-        patients, scene = self._scene(chart, environment, now)
+        """Return what DescribeEnvironmentHealth answers."""
+        chart = self._remembered(environment, now)
+        patients, scene = _judge(chart, environment, now)
         seen = environment_health(patients, scene)
-        told = environment.verdict
-        causes = seen.causes if str(seen.status) == told.status else told.causes
-        tallies = beside(p.facts.tally for p in patients)
-        latencies = [w for p in patients for w in self._latencies(chart, p)]
+        latencies = [pair for p in patients for pair in _latencies(chart, p)]
+        window_s = self._thresholds.window_s
         return {
-            "EnvironmentName": environment.name,
-            "HealthStatus": told.status,
-            "Status": str(environment.status),
-            "Color": told.color,
-            "Causes": list(causes),
-            "ApplicationMetrics": metrics_shape(tallies, latencies, self._thresholds.window_s),
-            "InstancesHealth": seen.counts,
-            "RefreshedAt": min(now, chart.looked or now),
+            **environment_shape(environment, seen, patients, latencies, window_s),
+            "RefreshedAt": _refreshed(chart, now),
         }
+
+    def instances_health(self, environment: Environment, now: float) -> dict[str, Any]:
+        """Return what DescribeInstancesHealth answers: all instances that are not leaving."""
+        chart = self._remembered(environment, now)
+        patients, scene = _judge(chart, environment, now)
+        arn = environment.platform_arn
+        return {
+            "InstanceHealthList": [
+                instance_shape(p, scene, _latencies(chart, p), arn) for p in patients
+            ],
+            "RefreshedAt": _refreshed(chart, now),
+        }
+
+    def _chart(self, environment_id: str) -> Chart:
+        chart = self._charts.get(environment_id)
+        if chart is None:
+            chart = Chart(Background(thresholds=self._thresholds))
+            self._charts[environment_id] = chart
+        return chart
+
+    def _remembered(self, environment: Environment, now: float) -> Chart:
+        """Return the chart brought up to date with the record; the one kept stays as it is."""
+        kept = self._charts.get(environment.id)
+        chart = kept or Chart(Background(thresholds=self._thresholds))
+        tracks = {
+            m.id: chart.tracks.get(m.id) or self._track(Instance(m, Sight()), now)
+            for m in environment.members
+            if not m.leaving
+        }
+        return replace(chart, tracks=tracks)
+
+    def _track(self, instance: Instance, now: float) -> Track:
+        track = Track(instance, now, self._thresholds.window_s)
+        track.look(instance, now)
+        return track
+
+    def _look(self, chart: Chart, environment: Environment, fleet: Fleet, now: float) -> None:
+        tracks = {}
+        for instance in _staying(environment, fleet):
+            name = instance.member.id
+            track = chart.tracks.get(name) or Track(instance, now, self._thresholds.window_s)
+            track.look(instance, now)
+            if heard := self._reports.latest(name):
+                track.hear(heard, self._thresholds)
+            tracks[name] = track
+        chart.tracks, chart.looked = tracks, now
+
+    def _enhanced(self, chart: Chart, environment: Environment, now: float) -> Verdict:
+        told = environment.verdict
+        status = status_of(told.status)
+        seen = environment_health(*_judge(chart, environment, now))
+        accepted: EnvironmentHealth | None = seen
+        if chart.ended or status is None or status is HealthStatus.SUSPENDED:
+            chart.checks = ()
+        else:
+            chart.checks, accepted = damped(status, seen, chart.checks, now, self._thresholds)
+        if accepted is None:
+            return told
+        if accepted.status is not status:
+            return Verdict(accepted.color, str(accepted.status), accepted.causes, now)
+        return _recaused(chart, told, accepted, now)
+
+    def _basic(self, chart: Chart, environment: Environment, now: float) -> Verdict:
+        told = environment.verdict
+        instances = tuple(t.instance for t in chart.tracks.values())
+        if environment.operation is not None:
+            chart.failures, color = 0, GREY
+        elif not instances:
+            color = RED
+        else:
+            balanced = environment.tier.name != "Worker"
+            self._count(chart, now, passed=passes(instances, balanced=balanced))
+            color = basic_color(told.color, chart.failures, self._thresholds)
+        return told if (told.color, told.status) == (color, "") else Verdict(color, "", (), now)
+
+    def _count(self, chart: Chart, now: float, *, passed: bool) -> None:
+        """Count failed checks in a row, those too near the one before left out."""
+        if passed:
+            chart.failures = 0
+        elif now - chart.failed_at >= self._thresholds.check_s:
+            chart.failures, chart.failed_at = chart.failures + 1, now
+
+
+def _recaused(chart: Chart, told: Verdict, seen: EnvironmentHealth, now: float) -> Verdict:
+    """Return `told` with new causes, where they are worth a save."""
+    if seen.status.rank < HealthStatus.UNKNOWN.rank or seen.causes == told.causes:
+        return told
+    if min(now - told.since, now - chart.causes_at) < CAUSES_S:
+        return told
+    if essence(seen.causes) == essence(told.causes):
+        return told
+    chart.causes_at = now
+    return replace(told, causes=seen.causes)
+
+
+def _alike(one: Environment, other: Environment) -> bool:
+    """Whether two records are the same as far as health goes."""
+    return (
+        one.operation == other.operation
+        and one.verdict == other.verdict
+        and one.members == other.members
+        and one.release == other.release
+        and one.desired == other.desired
+    )
+
+
+def _staying(environment: Environment, fleet: Fleet) -> Iterator[Instance]:
+    """Return the instances that are not leaving, as they were seen, and as decided about since."""
+    seen = {i.member.id: i for i in fleet.instances}
+    for member in environment.members:
+        if member.leaving:
+            continue
+        instance = seen.get(member.id)
+        if instance is None:
+            instance = Instance(member, Sight())
+        elif instance.member is not member:
+            instance = Instance(member, instance.sight, instance.gate)
+        yield instance
+
+
+def _judge(chart: Chart, environment: Environment, now: float) -> tuple[tuple[Patient, ...], Scene]:
+    scene = Scene.of(environment, chart.background, now)
+    facts = [track.facts(now, scene.thresholds) for track in chart.tracks.values()]
+    if chart.looked is None:
+        return tuple(Patient(f, UNSEEN) for f in facts), scene
+    return tuple(Patient(f, instance_health(f, scene)) for f in facts), scene
+
+
+def _latencies(chart: Chart, patient: Patient) -> list[Weighted]:
+    return chart.tracks[patient.facts.instance.id].latencies(patient.facts)
+
+
+def _refreshed(chart: Chart, now: float) -> float:
+    """Return when the last look was; an instant to come would make clients ask without a pause."""
+    return now if chart.looked is None else min(now, chart.looked)
+
+
+def _ends(environment: Environment) -> bool:
+    operation = environment.operation
+    return operation is not None and operation.kind is Kind.TERMINATE
+
+
+def _ended(told: Verdict, now: float) -> Verdict:
+    """Return the verdict on an environment that ends: nobody watches it any more."""
+    status = str(HealthStatus.SUSPENDED) if told.status else ""
+    if (told.color, told.status) == (GREY, status):
+        return told
+    return Verdict(GREY, status, (), now)
+
+
+def _with(environment: Environment, verdict: Verdict) -> Environment:
+    return environment if verdict is environment.verdict else replace(environment, verdict=verdict)
