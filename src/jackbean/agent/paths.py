@@ -73,10 +73,15 @@ class Paths:
     @property
     def waiting(self) -> Path:
         """The waiting room's socket; elsewhere if the prefix is too long for a socket's name."""
-        inside = self.at("/var/run/jackbean/waiting.sock")
+        inside = self.at("/var/run/jackbean-agent/waiting.sock")
         if len(str(inside).encode()) <= SOCKET_PATH_BYTES_MAX:
             return inside
         return Path(f"/tmp/jackbean-{crc32(self.prefix.encode()):08x}/waiting.sock")  # noqa: S108 - its owner is checked
+
+    @property
+    def hold(self) -> Path:
+        """While this file is there, nginx sends requests to the waiting room."""
+        return self.waiting.with_name("hold")
 
     # Logs
 

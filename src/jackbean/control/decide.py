@@ -87,8 +87,9 @@ def decide(scene: Scene, namer: Namer) -> Decision:
 def upkeep(scene: Scene) -> tuple[Act, ...]:
     """Return what keeps the environment as it is wanted."""
     environment = scene.environment
-    release = environment.release if environment.release is not None else scene.release.number
-    return maintain(scene.fleet, Launch(environment.desired, release, environment.template))
+    deployment = environment.deployment or scene.release.number
+    launch = Launch(environment.desired, deployment, environment.template)
+    return maintain(scene.fleet, launch, scene.now)
 
 
 Progress = tuple[Environment, Operation, str]
@@ -150,7 +151,8 @@ def _roll(environment: Environment, operation: Operation, scene: Scene, namer: N
     operation = operation.with_phase(Roll(step.rollout))
     environment = _amended(environment, step.acts, scene, namer)
     if step.rollout.stage is Stage.SUCCEEDED:
-        return commit(environment, scene.release), operation.next(), ""
+        deployed = replace(environment, deployment=scene.release.number)
+        return commit(deployed, scene.release), operation.next(), ""
     if step.rollout.over:
         return environment, replace(operation, position=len(operation.phases)), ""
     return environment, operation, step.why

@@ -163,6 +163,7 @@ def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:
     return replace(
         draft,
         release=release.number,
+        deployment=release.number,
         releases=release.number,
         version_label=release.version_label,
         template=release.fingerprint,
@@ -203,7 +204,7 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
             began=base.updated,
             phases=plan.phases,
             release=made.release.number,
-            previous=old.number,
+            previous=before.deployment,
             abort=plan.abort,
             configuration_only=made.release.configuration_only,
         ),

@@ -135,7 +135,7 @@ def _batches(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
     numbered = now.policy != "AllAtOnce"
     finished = was.batch and (was.batch != now.batch) and now.stage not in FAILURES
     if finished:
-        for name in scene.fleet.named(was.batch).ids:
+        for name in [i.id for i in scene.fleet.named(was.batch) if i.settled(was.target)]:
             yield Told(f"[Instance: {name}] Instance deployment completed successfully.")
     if finished and numbered:
         yield Told(f"Batch {was.batches}: Completed application deployment.")
@@ -151,6 +151,9 @@ def _giving_up(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
     """Tell why, before anything that ends the story: clients stop reading at its end."""
     if was.stage is now.stage or now.stage not in {Stage.FAILED, Stage.REVERTING}:
         return
+    for instance in scene.fleet.dead:
+        text = f"[Instance: {instance.id}] The instance ended by itself: {instance.sight.exit}."
+        yield Told(text, Severity.ERROR)
     tried = scene.fleet.failed(was.target)
     for instance in tried:
         yield Told(_complaint(instance), Severity.ERROR)

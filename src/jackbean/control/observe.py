@@ -119,7 +119,7 @@ def _requests(member: Member, target: TargetSight) -> int | None:
 
 def _sight(machine: MachineSight, report: Report | None) -> Sight:
     if report is None:
-        return Sight(machine=machine.machine)
+        return Sight(machine=machine.machine, exit=machine.exit)
     running = machine.machine is Machine.RUNNING
     return Sight(
         machine=machine.machine,
@@ -129,6 +129,7 @@ def _sight(machine: MachineSight, report: Report | None) -> Sight:
         running=report.running if running else None,
         staged=report.staged,
         failure=_failure(report.failure),
+        exit=machine.exit,
     )
 
 

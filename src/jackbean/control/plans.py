@@ -50,12 +50,12 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
     """Return how `environment` goes from `old` to `new`: the template's difference decides."""
     provision = Provision(new.number)
     if new.fingerprint != environment.template:
-        return Plan((provision, Roll(_replacement(environment, old, new, now))), Abort.REVERT)
+        return Plan((provision, Roll(_replacement(environment, new, now))), Abort.REVERT)
     if not new.configuration_only:
-        rollout, warnings = _deployment(environment, old, new, now)
+        rollout, warnings = _deployment(environment, new, now)
         return Plan((provision, Roll(rollout)), Abort.STOP, warnings)
     if concerns_instances(old.settings, new.settings):
-        rollout, warnings = _deployment(environment, old, new, now)
+        rollout, warnings = _deployment(environment, new, now)
         return Plan((provision, Roll(rollout)), Abort.REVERT, warnings)
     if GROUP in difference(old.template, new.template).modified:
         timeout_s = DeploymentOptions.of(new.settings).timeout_s
@@ -64,7 +64,7 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
 
 
 def _deployment(
-    environment: Environment, old: Release, new: Release, now: float
+    environment: Environment, new: Release, now: float
 ) -> tuple[Rollout, tuple[str, ...]]:
     options = DeploymentOptions.of(new.settings)
     policy = options.policy if options.policy in POLICIES else FALLBACK
@@ -77,7 +77,7 @@ def _deployment(
     rollout = Rollout(
         policy=policy,
         goal=new.number,
-        previous=old.number,
+        previous=environment.deployment,
         size=environment.desired,
         template=environment.template,
         previous_template=environment.template,
@@ -90,12 +90,12 @@ def _deployment(
     return rollout, warnings
 
 
-def _replacement(environment: Environment, old: Release, new: Release, now: float) -> Rollout:
+def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
     update, whole = UpdateOptions.of(new.settings), max(environment.desired, 1)
     return Rollout(
         policy="Replacement",
         goal=new.number,
-        previous=old.number,
+        previous=environment.deployment,
         size=environment.desired,
         template=new.fingerprint,
         previous_template=environment.template,

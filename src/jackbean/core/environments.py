@@ -80,6 +80,7 @@ class Environment:
     status: Status = Status.LAUNCHING
     tags: Tags = ()
     release: int | None = None
+    deployment: int | None = None
     releases: int = 0
     draft: int | None = None
     version_label: str | None = None

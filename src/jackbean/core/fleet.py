@@ -106,6 +106,7 @@ class Sight:
     running: int | None = None  # the release that serves
     staged: int | None = None
     failure: Failure | None = None
+    exit: str = ""  # how the machine ended, where it did by itself
     passes: int = 0
     requests: int | None = None
 

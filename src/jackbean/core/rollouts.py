@@ -19,6 +19,7 @@ class Stage(StrEnum):
     REVERTED = "reverted"
 
 
+LOSSES_SPARE = 2  # beyond one for each instance
 OVER = frozenset({Stage.SUCCEEDED, Stage.FAILED, Stage.REVERTED})
 
 # Which stages may follow which. COMMITTED never reverts; nothing follows an end.
@@ -37,8 +38,9 @@ class Rollout:
     """One policy bringing one fleet to one release.
 
     `size` is the number of instances it must end with, `batch` who is being worked on, `waived`
-    who was let through unhealthy because health checks are ignored, `since` when the current batch
-    began in seconds, counted again after the control plane was away.
+    who was let through unhealthy because health checks are ignored, `losses` how many instances
+    died on the way, `since` when the current batch began in seconds, counted again after the
+    control plane was away.
     """
 
     policy: str
@@ -56,6 +58,7 @@ class Rollout:
     batch: tuple[str, ...] = ()
     batches: int = 0  # how many have begun
     waived: tuple[str, ...] = ()
+    losses: int = 0
     since: float = 0.0
 
     @property
@@ -73,6 +76,11 @@ class Rollout:
     def target_template(self) -> str:
         """The launch template that instances are being brought to right now."""
         return self.previous_template if self.stage is Stage.REVERTING else self.template
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether more instances died than could have by accident."""
+        return self.losses > self.size + LOSSES_SPARE
 
     def overdue(self, now: float) -> bool:
         return now - self.since > self.timeout_s
@@ -94,6 +102,10 @@ class Rollout:
     def begin(self, batch: Fleet, now: float) -> Rollout:
         leader = self.leader or batch.ids[0]
         return replace(self, batch=batch.ids, batches=self.batches + 1, since=now, leader=leader)
+
+    def mourn(self, dead: Fleet) -> Rollout:
+        """Count those who died by themselves and are about to be replaced."""
+        return replace(self, losses=self.losses + len(dead)) if dead else self
 
     def waive(self, batch: Fleet) -> Rollout:
         return replace(self, waived=self.waived + batch.ids)

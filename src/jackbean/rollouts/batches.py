@@ -7,7 +7,7 @@ from dataclasses import replace
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet
 from jackbean.core.rollouts import Rollout
-from jackbean.rollouts.verbs import advance, refill
+from jackbean.rollouts.verbs import advance, refill, retire
 
 
 def all_at_once(rollout: Rollout, fleet: Fleet, now: float) -> Step:
@@ -22,6 +22,9 @@ def rolling(rollout: Rollout, fleet: Fleet, now: float) -> Step:
 
 
 def _in_batches(rollout: Rollout, fleet: Fleet, now: float, *, drain: bool) -> Step:
+    rollout = rollout.mourn(fleet.dead)
+    if rollout.hopeless:
+        return Step(rollout.give_up(now), retire(fleet.dead))
     repairs = refill(rollout, fleet)
     todo = fleet.alive.unsettled(rollout.target).without(rollout.waived)
     if not todo:

@@ -6,17 +6,21 @@ from jackbean.core.acts import Act, Attach, Launch
 from jackbean.core.fleet import Fleet, Instance, Service
 from jackbean.rollouts.verbs import retire
 
+YOUNG_S = 30.0
 
-def maintain(fleet: Fleet, launch: Launch) -> tuple[Act, ...]:
+
+def maintain(fleet: Fleet, launch: Launch, now: float) -> tuple[Act, ...]:
     """Keep as many instances as `launch` counts: replace the dead, attach the able, end the rest.
 
-    A fleet that a failed deployment left mixed stays mixed: nobody is given another release.
+    A fleet that a failed deployment left mixed stays mixed: nobody is given another release. Those
+    who die young are not replaced at once: their successors might die the same way, for ever.
     """
     alive = fleet.alive
+    dead = fleet.dead.where(lambda i: now - i.member.launched_at >= YOUNG_S)
     missing = (launch,) if len(alive) < launch.count else ()
     surplus = _least_useful(alive, len(alive) - launch.count)
     able = tuple(Attach(i.id) for i in alive.without(surplus.ids) if _able(i))
-    return (*retire(fleet.dead), *retire(surplus), *missing, *able)
+    return (*retire(dead), *retire(surplus), *missing, *able)
 
 
 def complete(fleet: Fleet, count: int) -> bool:

@@ -23,6 +23,7 @@ from jackbean.control.tick import Ticker
 from jackbean.control.world import World
 from jackbean.core.installation import Installation
 from jackbean.core.platforms.catalogue import Catalogue
+from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.server.clock import RandomIds, SystemClock
 from jackbean.server.home import Identity
@@ -108,7 +109,7 @@ def _wired(
         watch=ticker.watch,
         objects=objects,
         uploads=UploadService(buckets, world.blobs, world.clock, world.ids),
-        dependencies=engine.dependencies,
+        dependencies=ProcessDependencies(engine),
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),
     )
     keys = Keys({identity.access_key: identity.secret_key}, world.credentials)

@@ -28,8 +28,8 @@ async def down(options: ServeOptions, tell: Callable[[str], None]) -> None:
         tell(f"stopped the server (process {serving.pid})")
     engine = ProcessEngine(options.data_dir, mode=options.engine)
     await engine.adopt()
-    stopped = await engine.stop_all()
-    tell(f"stopped {stopped} instances")
+    await engine.stop_all()
+    tell("stopped every instance")
     await make_router(options, identity).end(GRACE_S)
     tell("stopped Envoy")
 

@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -101,8 +102,9 @@ async def _stop(
 class _Server(uvicorn.Server):
     """uvicorn without its own handling of signals: two of them share this process."""
 
-    def install_signal_handlers(self) -> None:
-        return
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _server(application: ASGIApp) -> uvicorn.Server:

@@ -217,7 +217,7 @@ class Story:
         require(environment.status is Status.READY, f"it is {environment.status}")
         mixed = bool(self._plan.bad) and "deploy" in self._plan.acts
         if not mixed:
-            await check_uniform(self._universe, environment)
+            check_uniform(self._universe, environment)
 
 
 LAUNCH = "aws:autoscaling:launchconfiguration"

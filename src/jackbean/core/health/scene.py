@@ -132,7 +132,7 @@ class Scene:
         rollout = operation.rollout if operation else None
         return cls(
             now=now,
-            expected=environment.release,
+            expected=environment.deployment,
             label=environment.version_label or "",
             desired=environment.desired,
             balanced=environment.tier.name != "Worker",

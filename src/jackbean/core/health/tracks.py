@@ -48,16 +48,20 @@ class Track:
         self.window = Window(window_s)
 
     def news(self, heard: tuple[Report, float] | None) -> bool:
-        """Whether a report is another one than the last."""
+        """Whether a report says anything that the last one did not."""
         if heard is None or self.heard is None:
             return heard is not self.heard
-        return heard[0] is not self.heard[0] and heard != self.heard
+        (report, at), (before, then) = heard, self.heard
+        if report is before:
+            return False
+        counted = at != then and bool(report.duration_s or report.requests)
+        return counted or report != before
 
     def hear(self, heard: tuple[Report, float], thresholds: Thresholds) -> None:
         """Take in a report, once."""
-        if not self.news(heard):
+        news, self.heard = self.news(heard), heard
+        if not news:
             return
-        self.heard = heard
         report, at = heard
         self.window.add(report)
         vitals = Vitals.of(report.system)

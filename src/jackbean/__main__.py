@@ -1,0 +1,5 @@
+"""Run `jackbean` as a module."""
+
+from jackbean.cli.jackbean import main
+
+main()

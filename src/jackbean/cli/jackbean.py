@@ -1,0 +1,186 @@
+"""`jackbean`: the operator's command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from jackbean import __version__
+from jackbean.core.errors import JackbeanError
+from jackbean.server.home import Home
+from jackbean.server.options import ServeOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ENGINES = ("auto", "root", "user", "plain")
+HELP = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "JACKBEAN"}
+
+
+def data_dir_option(command: Command) -> Command:
+    return click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("~/.jackbean"),
+        envvar="JACKBEAN_DATA_DIR",
+        show_default=True,
+        help="Where everything of this installation is kept.",
+    )(command)
+
+
+@click.group(context_settings=HELP)
+@click.version_option(__version__, prog_name="jackbean")
+def main() -> None:
+    """Elastic Beanstalk on your own machines.
+
+    Start with `jackbean serve`; in another terminal `eval "$(jackbean env)"` points the AWS CLI,
+    boto3, `eb` and `jb` at it.
+    """
+
+
+@main.command()
+@data_dir_option
+@click.option(
+    "--listen",
+    default="127.0.0.1:8700",
+    envvar="JACKBEAN_LISTEN",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the AWS API is served.",
+)
+@click.option(
+    "--http-port",
+    default=7080,
+    envvar="JACKBEAN_HTTP_PORT",
+    show_default=True,
+    help="The port of every load balancer.",
+)
+@click.option(
+    "--https-port",
+    default=7443,
+    envvar="JACKBEAN_HTTPS_PORT",
+    show_default=True,
+    help="Their port for HTTPS.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    envvar="JACKBEAN_ENGINE",
+    show_default=True,
+    help="How instances are isolated; auto takes the best there is.",
+)
+@click.option(
+    "--domain",
+    default="localhost",
+    envvar="JACKBEAN_DOMAIN",
+    show_default=True,
+    help="What environments' names end in.",
+)
+@click.option(
+    "--region",
+    default="us-east-1",
+    envvar="JACKBEAN_REGION",
+    show_default=True,
+    help="The region that names everything here.",
+)
+@click.option("--verbose", "-v", is_flag=True, envvar="JACKBEAN_VERBOSE", help="Log more.")
+def serve(
+    data_dir: Path,
+    listen: str,
+    http_port: int,
+    https_port: int,
+    engine: str,
+    domain: str,
+    region: str,
+    verbose: bool,
+) -> None:
+    """Serve this installation until told to stop (Ctrl-C or SIGTERM).
+
+    Stopping, or even killing, this process leaves every environment serving; the next `serve`
+    takes over. To stop everything: `jackbean down`.
+    """
+    from jackbean.server.serve import serve as run
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(message)s",
+        stream=sys.stderr,
+    )
+    host, port = _address(listen)
+    options = ServeOptions(
+        data_dir=data_dir.expanduser(),
+        host=host,
+        port=port,
+        http_port=http_port,
+        https_port=https_port,
+        engine=engine,
+        domain=domain,
+        region=region,
+    )
+    _guarded(lambda: run(options))
+
+
+@main.command()
+@data_dir_option
+def down(data_dir: Path) -> None:
+    """Stop instances, Envoy and the server, also when the server is dead.
+
+    Nothing is lost: with the next `jackbean serve` every instance comes back.
+    """
+    from jackbean.server.down import down as run
+
+    options = ServeOptions(data_dir=data_dir.expanduser())
+    _guarded(lambda: asyncio.run(run(options, lambda text: click.echo(text, err=True))))
+
+
+@main.command()
+@data_dir_option
+def env(data_dir: Path) -> None:
+    """Print the variables that point AWS clients here: eval "$(jackbean env)"."""
+    home = Home(data_dir.expanduser())
+
+    def show() -> None:
+        identity, serving = home.known(), home.serving()
+        if identity is None or serving is None:
+            raise click.ClickException(
+                f"nothing has been served from {home.directory} yet; run `jackbean serve` first"
+            )
+        values = {
+            "AWS_ENDPOINT_URL": serving.url,
+            "AWS_ACCESS_KEY_ID": identity.access_key,
+            "AWS_SECRET_ACCESS_KEY": identity.secret_key,
+            "AWS_REGION": identity.region,
+            "AWS_DEFAULT_REGION": identity.region,
+        }
+        for name, value in values.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+
+    _guarded(show)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{listen!r} is not HOST:PORT", param_hint="--listen")
+    return host.strip("[]"), int(port)
+
+
+def _guarded(action: Callable[[], None]) -> None:
+    """Run, and turn what went wrong on purpose into a sentence and exit code 1."""
+    try:
+        action()
+    except JackbeanError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
