@@ -119,6 +119,19 @@ def test_a_service_that_botocore_does_not_have_keeps_its_name():
     assert (target.service, target.operation, target.protocol) == ("jackbean", "Plan", "json")
 
 
+@pytest.mark.parametrize(
+    ("request_", "is_object"),
+    [
+        (form(b"", scope="s3"), True),
+        (form(b"", path="/b/k"), True),
+        (form(b"", path="/b/k", scope="iam"), False),
+        (form(b""), False),
+    ],
+)
+def test_bodies_of_objects_are_known_by_the_head(request_, is_object):
+    assert route.is_object(replace(request_, body=None)) is is_object
+
+
 def test_the_rpc_path_is_cbor():
     path = "/service/GraniteServiceVersion20100801/operation/PutMetricData"
     headers = Headers({"Host": "h", "Smithy-Protocol": "rpc-v2-cbor"})

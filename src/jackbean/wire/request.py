@@ -22,9 +22,9 @@ class Headers(Mapping[str, str]):
     def __init__(self, pairs: Iterable[tuple[str, str]] | Mapping[str, str] = ()) -> None:
         items = pairs.items() if isinstance(pairs, Mapping) else pairs
         self.pairs = tuple((name.lower(), value) for name, value in items)
-        self._values: dict[str, tuple[str, ...]] = {}
+        self._values: dict[str, list[str]] = {}
         for name, value in self.pairs:
-            self._values[name] = (*self._values.get(name, ()), value)
+            self._values.setdefault(name, []).append(value)
 
     def __getitem__(self, name: str) -> str:
         return ",".join(self._values[name.lower()])
@@ -40,7 +40,7 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return the values of a field, one for each time that it was sent."""
-        return self._values.get(name.lower(), ())
+        return tuple(self._values.get(name.lower(), ()))
 
     def added(self, pairs: Iterable[tuple[str, str]]) -> Headers:
         """Return these fields with others set, replacing those of the same name."""
@@ -55,7 +55,7 @@ class HttpRequest:
     path: str
     query: str = ""
     headers: Headers = field(default_factory=Headers)
-    body: bytes | None = NO_BODY
+    body: bytes | None = field(default=NO_BODY, repr=False)  # may hold secrets
 
     @classmethod
     def received(

@@ -56,6 +56,16 @@ class Shape:
         return self.traits.get("location")
 
     @cached_property
+    def is_elsewhere(self) -> bool:
+        """Return whether a member is written outside the elements of a body."""
+        return self.location is not None or self.xml_attribute
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Return whether a value is an element whose text is the value itself."""
+        return self.kind in ("string", "character") and not self.is_elsewhere
+
+    @cached_property
     def wire_name(self) -> str | None:
         return self.traits.get("locationName")
 

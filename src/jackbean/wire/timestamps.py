@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UTC = EPOCH.replace(tzinfo=None)  # prints without an offset
 _MICROSECOND = timedelta(microseconds=1)
 _CHARS_MAX = 64
 
@@ -77,8 +78,8 @@ def milliseconds(instant: Instant) -> int:
 
 def iso8601(instant: Instant) -> str:
     """Return `2026-01-02T03:04:05.678Z`."""
-    moment = EPOCH + timedelta(milliseconds=milliseconds(instant))
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    moment = _EPOCH_UTC + timedelta(milliseconds=milliseconds(instant))
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def http_date(instant: Instant) -> str:

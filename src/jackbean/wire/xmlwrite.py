@@ -36,6 +36,8 @@ def _escape(found: re.Match[str]) -> str:
 
 def text(value: str) -> str:
     """Return `value` as the text of an element."""
+    if value.isprintable() and not ("&" in value or "<" in value or ">" in value):
+        return value  # by far the most; every printable character may be in XML
     return _TEXT.sub(_escape, value)
 
 
@@ -66,7 +68,9 @@ def members(out: Out, shape: Shape, value: Mapping[str, Any]) -> None:
         if name not in tags:
             raise TypeError(f"{shape.name} has no member {name!r}; it has: {', '.join(tags)}")
         tag, member = tags[name]
-        if member.location is None and not member.xml_attribute:
+        if member.is_text and type(item) is str:  # nine values in ten
+            out.append(f"<{tag}>{text(item)}</{tag}>")
+        elif not member.is_elsewhere:
             element(out, tag, member, item)
 
 
@@ -118,7 +122,7 @@ def _map(out: Out, tag: str, shape: Shape, value: Mapping[str, Any]) -> None:
 
 
 def _scalar(out: Out, tag: str, shape: Shape, value: Any) -> None:
-    out.append(f"<{tag}>{_TEXT.sub(_escape, scalars.write(shape, value))}</{tag}>")
+    out.append(f"<{tag}>{text(scalars.write(shape, value))}</{tag}>")
 
 
 _WRITERS: Mapping[str, Callable[[Out, str, Shape, Any], None]] = {
