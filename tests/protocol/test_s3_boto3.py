@@ -48,7 +48,7 @@ def _loaded():
 s3_server = _loaded()
 
 
-def client_of(server, key=s3_server.ADMIN, **config):
+def client_of(server, key=s3_server.ADMIN, verify=None, **config):
     """Return a client with boto3's defaults, but for retries: an error is an answer."""
     return boto3.client(
         "s3",
@@ -56,6 +56,7 @@ def client_of(server, key=s3_server.ADMIN, **config):
         region_name="us-west-2",
         aws_access_key_id=key,
         aws_secret_access_key=s3_server.SECRETS[key],
+        verify=verify,
         config=Config(retries={"total_max_attempts": 1}, **config),
     )
 
@@ -68,7 +69,9 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def s3(server):
-    return client_of(server)
+    client = client_of(server)
+    yield client
+    client.close()
 
 
 @pytest.fixture
@@ -581,3 +584,49 @@ def test_an_instance_reads_and_writes_below_its_prefixes(s3, server):
     assert {one["Code"] for one in done["Errors"]} == {"AccessDenied"}
     assert "Deleted" not in done
     assert s3.get_object(**secret)["Body"].read() == b"secret"
+
+
+# Over TLS, where clients send what they have not hashed and let a checksum follow
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    certificate = MODULE.with_name("loopback.pem")
+    with s3_server.serving(tmp_path_factory.mktemp("tls"), certificate) as running:
+        client = client_of(running, verify=str(certificate))
+        yield client
+        client.close()  # else the server waits for its half of the farewell
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA256"])
+def test_a_checksum_that_follows_the_body(tls, tmp_path, algorithm):
+    sent = []
+
+    def note(request, **_):
+        sent.append({name: _text(value) for name, value in request.headers.items()})
+
+    tls.meta.events.register_first("before-send.s3", note)
+    bucket = f"bucket-{algorithm.lower()}"
+    tls.create_bucket(Bucket=bucket)
+    source = tmp_path / "up"
+    source.write_bytes(os.urandom(9 << 20))
+    extra = {"ChecksumAlgorithm": algorithm}
+    tls.upload_file(str(source), bucket, "parts", ExtraArgs=extra)
+    with source.open("rb") as body:
+        put = tls.put_object(Bucket=bucket, Key="whole", Body=body, **extra)
+    tls.meta.events.unregister("before-send.s3", note)
+    encoded = [one for one in sent if "X-Amz-Trailer" in one]
+    assert len(encoded) == 3
+    assert {one["X-Amz-Content-SHA256"] for one in encoded} == {
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    }
+    for key in ("parts", "whole"):
+        got = tls.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        assert got["Body"].read() == source.read_bytes()
+        assert got[f"Checksum{algorithm}"]
+        assert "ContentEncoding" not in got
+    assert got[f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]

@@ -15,8 +15,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from jackbean.wire import canonical, timestamps
 from jackbean.wire.request import Headers, HttpRequest
-from jackbean.wire.signing import Signer, sign
+from jackbean.wire.signing import HASH_HEADER, Signer, sign
 
 
 def _loaded() -> ModuleType:
@@ -49,6 +50,18 @@ class Reply:
         return "" if found is None else found.text or ""
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A signed head, and what its chunks are signed with."""
+
+    path: str
+    headers: dict[str, str]
+    key: bytes
+    scope: str
+    timestamp: str
+    signature: str
+
+
 @dataclass
 class Client:
     """Signs and sends requests over one connection."""
@@ -72,6 +85,31 @@ class Client:
         target = request.path + (f"?{request.query}" if request.query else "")
         fields = {**dict(request.headers.pairs), **dict(late)}
         self.connection.request(method, target, body if sent is None else sent, fields)
+        response = self.connection.getresponse()
+        return Reply(response.status, response.headers, response.read())
+
+    def declared(self, path, headers, payload) -> Declared:
+        """Sign the head of an upload that says how its payload comes: by what, or how encoded."""
+        given = {"host": f"127.0.0.1:{self.server.port}", **headers, HASH_HEADER: payload}
+        timestamp = timestamps.basic(time.time())
+        head = Headers(given).added([("x-amz-date", timestamp)])
+        scope = f"{timestamp[:8]}/{s3_server.REGION}/s3/aws4_request"
+        names = sorted(name for name in head if name == "host" or name.startswith("x-amz-"))
+        signed = (names, canonical.header_lines(head, names))
+        text = canonical.request_of("PUT", path, "", signed, payload)
+        secret = s3_server.SECRETS[self.key]
+        key = canonical.signing_key(secret, timestamp[:8], s3_server.REGION, "s3")
+        signature = canonical.signature(key, canonical.string_to_sign(timestamp, scope, text))
+        authorization = (
+            f"AWS4-HMAC-SHA256 Credential={self.key}/{scope}, "
+            f"SignedHeaders={';'.join(names)}, Signature={signature}"
+        )
+        fields = {**dict(head.pairs), "authorization": authorization}
+        return Declared(path, fields, key, scope, timestamp, signature)
+
+    def upload(self, declared: Declared, body) -> Reply:
+        """Send a body, or pieces of one, after a head that is signed already."""
+        self.connection.request("PUT", declared.path, body, declared.headers)
         response = self.connection.getresponse()
         return Reply(response.status, response.headers, response.read())
 
