@@ -15,7 +15,19 @@ from jackbean.core.errors import Fault
 
 Shape = dict[str, Any]
 
-ROLES = ("aws-elasticbeanstalk-ec2-role", "aws-elasticbeanstalk-service-role")
+# What clients want attached to the default roles: they say so where it is not.
+POLICIES: Mapping[str, Mapping[str, str]] = {
+    "aws-elasticbeanstalk-ec2-role": {
+        "AWSElasticBeanstalkWebTier": "",
+        "AWSElasticBeanstalkMulticontainerDocker": "",
+        "AWSElasticBeanstalkWorkerTier": "",
+    },
+    "aws-elasticbeanstalk-service-role": {
+        "AWSElasticBeanstalkEnhancedHealth": "service-role/",
+        "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy": "",
+    },
+}
+ROLES = tuple(POLICIES)
 
 
 async def create_role(plant: Plant, call: Call) -> Shape:
@@ -47,7 +59,11 @@ async def get_role(plant: Plant, call: Call) -> Shape:
 
 
 async def list_attached_role_policies(plant: Plant, call: Call) -> Shape:
-    return {"AttachedPolicies": [], "IsTruncated": False}
+    policies = [
+        {"PolicyName": name, "PolicyArn": f"arn:aws:iam::aws:policy/{path}{name}"}
+        for name, path in POLICIES.get(call.text("RoleName"), {}).items()
+    ]
+    return {"AttachedPolicies": policies, "IsTruncated": False}
 
 
 async def get_caller_identity(plant: Plant, call: Call) -> Shape:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from jackbean.control.narration import opening, superseded
+from jackbean.control.narration import ending, opening, superseded
 from jackbean.control.plans import launch_plan, update_plan
 from jackbean.control.releases import Cut, Wanted, cut
 from jackbean.control.versions import find_version
@@ -277,6 +277,7 @@ async def _terminate(world: World, name_or_id: str, request_id: str) -> Environm
             PutEnvironment(environment),
             *map(AddEvent, superseded(before)),
             AddEvent(opening(environment)),
+            AddEvent(ending(environment)),
         ]
     )
     world.bell.poke(environment.id)

@@ -8,7 +8,7 @@ texts word for word: those are in `TEXTS`, and none of them may be told before i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jackbean.control.decide import Scene
 from jackbean.core.environments import Environment, Verdict
@@ -34,6 +34,8 @@ CONFIGURE_FAILED = "Failed to deploy configuration."
 REVERTED = "The environment was reverted to the previous configuration setting."
 TERMINATED = "terminateEnvironment completed successfully."
 
+ENDING = "Waiting for EC2 instances to terminate. This may take a few minutes."
+
 STARTING = {
     Kind.CREATE: "createEnvironment is starting.",
     Kind.UPDATE: "Environment update is starting.",
@@ -57,6 +59,11 @@ def opening(environment: Environment) -> Event:
         raise AssertionError("an opening needs an operation")
     told = Told(STARTING[operation.kind])
     return _event(told, environment, operation.request_id)
+
+
+def ending(environment: Environment) -> Event:
+    """Return what is told of a termination that waits for instances."""
+    return replace(opening(environment), message=ENDING)
 
 
 def superseded(environment: Environment) -> list[Event]:
@@ -110,8 +117,6 @@ def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -
         return
     if before and isinstance(before.phase, Provision):
         yield from _beginning(after, scene)
-    if after.kind is Kind.TERMINATE and before and before.position == 0 and after.position > 0:
-        yield Told("Waiting for EC2 instances to terminate. This may take a few minutes.")
     was, now = before.rollout if before else None, after.rollout
     if was and now and was != now:
         yield from _batches(was, now, scene)

@@ -239,6 +239,7 @@ def _alike(one: Environment, other: Environment) -> bool:
         and one.verdict == other.verdict
         and one.members == other.members
         and one.release == other.release
+        and one.deployment == other.deployment
         and one.desired == other.desired
     )
 

@@ -59,11 +59,10 @@ class Resource:
 class Environment:
     """`revision` counts the saves of this record; a save that expects another one is refused.
 
-    `direct` are the settings stored with the environment (given by requests and templates, rank 1
-    and 2); the effective ones belong to its releases. `release` is the release it is on, the last
-    that a rollout committed; `releases` how many have been cut. `desired` is the capacity: one
-    stored number. `resources` maps logical to physical names. `slot` numbers its load balancer's
-    loopback address.
+    `release` is the release it is on, the last that was committed; `deployment` the one that its
+    instances run, which is older where later ones changed nothing that concerns instances;
+    `releases` how many have been cut; `draft` one whose settings failed. `desired` is the capacity:
+    one stored number. `slot` numbers its load balancer's loopback address.
     """
 
     id: str

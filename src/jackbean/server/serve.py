@@ -22,6 +22,7 @@ from jackbean.engines.process.paths import SOCKET, run_dir
 from jackbean.server.assembly import Assembly, assemble
 from jackbean.server.home import Home, HomeError, Serving, started
 from jackbean.server.options import ServeOptions
+from jackbean.server.proxy import refuse_taken_port
 
 GRACE_S = 3
 BACKLOG = 512
@@ -38,6 +39,7 @@ async def _serve(options: ServeOptions) -> None:
     home = Home(options.data_dir)
     identity = home.identity(options.region)
     refuse_second(home)
+    refuse_taken_port(options)
     listener = _listen(options.host, options.port)
     async with assemble(options, identity) as assembly:
         await assembly.plant.logs.recover()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from jackbean.control import environments
@@ -71,8 +71,13 @@ async def life(plan: Life, faults: Faults | None = None) -> Outcome:
 
 def _behaviour(bad: str) -> Behaviour:
     """Return how instances behave when the second release is bad in that way."""
-    behaviour = Behaviour()
-    return replace(behaviour, **{bad: frozenset({2})}) if bad else behaviour
+    second = frozenset({2})
+    return Behaviour(
+        fails_staging=second if bad == "fails_staging" else frozenset(),
+        fails_activating=second if bad == "fails_activating" else frozenset(),
+        hangs=second if bad == "hangs" else frozenset(),
+        sick=second if bad == "sick" else frozenset(),
+    )
 
 
 class Story:
