@@ -255,6 +255,20 @@ def test_names_prefixes_and_slots_have_one_living_holder(
         bench.commit(PutEnvironment(replace(bench.environment(one.id), status=Status.LAUNCHING)))
 
 
+def test_a_record_saved_twice_in_one_commit_holds_what_it_has_in_the_end(bench: Bench) -> None:
+    one, _ = two_environments(bench)
+    bench.commit(
+        PutEnvironment(replace(one, cname_prefix="passing")),
+        PutEnvironment(replace(one, cname_prefix="lasting", revision=2)),
+        PutEnvironment(replace(one, cname_prefix="lasting", revision=3)),
+    )
+    assert bench.environment(one.id) == replace(one, cname_prefix="lasting", revision=4)
+    bench.commit(PutEnvironment(living(3, cname_prefix="prefix-1")))
+    bench.commit(PutEnvironment(living(4, cname_prefix="passing")))
+    with pytest.raises(Conflict, match=r"\(lasting\)"):
+        bench.commit(PutEnvironment(living(5, cname_prefix="lasting")))
+
+
 def test_two_environments_exchange_their_prefixes_in_one_commit(bench: Bench) -> None:
     one, two = two_environments(bench)
     bench.commit(
@@ -415,6 +429,13 @@ def test_events_are_dated_by_the_store_and_come_newest_first(bench: Bench) -> No
         Event("two", Severity.WARN, date_ms=START_MS + 1),
         Event("one", date_ms=START_MS),
     ]
+
+
+def test_dates_follow_the_clock_forward(bench: Bench) -> None:
+    for _ in range(3):
+        bench.commit(AddEvent(Event("x")), AddEvent(Event("x")))
+        bench.clock.at += 5
+    assert bench.dates()[::-1] == [START_MS + ms for ms in (0, 1, 5000, 5001, 10_000, 10_001)]
 
 
 @pytest.mark.parametrize("scope", [{"environment_id": "e-1"}, {"application": "app"}])

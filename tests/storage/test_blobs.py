@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -126,25 +127,41 @@ def test_nothing_is_left_of_what_was_given_up(tmp_path: Path) -> None:
     assert files(tmp_path) == set()
 
 
-def test_giving_up_while_a_thread_writes_harms_no_other_file(tmp_path: Path) -> None:
-    """A descriptor closed under a writing thread would be another file's by then."""
+def test_a_file_is_not_closed_under_the_thread_that_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number would be another file's by then, and the bytes would go there."""
     blobs = FileBlobs(tmp_path)
-    parts = [bytes([n]) * (1 << 20) for n in range(4)]
+    inside, go_on = threading.Event(), threading.Event()
+    numbers: list[int] = []
 
-    async def crowd() -> None:
-        for _ in range(10):
-            tasks = [asyncio.create_task(blobs.put(chunks(parts))) for _ in range(4)]
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            for task in tasks[1:]:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            kept = tasks[0].result()
-            whole = blobs.path(kept.digest).read_bytes()
-            assert hashlib.sha256(whole).hexdigest() == kept.digest
+    def held_up(file: int, _: memoryview) -> int:
+        numbers.append(file)
+        inside.set()
+        assert go_on.wait(DEADLINE_S)
+        os.fstat(file)  # fails if it is closed
+        numbers.append(file)
+        return 1
 
-    asyncio.run(crowd())
-    assert len(files(tmp_path)) == 1
+    async def give_up() -> None:
+        task = asyncio.create_task(blobs.put(chunks([b"x"])))
+        await asyncio.to_thread(inside.wait, DEADLINE_S)
+        task.cancel()
+        for _ in range(50):  # time to do it wrong
+            if not task.done() and _open(numbers[0]):
+                await asyncio.sleep(0.001)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    monkeypatch.setattr(os, "write", held_up)
+    asyncio.run(give_up())
+    assert len(numbers) == 2
+    assert files(tmp_path) == set()
+
+
+def _open(file: int) -> bool:
+    return Path(f"/proc/self/fd/{file}").exists()
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(
