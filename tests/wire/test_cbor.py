@@ -36,7 +36,7 @@ def test_what_botocore_sends_is_read_back(service, operation, models, clients, l
     model, client = models.get(service), clients.model(service)
     wire = create_serializer(PROTOCOL, include_validation=False)
 
-    @settings(max_examples=15)
+    @settings(max_examples=8)
     @given(lab.outputs(model.operation(operation).input))
     def check(params):
         request = wire.serialize_to_request(params, client.operation_model(operation))
@@ -55,7 +55,7 @@ def test_what_we_answer_is_read_by_botocore(service, operation, models, clients,
         assert cbor.serialize(model, operation, {}) == b"\xa0"
         return
 
-    @settings(max_examples=15)
+    @settings(max_examples=8)
     @given(lab.outputs(output))
     def check(result):
         read = parsed(client, operation, cbor.serialize(model, operation, result))
@@ -104,7 +104,7 @@ def test_bodies_of_the_hostile_are_refused(models, body):
     assert raised.value.code == "SerializationException"
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=40)
     | st.lists(st.sampled_from(b"\xa1\xbf\x9f\xff\x61a\xc1\xfb\x00\x82"), max_size=20).map(bytes)

@@ -40,7 +40,7 @@ def test_what_botocore_sends_is_read_back(operation, model, clients, lab):
     client = clients.model("ec2").operation_model(operation)
     wire = create_serializer("ec2", include_validation=False)
 
-    @settings(max_examples=15)
+    @settings(max_examples=8)
     @given(lab.flat(model.operation(operation).input))
     def check(params):
         body = urlencode(wire.serialize_to_request(params, client)["body"])

@@ -253,7 +253,7 @@ def test_the_transfer_encoding_is_not_the_objects():
     assert payload.content_encoding("aws-chunked, gzip") == "gzip"
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.binary(max_size=20)

@@ -146,7 +146,9 @@ def test_modelled_errors_are_told_in_the_protocol_that_was_spoken(client):
     sqs = client("sqs")
     with pytest.raises(sqs.exceptions.QueueDoesNotExist) as raised:
         sqs.list_queues()
-    assert raised.value.response["Error"]["Message"] == "Nothing of that name."
+    error = raised.value.response["Error"]
+    assert error["Message"] == "Nothing of that name."
+    assert error["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
     with pytest.raises(ClientError, match="QueueDoesNotExist"):
         client("s3").list_buckets()
 

@@ -55,7 +55,7 @@ def test_what_botocore_sends_is_read_back(operation, eb, clients, lab):
     known = client.operation_model(operation).input_shape.members
     strategy = lab.inputs(shape)
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(strategy)
     def check(params):
         public = _without_overlay(params, known)
@@ -78,7 +78,7 @@ def test_what_the_eb_cli_sends_is_read_back(operation, eb, eb_cli_model, lab):
     if known is None:
         return
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(lab.inputs(_ClientShape(known)))
     def check(params):
         parsed = query.parse(eb, operation, form_of(eb_cli_model, operation, params))
@@ -115,7 +115,7 @@ def test_what_we_answer_is_read_by_botocore(operation, eb, clients, lab):
         assert answer_of(client, operation, body) == {}
         return
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(lab.outputs(shape))
     def check(result):
         body = query.serialize(eb, operation, result, REQUEST_ID)
@@ -132,7 +132,7 @@ def test_what_we_answer_is_read_by_the_eb_cli(operation, eb, eb_cli_model, lab):
         return
     known = eb_cli_model.operation_model(operation).output_shape
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(lab.outputs(shape))
     def check(result):
         body = query.serialize(eb, operation, result, REQUEST_ID)

@@ -66,6 +66,7 @@ class Model:
         extra = raw.get("overlay", {})
         self.xml_namespace = str(metadata.get("xmlNamespace") or extra.get("namespace", ""))
         self.root_elements: Mapping[str, str] = extra.get("elements", {})
+        self.query_codes: Mapping[str, str] = extra.get("codes", {})
         self.unwrapped: frozenset[str] = frozenset(extra.get("unwrapped", ()))
         self._shapes: Mapping[str, Any] = raw["shapes"]
         self._raw_operations: Mapping[str, Any] = raw["operations"]

@@ -8,6 +8,7 @@ An overlay is `overlays/<service>.json`:
     optional    structure -> [member, ...] that the public model requires and clients leave out
     elements    operation -> root element of its answer, where the model names none
     unwrapped   [operation, ...] whose answer is the bare element of its only member
+    codes       error shape -> the code that it had in the query protocol
     namespace   XML namespace, where the model names none
 
 What the public model has by now is kept as it has it; a name that nobody defines is a mistake in

@@ -111,7 +111,7 @@ def _old_code(fault: WireFault, model: Model | None) -> tuple[tuple[str, str], .
     """
     if model is None or not model.query_compatible:
         return ()
-    old = model.fault(fault.code, fault.message).code
+    old = model.query_codes.get(fault.code) or model.fault(fault.code, fault.message).code
     kind = "Sender" if fault.sender else "Receiver"
     return (("x-amzn-query-error", restxml.header_value(f"{old};{kind}")),)
 
