@@ -31,12 +31,11 @@ def complete(fleet: Fleet, count: int) -> bool:
 
 
 def _able(instance: Instance) -> bool:
-    """Whether it is out of service without a reason."""
-    return (
-        instance.member.service is Service.OUT
-        and not instance.busy
-        and instance.sight.running is not None
-    )
+    """Whether it is out of service without a reason: also one whose last work never ended.
+
+    Whether it can serve is for the load balancer's health check to say.
+    """
+    return instance.member.service is Service.OUT and instance.sight.running is not None
 
 
 def _least_useful(fleet: Fleet, count: int) -> Fleet:

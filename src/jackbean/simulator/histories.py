@@ -34,7 +34,12 @@ ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
 UPDATES = "aws:autoscaling:updatepolicy:rollingupdate"
 TIMEOUT_S = 30
 PATIENCE_S = 1500.0  # within which every operation must have ended
-CALM_S = 60.0  # in which the steady state mends what faults have left
+CALM_S = 15.0  # in which the steady state mends what faults have left
+MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
+
+
+ACTS = ("deploy", "deploy", "configure", "scale", "replace")
+BADNESS = ("fails_staging", "fails_activating", "hangs", "sick")
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,28 @@ async def life(plan: Life, faults: Faults | None = None) -> Outcome:
     traffic = Traffic(apply_s=0.1, check_s=0.3, last_s=1.0)
     universe = Universe(plan.seed, _behaviour(plan.bad), traffic, faults, chronicle)
     return await Story(universe, plan).live()
+
+
+def random_life(seed: int) -> tuple[Life, Faults]:
+    """Return what a seed stands for: a life with everything that can go wrong in it."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    size = draw.randint(1, 5)
+    acts = [draw.choice(ACTS) for _ in range(draw.randint(1, 4))]
+    plan = Life(
+        size=size,
+        policy=draw.choice(("AllAtOnce", "Rolling", "Rolling")),
+        batch=draw.randint(1, size),
+        acts=tuple(acts) + (("terminate",) if draw.random() < 0.3 else ()),
+        deaths=tuple(draw.uniform(0, 60) for _ in range(draw.choice((0, 0, 0, 1, 2)))),
+        bad=draw.choice(("", "", "", *BADNESS)),
+        seed=seed,
+    )
+    faults = Faults(
+        crash_share=draw.choice((0.0, 0.01, 0.05)),
+        refuse_share=draw.choice((0.0, 0.0, 0.05)),
+        random=draw,
+    )
+    return plan, faults
 
 
 def _behaviour(bad: str) -> Behaviour:
@@ -213,7 +240,7 @@ class Story:
     async def _rest(self) -> None:
         """Let the dust settle with nothing going wrong any more, then check everything."""
         self._universe.faults.end()
-        await self._universe.pass_time(CALM_S)
+        await self._universe.pass_time(MOURNING_S if self._plan.deaths else CALM_S)
         await check_rest(self._universe)
         environment = await self._environment()
         if environment is None:

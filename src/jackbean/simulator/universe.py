@@ -39,17 +39,25 @@ class Crash(Exception):
 
 @dataclass
 class Faults:
-    """What goes wrong. `crash_at` numbers effects from 1; shares are of all effects."""
+    """What goes wrong. `crash_at` numbers effects from 1; shares are of all effects.
+
+    Crashes are counted: a control plane that never lives for long observes no time, and nothing
+    that waits can ever be late.
+    """
 
     crash_at: int = 0
     crash_share: float = 0.0
     refuse_share: float = 0.0
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - seeded
     effects: int = 0
+    crashes_max: int = 20
 
     def effect(self, name: str) -> None:
         self.effects += 1
         if self.effects == self.crash_at or self._strikes(self.crash_share):
+            self.crashes_max -= 1
+            if self.crashes_max <= 0:
+                self.crash_share = 0.0
             raise Crash(name)
         if not name.startswith("commit") and self._strikes(self.refuse_share):
             raise PortError(f"{name}: refused")
