@@ -17,9 +17,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache, partial
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.operations import Phase
@@ -37,19 +37,33 @@ class Unreadable(ValueError):
 
 def dump(record: object) -> str:
     """Return a record as JSON in ASCII."""
-    return json.dumps(record, default=_plain, separators=(",", ":"))
+    return ENCODER.encode(record)
 
 
 def load(kind: Callable[..., Record], text: str, name: str) -> Record:
     """Return the record that `dump` made. Raises PortError, which calls it `name`."""
-    try:
-        record: Record = _reader(kind)(json.loads(text))
-    except (ValueError, TypeError, Fault) as error:
-        raise PortError(
-            f"{name} is stored in a form that this program cannot read ({error}): "
-            "start the program that wrote it, or a newer one"
-        ) from error
-    return record
+    return Loader(kind, 0).load(text, name)
+
+
+class Loader(Generic[Record]):
+    """Reads records of one type, and knows the last ones: most are read again as they were."""
+
+    def __init__(self, kind: Callable[..., Record], known_max: int) -> None:
+        self._read: Callable[[str], Record] = lru_cache(known_max)(partial(_parse, kind))
+
+    def load(self, text: str, name: str) -> Record:
+        """Return the record that `dump` made. Raises PortError, which calls it `name`."""
+        try:
+            return self._read(text)
+        except (ValueError, TypeError, Fault) as error:
+            raise PortError(
+                f"{name} is stored in a form that this program cannot read ({error}): "
+                "start the program that wrote it, or a newer one"
+            ) from error
+
+
+def _parse(kind: Any, text: str) -> Any:
+    return _reader(kind)(json.loads(text))
 
 
 def _plain(value: object) -> Any:
@@ -58,6 +72,9 @@ def _plain(value: object) -> Any:
     kind: Any = type(value)
     found = {name: getattr(value, name) for name in _names(kind)}
     return {TAG: _tag(kind), **found} if kind in TAGGED else found
+
+
+ENCODER = json.JSONEncoder(default=_plain, separators=(",", ":"))
 
 
 @cache

@@ -13,7 +13,7 @@ from jackbean.core.events import Event, Severity
 from jackbean.core.releases import Release
 from jackbean.ports.clock import Clock
 from jackbean.ports.store import Change, EnvironmentQuery, EventQuery
-from jackbean.storage.codec import load
+from jackbean.storage.codec import Loader
 from jackbean.storage.commit import LENIENT, Commit
 from jackbean.storage.conditions import (
     Conditions,
@@ -27,6 +27,8 @@ from jackbean.storage.database import Database
 from jackbean.storage.retention import events_kept_since_ms
 from jackbean.storage.schema import scripts
 
+# How many records, as they were read last, are kept at hand. A release is tens of kilobytes.
+KNOWN_MAX: dict[type[Any], int] = {Application: 256, Version: 2048, Environment: 512, Release: 64}
 PRUNED_MAX = 2000  # events forgotten in one transaction, so that commits need not wait for all
 
 
@@ -36,6 +38,7 @@ class SqliteStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._loaders = {kind: Loader(kind, known_max) for kind, known_max in KNOWN_MAX.items()}
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Self:
@@ -102,10 +105,11 @@ class SqliteStore:
 
     async def _records(self, kind: type[Any], sql: str, found: Conditions) -> list[Any]:
         """Return rows of (body, name) as records; `{}` in `sql` is where the conditions go."""
+        loader = self._loaders[kind]
 
         def work(connection: sqlite3.Connection) -> list[Any]:
             rows = connection.execute(sql.format(found.where()), found.values)
-            return [load(kind, body, f"{kind.__name__} {name}") for body, name in rows]
+            return [loader.load(body, f"{kind.__name__} {name}") for body, name in rows]
 
         return await self._database.read(work)
 
