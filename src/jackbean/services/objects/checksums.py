@@ -9,67 +9,40 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
 
 from jackbean.core.errors import Fault
 from jackbean.ports.buckets import Checksum
 from jackbean.services.objects import faults
-from jackbean.services.objects.crc import CRC32C, CRC64NVME, Crc
+from jackbean.wire import checksums as hashers
 
 FULL_OBJECT = "FULL_OBJECT"
 COMPOSITE = "COMPOSITE"
-
-
-class Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-    def digest(self) -> bytes: ...
-
-
-class Crc32:
-    """The one CRC that the standard library has, in the form of a hash."""
-
-    def __init__(self) -> None:
-        self._state = 0
-
-    def update(self, data: bytes) -> None:
-        self._state = zlib.crc32(data, self._state)
-
-    def digest(self) -> bytes:
-        return self._state.to_bytes(4, "big")
 
 
 @dataclass(frozen=True)
 class Algorithm:
     """`kinds` are those an upload in parts may ask for, the default first."""
 
-    new: Callable[[], Hash]
+    new: Callable[[], hashers.Hasher]
     size: int
     kinds: tuple[str, ...]
 
 
-def _md5() -> Hash:
-    return hashlib.md5(usedforsecurity=False)
-
-
-def _sha1() -> Hash:
-    return hashlib.sha1(usedforsecurity=False)
-
-
+# AWS has one of the whole for CRCs only: those of parts can be combined.
+KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "crc32": (COMPOSITE, FULL_OBJECT),
+        "crc32c": (COMPOSITE, FULL_OBJECT),
+        "crc64nvme": (FULL_OBJECT,),
+    }
+)
 ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
     {
-        "CRC32": Algorithm(Crc32, 4, (COMPOSITE, FULL_OBJECT)),
-        "CRC32C": Algorithm(lambda: Crc(CRC32C), 4, (COMPOSITE, FULL_OBJECT)),
-        "CRC64NVME": Algorithm(lambda: Crc(CRC64NVME), 8, (FULL_OBJECT,)),
-        "MD5": Algorithm(_md5, 16, (COMPOSITE,)),
-        "SHA1": Algorithm(_sha1, 20, (COMPOSITE,)),
-        "SHA256": Algorithm(hashlib.sha256, 32, (COMPOSITE,)),
-        "SHA512": Algorithm(hashlib.sha512, 64, (COMPOSITE,)),
+        name.upper(): Algorithm(new, len(new().digest()), KINDS.get(name, (COMPOSITE,)))
+        for name, new in hashers.ALGORITHMS.items()
     }
 )
 
@@ -101,10 +74,6 @@ def decoded(text: str) -> bytes | None:
         return None
 
 
-def spelled(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
-
-
 def composite(name: str, parts: Sequence[Checksum | None]) -> Checksum:
     """Return the checksum of checksums."""
     total = algorithm(name).new()
@@ -112,7 +81,7 @@ def composite(name: str, parts: Sequence[Checksum | None]) -> Checksum:
         if part is None:
             raise faults.argument(f"A part has no {name} checksum; upload it again with one.")
         total.update(decoded(part.value) or b"")
-    return Checksum(name, f"{spelled(total.digest())}-{len(parts)}", COMPOSITE)
+    return Checksum(name, f"{hashers.encoded(total.digest())}-{len(parts)}", COMPOSITE)
 
 
 def kind_of_upload(name: str, asked: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from jackbean.ports.buckets import Checksum
 from jackbean.services.objects import checksums, faults
+from jackbean.wire.checksums import encoded
 
 
 def _nothing() -> None:
@@ -54,6 +55,6 @@ class Passing:
         async for chunk in self.incoming.chunks:
             hasher.update(chunk)
             yield chunk
-        self.checksum = Checksum(name, checksums.spelled(hasher.digest()))
+        self.checksum = Checksum(name, encoded(hasher.digest()))
         if self.expected is not None and self.expected.value != self.checksum.value:
             raise faults.bad_digest(name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackbean.services.objects.crc import CRC32C, CRC64NVME, Crc, Parameters, table
+from jackbean.wire.crc import CRC32C, CRC64NVME, Crc, Parameters, table
 
 BOTH = pytest.mark.parametrize("parameters", [CRC32C, CRC64NVME], ids=["crc32c", "crc64nvme"])
 
