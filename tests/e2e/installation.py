@@ -1,0 +1,243 @@
+"""A real installation for tests: `jackbean serve` as its own process, on free ports."""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+JACKBEAN = [sys.executable, "-m", "jackbean"]
+START_S = 30.0
+OPERATION_S = 90.0
+COMMAND = "aws:elasticbeanstalk:command"
+ASG = "aws:autoscaling:asg"
+
+APPLICATION = """
+import os, socket
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    size = len(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{VERSION} {socket.gethostname()} {size} {os.environ.get('COLOUR', '')}".encode()]
+VERSION = "%s"
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Return what `condition` returns once that is true. Fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)  # between two looks; the condition decides
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+def bundle(files: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def app(version: str, **files: str) -> bytes:
+    """Return the bundle of a small WSGI application that says its version and instance."""
+    return bundle({"application.py": APPLICATION % version, **files})
+
+
+def option(namespace: str, name: str, value: str) -> dict[str, str]:
+    return {"Namespace": namespace, "OptionName": name, "Value": value}
+
+
+class Installation:
+    """One data directory, and whoever serves it at the moment."""
+
+    def __init__(self, data_dir: Path, engine: str = "auto") -> None:
+        self.data_dir = data_dir
+        self.port, self.http_port, self.https_port = free_ports(3)
+        self.engine = engine
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = data_dir.parent / "serve.log"
+        self.application = "tested"
+
+    def start(self) -> float:
+        """Serve, and return the seconds until the first answer."""
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*JACKBEAN, "serve", *self._arguments()], stdout=log, stderr=log
+            )
+        until(self._answers, START_S, f"serve answers; see {self.log}")
+        return time.monotonic() - began
+
+    def _arguments(self) -> list[str]:
+        return [
+            "--data-dir", str(self.data_dir),
+            "--listen", f"127.0.0.1:{self.port}",
+            "--http-port", str(self.http_port),
+            "--https-port", str(self.https_port),
+            "--engine", self.engine,
+        ]  # fmt: skip
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"serve ended: {self.log.read_text()[-3000:]}")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5)
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End the control plane as a power cut would."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+    def down(self) -> None:
+        subprocess.run(
+            [*JACKBEAN, "down", "--data-dir", str(self.data_dir)], check=True, timeout=60
+        )
+        if self.process is not None:
+            self.process.wait(15)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What `jackbean env` prints."""
+        done = subprocess.run(
+            [*JACKBEAN, "env", "--data-dir", str(self.data_dir)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        pairs = (line.removeprefix("export ").partition("=") for line in done.stdout.splitlines())
+        return {name: shlex.split(value)[0] for name, _, value in pairs}
+
+    def client(self, service: str = "elasticbeanstalk") -> Any:
+        env = self.env
+        return boto3.client(
+            service,
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+            region_name=env["AWS_REGION"],
+        )
+
+    # What tests do with it
+
+    def version(self, label: str, content: bytes) -> str:
+        eb, s3 = self.client(), self.client("s3")
+        bucket = eb.create_storage_location()["S3Bucket"]
+        key = f"{self.application}/{label}.zip"
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+        eb.create_application_version(
+            ApplicationName=self.application,
+            VersionLabel=label,
+            SourceBundle={"S3Bucket": bucket, "S3Key": key},
+            AutoCreateApplication=True,
+        )
+        return label
+
+    def create(self, name: str, label: str, *settings: dict[str, str]) -> dict[str, Any]:
+        """Create an environment and return its description at rest."""
+        eb = self.client()
+        eb.create_environment(
+            ApplicationName=self.application,
+            EnvironmentName=name,
+            VersionLabel=label,
+            SolutionStackName=eb.list_available_solution_stacks()["SolutionStacks"][0],
+            OptionSettings=list(settings),
+        )
+        return self.rest(name)
+
+    def rest(self, name: str, status: str = "Ready") -> dict[str, Any]:
+        """Return an environment's description once it has `status`."""
+        eb = self.client()
+
+        def there() -> dict[str, Any] | None:
+            found = eb.describe_environments(EnvironmentNames=[name])["Environments"]
+            return found[-1] if found and found[-1]["Status"] == status else None
+
+        try:
+            return until(there, OPERATION_S, f"{name} is {status}")
+        except AssertionError as error:
+            story = "\n".join(self.events(name))
+            raise AssertionError(f"{error}\n{story}\n{self.log.read_text()[-2000:]}") from None
+
+    def deploy(self, name: str, label: str) -> dict[str, Any]:
+        self.client().update_environment(EnvironmentName=name, VersionLabel=label)
+        return self.rest(name)
+
+    def terminate(self, name: str) -> None:
+        self.client().terminate_environment(EnvironmentName=name)
+        self.rest(name, "Terminated")
+
+    def events(self, name: str) -> list[str]:
+        """Return an environment's events, oldest first."""
+        found = self.client().describe_events(EnvironmentName=name)["Events"]
+        return [f"{e['Severity']} {e['Message']}" for e in reversed(found)]
+
+    def get(self, environment: dict[str, Any], path: str = "/") -> str:
+        url = f"http://{environment['EndpointURL']}{path}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def leftovers(self) -> list[str]:
+        """Return the command lines of processes that speak of this data directory."""
+        mark = os.fsencode(self.data_dir)
+        return [line.decode(errors="replace") for line in _command_lines() if mark in line]
+
+
+def _command_lines() -> Iterable[bytes]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            try:
+                yield (entry / "cmdline").read_bytes().replace(b"\0", b" ")
+            except OSError:
+                continue
+
+
+@contextmanager
+def installed(engine: str = "auto") -> Iterator[Installation]:
+    """Serve a fresh installation; afterwards nothing of it may be left running."""
+    with tempfile.TemporaryDirectory(prefix="jb-", ignore_cleanup_errors=True) as directory:
+        installation = Installation(Path(directory) / "data", engine)
+        installation.start()
+        try:
+            yield installation
+        finally:
+            installation.down()
+        left = installation.leftovers()
+        assert not left, left
