@@ -120,7 +120,7 @@ class Backend:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         path = head.split()[1]
-        if path == b"/health":
+        if path.startswith(b"/health"):
             self.checks += 1
             self._write(writer, b"200 OK" if self.well else b"500 Sick", b"")
             return

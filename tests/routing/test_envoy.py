@@ -95,6 +95,7 @@ def test_sick_instances_get_no_requests_even_if_there_is_no_other(rig: Rig) -> N
     routes = rig.publish(rig.routes(backend))
     seen = rig.until_sights(routes, lambda s: s[backend.name].service is Service.IN)
     assert not seen[backend.name].healthy
+    rig.until(lambda: status_of(rig.place(routes)) != 0)
     assert status_of(rig.place(routes)) == 503
     assert backend.served == 0
 

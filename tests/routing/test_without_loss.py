@@ -27,12 +27,15 @@ from tests.routing.rig import (
 from jackbean.core.fleet import Service
 from jackbean.ports.router import Routes, Target
 
+one_and_two_workers = pytest.mark.parametrize(
+    "rig", [1, 2], indirect=True, ids=["one worker", "two workers"]
+)
 OTHER = replace(CHECK, path="/health?2")
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
+@pytest.fixture(scope="module")
 def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    rig = Rig(tmp_path_factory.mktemp("r"), workers=request.param)
+    rig = Rig(tmp_path_factory.mktemp("r"), workers=getattr(request, "param", 1))
     rig.run(rig.router.open())
     try:
         yield rig
@@ -74,6 +77,7 @@ def come(rig: Rig, routes: Routes, backend: Backend) -> None:
     rig.until_sights(routes, lambda s: s[backend.name].healthy)
 
 
+@one_and_two_workers
 def test_instances_leave_and_come_back(rig: Rig, routes: Routes, fleet: list[Backend]) -> None:
     with Load([(rig.place(routes), "any.test"), (rig.main, routes.hostnames[0])], 4) as load:
         for turn in range(15):
@@ -83,12 +87,13 @@ def test_instances_leave_and_come_back(rig: Rig, routes: Routes, fleet: list[Bac
     assert set(load.answers) == {b.name for b in fleet}
 
 
+@one_and_two_workers
 def test_what_was_said_to_be_drained_gets_no_request_any_more(
     rig: Rig, routes: Routes, fleet: list[Backend]
 ) -> None:
     backend = fleet[0]
     with Load([(rig.place(routes), "any.test")], 4) as load:
-        for _ in range(40):
+        for _ in range(20):
             rig.publish(drained(routes, backend))
             rig.until_sights(routes, lambda s: gone_quiet(s[backend.name]))
             served, answers = backend.served, load.count
@@ -126,11 +131,11 @@ def test_another_health_check_takes_over_once_it_has_passed(
 def test_a_health_check_that_nobody_passes_takes_over_when_the_threshold_is_reached(
     rig: Rig, routes: Routes
 ) -> None:
-    strict = replace(CHECK, codes=((201, 201),), interval_s=0.5, unhealthy_threshold=3)
+    strict = replace(CHECK, codes=((201, 201),), interval_s=0.3, unhealthy_threshold=2)
     rig.publish(replace(routes, health=strict))
     assert visit(rig.place(routes)).status == 200
     took = rig.until(lambda: visit(rig.place(routes)).status == 503)
-    assert took > 1.0
+    assert took > 0.6
     rig.publish(routes)
     rig.until_serving(routes)
 
@@ -174,6 +179,7 @@ def test_all_instances_are_replaced_at_once(rig: Rig, routes: Routes) -> None:
         assert fault_free(load)
 
 
+@one_and_two_workers
 def test_a_worker_that_has_not_heard_of_draining_is_waited_for(rig: Rig) -> None:
     """Envoy's main thread has confirmed, and yet requests may still be sent to the instance."""
     backend = rig.yard.backend()
@@ -188,7 +194,7 @@ def test_a_worker_that_has_not_heard_of_draining_is_waited_for(rig: Rig) -> None
         return True
 
     with held_up(rig.holder.pid):
-        assert rig.run(observed_within_s(0.5))
+        assert rig.run(observed_within_s(0.3))
         rig.publish(drained(routes, backend))
-        assert not rig.run(observed_within_s(0.5))
+        assert not rig.run(observed_within_s(0.3))
     rig.until_sights(routes, lambda s: gone_quiet(s[backend.name]))

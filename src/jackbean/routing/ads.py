@@ -53,6 +53,7 @@ class AdsServer:
         self._packer = Packer()
         self._server: Any = None
         self._leaving = False
+        self._words = ""
         self._visits: list[_Visit] = []
         self._refusals: dict[tuple[Kind, str], Refusal] = {}
 
@@ -104,6 +105,14 @@ class AdsServer:
         snapshot = self._snapshot
         return snapshot is not None and any(v.talk.settled(snapshot) for v in self._visits)
 
+    def reaches(self, environment_id: str) -> bool:
+        """Whether an Envoy is there that knows the way to an environment."""
+        return any(
+            visit.talk.answered(Kind.LISTENER, environment_id)
+            and visit.talk.answered(Kind.ROUTES, environment_id)
+            for visit in self._visits
+        )
+
     async def _serve(self, _: Any, context: Any) -> None:
         visit = _Visit()
         self._visits.append(visit)
@@ -131,8 +140,9 @@ class AdsServer:
 
     async def _hear(self, visit: _Visit, request: Any, context: Any) -> None:
         if request.HasField("node") and request.node.id != self._node:
-            words = f"this is the control plane of {self._node!r}, not of {request.node.id!r}"
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
+            await context.abort(
+                grpc.StatusCode.FAILED_PRECONDITION, self._stranger(request.node.id)
+            )
         heard = ask(request)
         if heard is None:
             return
@@ -142,6 +152,13 @@ class AdsServer:
             self._greet(frozenset(heard.has))
         if answer is not None:
             self._note(visit, answer)
+
+    def _stranger(self, node: str) -> str:
+        words = f"this is the control plane of {self._node!r}, not of {node[:100]!r}"
+        if words != self._words:  # it will try again and again
+            self._words = words
+            log.error("sent an Envoy away: %s", words)
+        return words
 
     def _note(self, visit: _Visit, answer: Answer) -> None:
         """Keep what Envoy said of each resource of a delivery."""

@@ -82,6 +82,8 @@ def command(binary: Path, home: Home, workers: int) -> tuple[str, ...]:
         *("--concurrency", str(workers)),
         "--disable-hot-restart",  # its shared memory is named by number: installations would meet
         *("--log-level", "warning"),
+        # While no control plane runs it would say so four times a second; refusals are told to us.
+        *("--component-log-level", "config:error"),
         *("--drain-time-s", str(DRAIN_S)),
         *("--drain-strategy", "immediate"),
         *("--file-flush-interval-msec", "1000"),

@@ -81,6 +81,7 @@ class EnvoyRouter:
         """Start listening for Envoy, and Envoy unless it runs. Raises PortError."""
         self._home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._home.directory.chmod(0o700)
+        Path(self._facts.access_log).parent.mkdir(parents=True, exist_ok=True)
         await self._ads.start()
         await self._process.start()
         self._tending = asyncio.ensure_future(self._tend())
@@ -123,7 +124,10 @@ class EnvoyRouter:
 
     async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
         look = await self._observer.look(environment_id)
-        return sights(self._lanes.get(environment_id), look)
+        if not self._ads.connected:
+            raise PortError("Envoy is not connected to this control plane yet")
+        reached = self._ads.reaches(environment_id)
+        return sights(self._lanes.get(environment_id), look, reached=reached)
 
     def endpoint(self, slot: int) -> str:
         return self._facts.endpoint(slot)
@@ -184,11 +188,15 @@ class EnvoyRouter:
         """Take the next step of whatever is unfinished; return whether there was any to take."""
         before = (self._names, self._lanes.copy())
         self._names = self._names.expire(time.monotonic())
-        with suppress(PortError):  # Envoy does not answer: the next round tries again
+        try:
             if self._ads.settled():
                 await self._process.admin.rendezvous()
                 for name in [lane.routes.environment_id for lane in self._unfinished()]:
                     await self._pass_on(name)
+        except PortError as error:
+            log.warning("routes cannot be passed on yet: %s", error)
+        except Exception:  # a bug: this step dies, the loop goes on
+            log.exception("passing on routes failed")
         changed = before != (self._names, self._lanes)
         if changed:
             self._push()

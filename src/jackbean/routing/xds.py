@@ -54,10 +54,15 @@ class Answer:
 
 @dataclass
 class Channel:
-    """What one resource type of the conversation has come to: `has` is name -> version."""
+    """What one resource type of the conversation has come to.
+
+    `has` are the versions, by name, that Envoy was sent or came with; `answered` the names that it
+    has taken or refused at least once.
+    """
 
     has: dict[str, str]
-    subscribed: set[str] = field(default_factory=set)
+    subscribed: set[str]
+    answered: set[str]
 
 
 class Overrun(Exception):
@@ -81,14 +86,22 @@ class Conversation:
         """Take in a message; return the answer to a delivery where it is one."""
         channel = self._channels.get(ask.kind)
         if channel is None:
-            self._channels[ask.kind] = Channel(dict(ask.has), set(ask.subscribe))
+            self._channels[ask.kind] = Channel(dict(ask.has), set(ask.subscribe), set(ask.has))
         else:
             channel.subscribed.update(ask.subscribe)
             channel.subscribed.difference_update(ask.unsubscribe)
             for name in (*ask.subscribe, *ask.unsubscribe):
                 channel.has.pop(name, None)  # who asks again is told again
         delivery = self._unanswered.pop(ask.nonce, None)
-        return None if delivery is None else Answer(delivery, ask.refusal)
+        if delivery is None:
+            return None
+        self._channels[ask.kind].answered.update(r.name for r in delivery.resources)
+        return Answer(delivery, ask.refusal)
+
+    def answered(self, kind: Kind, name: str) -> bool:
+        """Whether Envoy has taken or refused a resource of that name, in any version."""
+        channel = self._channels.get(kind)
+        return channel is not None and name in channel.answered and name in channel.has
 
     def forget(self, resource: Resource) -> None:
         """Let a resource be sent again: it was refused, which may have passed by now."""
