@@ -366,6 +366,30 @@ def test_only_one_of_many_writers_at_once_finds_the_key_free(play):
     play(scenario)
 
 
+CHARACTERS = st.sampled_from(["a", "b", "/", "\x00", "\x7f", "é", "\uffff", "\U0001f600"])
+NAMES = st.text(CHARACTERS, max_size=4)
+ENDS = st.sampled_from([b"", b"\xff"])  # right after a key, or past all that begin with it
+CURSORS = st.builds(lambda name, end: Cursor(name.encode() + end), NAMES, ENDS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(NAMES, max_size=12), NAMES, CURSORS, st.integers(1, 6))
+def test_a_range_of_keys_is_that_of_a_sorted_list(tmp_path_factory, names, prefix, cursor, n):
+    expected = [
+        key for key in sorted(names) if key.startswith(prefix) and key.encode() > cursor.key
+    ][:n]
+
+    async def listed(kind: str) -> list[str]:
+        async with opened(kind, tmp_path_factory.mktemp(kind)) as store:
+            await store.add_bucket(Bucket("b", 1.0))
+            for name in names:
+                await store.put(record(name))
+            return await keys(store, prefix, cursor, n)
+
+    assert asyncio.run(listed("memory")) == expected
+    assert asyncio.run(listed("sqlite")) == expected
+
+
 KEYS = st.sampled_from(("a", "b", "c"))
 DIGESTS = st.sampled_from((D1, D2, D3))
 ACTS = st.lists(

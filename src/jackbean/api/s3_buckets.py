@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from jackbean.api import s3_shapes as shapes
 from jackbean.api.s3_call import Answer, Call
 from jackbean.api.s3_objects import private
+from jackbean.ports.buckets import Upload
 from jackbean.services.objects import ListQuery, faults, limits
 from jackbean.services.objects.access import Action
-from jackbean.services.objects.checksums import decoded
 
 
 async def list_buckets(call: Call) -> Answer:
@@ -130,19 +131,7 @@ async def list_multipart_uploads(call: Call) -> Answer:
         "IsTruncated": page.truncated,
         "KeyMarker": encode(after),
         "UploadIdMarker": after_id,
-        "Uploads": [
-            {
-                "UploadId": one.id,
-                "Key": encode(one.key),
-                "Initiated": one.initiated,
-                "StorageClass": shapes.STORAGE_CLASS,
-                "Owner": owner,
-                "Initiator": owner,
-                "ChecksumAlgorithm": one.algorithm or None,
-                "ChecksumType": one.kind or None,
-            }
-            for one in page.items
-        ],
+        "Uploads": [_upload(upload, encode, owner) for upload in page.items],
         "CommonPrefixes": [{"Prefix": encode(prefix)} for prefix in page.prefixes],
     }
     if page.truncated:
@@ -150,6 +139,20 @@ async def list_multipart_uploads(call: Call) -> Answer:
         told["NextKeyMarker"] = encode(page.last)
         told["NextUploadIdMarker"] = page.items[-1].id if last_is_key else ""
     return Answer(told)
+
+
+def _upload(upload: Upload, encode: shapes.Encode, owner: Mapping[str, str]) -> dict[str, Any]:
+    """Return an unfinished upload as an element of a list."""
+    return {
+        "UploadId": upload.id,
+        "Key": encode(upload.key),
+        "Initiated": upload.initiated,
+        "StorageClass": shapes.STORAGE_CLASS,
+        "Owner": owner,
+        "Initiator": owner,
+        "ChecksumAlgorithm": upload.algorithm or None,
+        "ChecksumType": upload.kind or None,
+    }
 
 
 def _query(call: Call, most: str) -> ListQuery:
@@ -176,13 +179,8 @@ def _token(last: str) -> str:
 
 
 def _resumed(token: str) -> str:
-    """Return the entry that a token stands for."""
-    plain = decoded(token.replace("-", "+").replace("_", "/"))
+    """Return the entry that a token stands for, "" without one."""
     try:
-        return (plain or b"").decode() if plain or not token else _raise()
-    except UnicodeDecodeError:
-        return _raise()
-
-
-def _raise() -> str:
-    raise faults.argument("The continuation token provided is incorrect")
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError:  # not base64, or no UTF-8 in it
+        raise faults.argument("The continuation token provided is incorrect") from None

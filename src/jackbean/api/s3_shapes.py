@@ -12,6 +12,7 @@ from jackbean.core.errors import Fault
 from jackbean.ports.buckets import Checksum, Description, ObjectRecord, Pairs
 from jackbean.services.objects import Conditions, faults
 from jackbean.services.objects.checksums import COMPOSITE, FULL_OBJECT
+from jackbean.wire.payload import content_encoding
 from jackbean.wire.request import Headers
 
 CHECKSUMS: Mapping[str, str] = {
@@ -39,7 +40,6 @@ OVERRIDES: Mapping[str, str] = {
     "content-type": "ResponseContentType",
     "expires": "ResponseExpires",
 }
-CHUNKED = "aws-chunked"
 METADATA = "x-amz-meta-"
 STORAGE_CLASS = "STANDARD"
 
@@ -88,10 +88,7 @@ def described(call: Call) -> Description:
 
 def _kept(headers: Headers, name: str) -> str:
     value = plain(headers.get(name, ""))
-    if name != "content-encoding":
-        return value
-    codings = (coding.strip() for coding in value.split(","))  # the wire's own is not the object's
-    return ",".join(coding for coding in codings if coding not in ("", CHUNKED))
+    return content_encoding(value) or "" if name == "content-encoding" else value
 
 
 def plain(value: str) -> str:
