@@ -26,6 +26,7 @@ LAUNCH_FAILED = (
     "Create environment operation is complete, but with errors. For more information, see "
     "troubleshooting documentation."
 )
+DEPLOYING = "Deploying new version to instance(s)."
 DEPLOYED = "New application version was deployed to running EC2 instances."
 CONFIGURED = "Successfully deployed new configuration to environment."
 UPDATED = "Environment update completed successfully."
@@ -132,7 +133,7 @@ def _beginning(operation: Operation, scene: Scene) -> Iterator[Told]:
         name = scene.environment.name
         yield Told(f"Updating environment {name}'s configuration settings.")
     else:
-        yield Told("Deploying new version to instance(s).")
+        yield Told(DEPLOYING)
 
 
 def _batches(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:

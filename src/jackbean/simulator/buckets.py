@@ -137,6 +137,9 @@ class MemoryBuckets:
         await self.put(record, admit)
         await self.drop_upload(record.upload, record.modified)
 
+    async def disown(self, digest: str, now: float) -> None:
+        self._blobs.setdefault(digest, _Blob(orphaned=now))
+
     async def condemn(self, used: Collection[str], before: float, limit: int) -> list[str]:
         found = [digest for digest, blob in self._blobs.items() if blob.condemned]
         orphans = sorted(

@@ -126,9 +126,9 @@ class Story:
         for act in self._plan.acts:
             await self._insist(partial(self._act, act))
             await self._until_rest(act)
-        await self._rest()
         outcome = self._outcome
         outcome.effects = self._universe.faults.effects
+        await self._rest()
         outcome.crashes = self._universe.crashes
         return outcome
 

@@ -1,0 +1,27 @@
+"""Seeded histories with everything at once. `./dev sim N` lives more of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from jackbean.simulator.histories import life, random_life
+
+BLOCK = 50
+
+
+@pytest.mark.parametrize("first", range(0, 200, BLOCK))
+def test_seeds(first: int) -> None:
+    for seed in range(first, first + BLOCK):
+        plan, faults = random_life(seed)
+        try:
+            asyncio.run(life(plan, faults))
+        except Exception as error:
+            raise AssertionError(f"./dev sim --seed {seed}: {error}") from error
+
+
+def test_a_seed_is_a_history() -> None:
+    plan, faults = random_life(7)
+    again, faults_again = random_life(7)
+    assert asyncio.run(life(plan, faults)) == asyncio.run(life(again, faults_again))
