@@ -303,6 +303,20 @@ def test_bytes_that_are_named_again_are_no_orphans(play):
     play(scenario)
 
 
+def test_bytes_that_got_no_name_are_orphans(play):
+    async def scenario(store: Buckets) -> None:
+        await store.put(record("a"))
+        await store.disown(D1, 20.0)
+        await store.disown(D2, 20.0)
+        await store.disown(D2, 30.0)
+        assert await store.condemn((), 19.9, 9) == []
+        assert await store.condemn((), 20.0, 9) == [D2]
+        await store.disown(D2, 40.0)
+        assert await refused(store.put(record("b", D2))) is Refusal.BYTES_CONDEMNED
+
+    play(scenario)
+
+
 def test_condemned_bytes_cannot_be_named_until_they_are_buried(play):
     async def scenario(store: Buckets) -> None:
         await store.add_upload(Upload("u", "b", "k", 1.0))

@@ -201,6 +201,10 @@ class Buckets(Protocol):
         """
         ...
 
+    async def disown(self, digest: str, now: float) -> None:
+        """Remember bytes that got no name as orphans; those known here stay as they are."""
+        ...
+
     async def condemn(self, used: Collection[str], before: float, limit: int) -> list[str]:
         """Return digests of orphans since `before` that are not in `used`, and those condemned.
 

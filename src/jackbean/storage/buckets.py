@@ -104,6 +104,10 @@ class SqliteBuckets:
     async def finish(self, record: ObjectRecord, admit: Admit = anything) -> None:
         await self._database.write(partial(_finish, record, admit))
 
+    async def disown(self, digest: str, now: float) -> None:
+        sql = "INSERT OR IGNORE INTO blobs (digest, orphaned) VALUES (?, ?)"
+        await self._database.write(lambda connection: connection.execute(sql, (digest, now)))
+
     async def condemn(self, used: Collection[str], before: float, limit: int) -> list[str]:
         return await self._database.write(partial(_condemn, frozenset(used), before, limit))
 

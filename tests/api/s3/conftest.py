@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +30,7 @@ def _loaded() -> ModuleType:
     return module
 
 
-s3_server = _loaded()
+module = _loaded()
 NUMBERS = itertools.count(1)
 
 
@@ -67,7 +68,7 @@ class Client:
     """Signs and sends requests over one connection."""
 
     server: object
-    key: str = s3_server.ADMIN
+    key: str = module.ADMIN
     connection: http.client.HTTPConnection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +77,7 @@ class Client:
     def signed(self, method, path, query="", headers=(), body=b""):
         head = Headers({"host": f"127.0.0.1:{self.server.port}"}).added(dict(headers).items())
         request = HttpRequest(method, quote(path, safe="/%~"), query, head, body)
-        signer = Signer(self.key, s3_server.SECRETS[self.key], s3_server.REGION, "s3")
+        signer = Signer(self.key, module.SECRETS[self.key], module.REGION, "s3")
         return sign(signer, request, time.time())
 
     def send(self, method, path, query="", headers=(), body=b"", *, sent=None, late=()):
@@ -93,12 +94,12 @@ class Client:
         given = {"host": f"127.0.0.1:{self.server.port}", **headers, HASH_HEADER: payload}
         timestamp = timestamps.basic(time.time())
         head = Headers(given).added([("x-amz-date", timestamp)])
-        scope = f"{timestamp[:8]}/{s3_server.REGION}/s3/aws4_request"
+        scope = f"{timestamp[:8]}/{module.REGION}/s3/aws4_request"
         names = sorted(name for name in head if name == "host" or name.startswith("x-amz-"))
         signed = (names, canonical.header_lines(head, names))
         text = canonical.request_of("PUT", path, "", signed, payload)
-        secret = s3_server.SECRETS[self.key]
-        key = canonical.signing_key(secret, timestamp[:8], s3_server.REGION, "s3")
+        secret = module.SECRETS[self.key]
+        key = canonical.signing_key(secret, timestamp[:8], module.REGION, "s3")
         signature = canonical.signature(key, canonical.string_to_sign(timestamp, scope, text))
         authorization = (
             f"AWS4-HMAC-SHA256 Credential={self.key}/{scope}, "
@@ -121,22 +122,37 @@ class Client:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    with s3_server.serving(tmp_path_factory.mktemp("s3")) as running:
+    with module.serving(tmp_path_factory.mktemp("s3")) as running:
         yield running
 
 
-@pytest.fixture
-def client(server):
-    found = Client(server)
-    yield found
-    found.connection.close()
+@pytest.fixture(scope="session")
+def s3_server() -> ModuleType:
+    """Return the module that starts servers."""
+    return module
 
 
 @pytest.fixture
-def instance(server):
-    found = Client(server, s3_server.INSTANCE)
-    yield found
-    found.connection.close()
+def client_of():
+    """Return what makes clients of a server; they are closed in the end."""
+    with ExitStack() as stack:
+
+        def made(server, key=module.ADMIN) -> Client:
+            found = Client(server, key)
+            stack.callback(found.connection.close)
+            return found
+
+        yield made
+
+
+@pytest.fixture
+def client(server, client_of) -> Client:
+    return client_of(server)
+
+
+@pytest.fixture
+def instance(server, client_of) -> Client:
+    return client_of(server, module.INSTANCE)
 
 
 @pytest.fixture

@@ -282,6 +282,23 @@ def test_bytes_go_after_the_grace(play):
     play(scenario)
 
 
+def test_bytes_that_got_no_name_go_as_well(play):
+    async def scenario(w):
+        async def while_the_bucket_goes():
+            yield HELLO
+            await w.objects.delete_bucket("bucket")
+
+        write = Write("bucket", "k")
+        put = w.objects.put(write, Incoming(while_the_bucket_goes()))
+        assert await w.code(put) == "NoSuchBucket"
+        assert w.files() == 1
+        w.clock.advance(limits.ORPHAN_GRACE_S)
+        assert await w.collect() == 1
+        assert w.files() == 0
+
+    play(scenario)
+
+
 def test_bytes_that_came_back_stay(play):
     async def scenario(w):
         await w.put("k", HELLO)

@@ -24,7 +24,7 @@ from jackbean.services.objects import conditions, faults, limits, listing, names
 from jackbean.services.objects.checksums import FULL_OBJECT
 from jackbean.services.objects.conditions import Conditions
 from jackbean.services.objects.incoming import Incoming, Passing
-from jackbean.services.objects.keeping import settled, while_kept
+from jackbean.services.objects.keeping import naming, settled, while_kept
 from jackbean.services.objects.listing import ListQuery, Page
 from jackbean.services.objects.reading import joined
 
@@ -217,5 +217,6 @@ class ObjectService:
             conditions.check_write(present, record.key, wanted)
 
         admitted = while_kept(self._blobs, record.digest, admit)
-        await settled(self._buckets.put(record, admitted), record.bucket)
+        async with naming(self._buckets, record.digest, record.modified):
+            await settled(self._buckets.put(record, admitted), record.bucket)
         return record

@@ -28,7 +28,7 @@ from jackbean.ports.objects import Blobs
 from jackbean.services.objects import checksums, conditions, faults, limits, listing, names
 from jackbean.services.objects.conditions import Conditions
 from jackbean.services.objects.incoming import Incoming, Passing
-from jackbean.services.objects.keeping import settled, while_kept
+from jackbean.services.objects.keeping import naming, settled, while_kept
 from jackbean.services.objects.listing import ListQuery, Page
 from jackbean.services.objects.reading import joined
 from jackbean.services.objects.service import ANYWAY, Write
@@ -107,7 +107,8 @@ class UploadService:
         now = self._clock.now()
         part = Part(name.id, number, blob.digest, blob.size, blob.md5, now, body.checksum)
         admit = while_kept(self._blobs, blob.digest)
-        await settled(self._buckets.put_part(part, admit), name.bucket)
+        async with naming(self._buckets, blob.digest, now):
+            await settled(self._buckets.put_part(part, admit), name.bucket)
         return part
 
     async def complete(self, name: UploadName, completion: Completion) -> ObjectRecord:
@@ -122,7 +123,8 @@ class UploadService:
         record = await self._join(upload, parts, completion)
         admit = while_kept(self._blobs, record.digest, _conditional(record.key, completion))
         try:
-            await self._buckets.finish(record, admit)
+            async with naming(self._buckets, record.digest, record.modified):
+                await self._buckets.finish(record, admit)
         except Refused as refused:
             if refused.why is Refusal.UPLOAD_ABSENT:
                 return await self._completed(name)
