@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.fleet import (
@@ -25,6 +26,9 @@ from jackbean.core.health.scene import Background, Facts, Said, Scene
 from jackbean.core.operations import Kind, Operation, Roll
 from jackbean.core.rollouts import Rollout
 
+settings.register_profile("health", deadline=None, database=None)
+settings.load_profile("health")
+
 NOW = 10_000.0
 WELL = Instance(
     Member("i-1", "t", launched_at=100.0, service=Service.IN).assign(Work.ACTIVATE, 1),
@@ -41,6 +45,7 @@ ENVIRONMENT = Environment(
     slot=1,
     status=Status.READY,
     release=1,
+    deployment=1,
     version_label="v1",
     desired=5,
 )
@@ -79,10 +84,10 @@ def make_patients(scene: Scene, *facts: Facts) -> tuple[Patient, ...]:
 
 def make_operation(kind: Kind = Kind.UPDATE, began: float = NOW, **changes: Any) -> Operation:
     """Return an operation to release 2 whose batch is i-1; `changes` are its rollout's."""
-    settings: dict[str, Any] = {"batch": ("i-1",), "batches": 1, "since": began, **changes}
-    configuration = settings.pop("configuration_only", False)
+    rolled: dict[str, Any] = {"batch": ("i-1",), "batches": 1, "since": began, **changes}
+    configuration = rolled.pop("configuration_only", False)
     previous = None if kind is Kind.CREATE else 1
-    rollout = Rollout("Rolling", 2, previous, 5, "t", **settings)
+    rollout = Rollout("Rolling", 2, previous, 5, "t", **rolled)
     return Operation(
         7, kind, "r", began, (Roll(rollout),), 2, previous, configuration_only=configuration
     )

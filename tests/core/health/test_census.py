@@ -16,7 +16,7 @@ from jackbean.core.health.thresholds import DEFAULTS
 from jackbean.core.operations import Kind, Operation, Provision
 
 Make = Any
-SEVERE = InstanceHealth(HealthStatus.SEVERE, ("It hurts.",), Reason.IMPAIRED)
+SEVERE = InstanceHealth(HealthStatus.SEVERE, ("It hurts.",), (Reason.IMPAIRED,))
 BUSY = Assignment(2, Work.ACTIVATE, 2)
 
 
@@ -31,13 +31,13 @@ def mixed(make: Make, *healths: InstanceHealth) -> tuple[Patient, ...]:
 
 def of_status(status: HealthStatus) -> InstanceHealth:
     reasons = {
-        HealthStatus.OK: Reason.NONE,
+        HealthStatus.OK: Reason.FINE,
         HealthStatus.INFO: Reason.WORKING,
         HealthStatus.PENDING: Reason.WORKING,
         HealthStatus.UNKNOWN: Reason.SILENT,
         HealthStatus.NO_DATA: Reason.SILENT,
     }
-    return InstanceHealth(status, (), reasons.get(status, Reason.IMPAIRED))
+    return InstanceHealth(status, (), (reasons.get(status, Reason.IMPAIRED),))
 
 
 def test_all_well(make: Make) -> None:
@@ -323,7 +323,8 @@ def test_a_finished_operation_is_mentioned_for_a_while(make: Make) -> None:
         ("Initialization completed 26 seconds ago and took 5 minutes.",),
     )
     assert judge(make, make.scene(finished=done, now=make.now + 94), make.facts()) == ("Ok", ())
-    assert judge(make, make.scene(make.operation(), finished=done), make.facts())[0] == "Info"
+    _, causes = judge(make, make.scene(make.operation(), finished=done), make.facts())
+    assert not any("completed 26" in cause for cause in causes)
 
 
 def test_what_fails_outside_the_batch_shows_during_an_operation(make: Make) -> None:
@@ -338,6 +339,19 @@ def test_an_operation_without_a_rollout_yet(make: Make) -> None:
     assert judge(make, make.scene(operation), make.facts()) == (
         "Info",
         ("Application update in progress (running for 0 seconds).",),
+    )
+
+
+def test_all_that_is_wrong_is_told(make: Make) -> None:
+    """As after a rolling deployment that gave up: one runs the new version and does not serve."""
+    left = make.facts(make.instance(running=2, passes=0), failing_s=31.0)
+    assert judge(make, make.scene(), left, make.facts(), make.facts()) == (
+        "Degraded",
+        (
+            "ELB processes are not healthy on 1 out of 3 instances.",
+            "Incorrect application version found on 1 out of 3 instances. "
+            'Expected version "v1" (deployment 1).',
+        ),
     )
 
 

@@ -114,7 +114,7 @@ def test_a_worker_has_no_load_balancer(make: Make) -> None:
 def test_an_instance_just_launched_has_time_to_begin_passing(make: Make) -> None:
     young = make.facts(make.instance(passes=0, launched_at=9_990.0), proven=False)
     health = instance_health(young, make.scene())
-    assert (health.status, health.reason) == (HealthStatus.PENDING, Reason.WORKING)
+    assert (health.status, health.reasons) == (HealthStatus.PENDING, (Reason.WORKING,))
     assert instance_health(young, make.scene(now=9_990.0 + 601)).status == "Severe"
 
 
@@ -195,7 +195,7 @@ def test_failed_work_counts_even_within_an_operation(make: Make) -> None:
         failure=Failure("predeploy", "Hook 01_migrate.sh\n  failed with exit status 1."),
     )
     health = instance_health(make.facts(failed), make.scene(make.operation()))
-    assert (health.status, health.reason) == (HealthStatus.DEGRADED, Reason.FAILED)
+    assert (health.status, health.reasons[0]) == (HealthStatus.DEGRADED, Reason.FAILED)
     assert health.causes[0] == (
         "Application deployment failed: Hook 01_migrate.sh failed with exit status 1."
     )
@@ -204,7 +204,17 @@ def test_failed_work_counts_even_within_an_operation(make: Make) -> None:
 def test_failed_work_that_left_the_expected_release_in_place_is_forgiven(make: Make) -> None:
     stayed = make.instance(assignment=SECOND, serial=2, state=WorkState.FAILED, running=1)
     assert instance_health(make.facts(stayed), make.scene()).status == "Ok"
-    assert instance_health(make.facts(stayed), make.scene(release=2)).status == "Degraded"
+    assert instance_health(make.facts(stayed), make.scene(deployment=2)).status == "Degraded"
+
+
+def test_a_failed_restart_counts_although_the_release_is_right(make: Make) -> None:
+    restart = Assignment(2, Work.RESTART, 1)
+    failed = make.instance(assignment=restart, serial=2, state=WorkState.FAILED, running=1)
+    health = instance_health(make.facts(failed), make.scene())
+    assert (health.status, health.causes) == (
+        "Degraded",
+        ("Application deployment failed: no reason was given",),
+    )
 
 
 def test_a_dead_machine_is_severe_even_while_it_is_worked_on(make: Make) -> None:

@@ -107,7 +107,7 @@ def _commands(patients: tuple[Patient, ...], scene: Scene) -> Iterator[Finding]:
 
 
 def _working(patients: tuple[Patient, ...]) -> int:
-    return sum(p.health.reason is Reason.WORKING for p in patients)
+    return sum(p.health.working for p in patients)
 
 
 def _creates(scene: Scene) -> bool:
@@ -154,13 +154,14 @@ def _shares(patients: tuple[Patient, ...], scene: Scene) -> Iterator[Finding]:
         return
     status = share_status([p.health.status.rank for p in patients], scene.thresholds)
     sick.sort(key=lambda p: -p.health.status.rank)
-    for reason, count in Counter(_kind(p) for p in sick).items():
+    for reason, count in Counter(r for p in sick for r in _kinds(p)).items():
         yield status, _counted(TEXTS[reason], count, patients, scene)
 
 
-def _kind(patient: Patient) -> Reason:
-    reason = patient.health.reason
-    return reason if reason in TEXTS else Reason.IMPAIRED
+def _kinds(patient: Patient) -> tuple[Reason, ...]:
+    """Return what is wrong with an instance, by the sentences that there are."""
+    known = tuple(r for r in patient.health.reasons if r in TEXTS)
+    return known or (Reason.IMPAIRED,)
 
 
 Texts = tuple[EnvironmentCause, EnvironmentCause]  # of some instances, of all
@@ -211,7 +212,7 @@ def _requests(patients: tuple[Patient, ...], scene: Scene) -> Iterator[Finding]:
     counted = [
         p.facts.said.tally
         for p in patients
-        if p.facts.said.tally is not EMPTY and p.health.reason is not Reason.WORKING
+        if p.facts.said.tally is not EMPTY and not p.health.working
     ]
     if not counted:
         return

@@ -23,7 +23,7 @@ SLACK = 1e-9  # of a request: shares are binary fractions, and 7 of 700 is one p
 class Reason(StrEnum):
     """What an instance's status is due to: environments count instances by it."""
 
-    NONE = "none"
+    FINE = "fine"
     WORKING = "working"
     FAILED = "failed"
     ELB = "elb"
@@ -42,15 +42,20 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InstanceHealth:
-    """How one instance is; `reason` is the kind of the first cause."""
+    """How one instance is; `reasons` are the kinds of its causes, the worst first."""
 
     status: HealthStatus
     causes: tuple[str, ...] = ()
-    reason: Reason = Reason.NONE
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def color(self) -> str:
         return self.status.color
+
+    @property
+    def working(self) -> bool:
+        """Whether an operation has it in hand, and nothing worse is the matter."""
+        return bool(self.reasons) and self.reasons[0] is Reason.WORKING
 
 
 WELL = InstanceHealth(HealthStatus.OK)
@@ -75,7 +80,8 @@ def instance_health(facts: Facts, scene: Scene) -> InstanceHealth:
 def _told(findings: list[Finding]) -> InstanceHealth:
     findings.sort(key=lambda f: -f.status.rank)
     causes = bounded(f.cause for f in findings)
-    return InstanceHealth(findings[0].status, causes, findings[0].reason)
+    reasons = tuple(dict.fromkeys(f.reason for f in findings))
+    return InstanceHealth(findings[0].status, causes, reasons)
 
 
 def _sheltered(found: Finding) -> Finding:
@@ -208,7 +214,7 @@ def _completed(facts: Facts, scene: Scene) -> Finding | None:
     first = assignment is None or assignment.serial == 1
     text = InstanceCause.INITIALIZED if first else InstanceCause.DEPLOYED
     cause = text.format(age=scene.ago(done.at), length=spell(done.took_s))
-    return Finding(HealthStatus.OK, cause, Reason.NONE)
+    return Finding(HealthStatus.OK, cause, Reason.FINE)
 
 
 HARD_RULES: tuple[Rule, ...] = (_exited, _failed)
