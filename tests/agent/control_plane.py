@@ -116,8 +116,7 @@ class ControlPlane:
         self.unresolvable: dict[str, str] | None = None
         self.reports: list[Report] = []
         self._order = Order()
-        self._version = 0
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, set[str]] = {}
         self._changed = threading.Condition()
         self._server: Server | None = None
 
@@ -150,13 +149,17 @@ class ControlPlane:
             self.reports.append(report)
             self._changed.notify_all()
             deadline = time.monotonic() + HOLD_S
-            while self._server is server and self._seen.get(report.instance) == self._version:
+            while self._server is server and not self._is_news(report):
                 left = deadline - time.monotonic()
                 if left <= 0 or not _alive(connection):
                     break
                 self._changed.wait(min(left, 0.2))
-            self._seen[report.instance] = self._version
+            self._seen[report.instance] |= set(self._order.logs)
             return 200, to_json(self._order)
+
+    def _is_news(self, report: Report) -> bool:
+        seen = self._seen.setdefault(report.instance, set())
+        return self._order.serial != report.serial or not self._order.logs.keys() <= seen
 
     def on_dependencies(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
         self.resolved.append(body)
@@ -178,7 +181,6 @@ class ControlPlane:
     def order(self, order: Order) -> None:
         with self._changed:
             self._order = order
-            self._version += 1
             self._changed.notify_all()
 
     def ask_logs(self, name: str, kind: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jackbean.agent.children import Children, Command, processes, stat_fields
+from jackbean.agent.children import Children, Command
+from jackbean.agent.listening import Knock, accepts, listening_ports
 from jackbean.agent.logfiles import LogFile, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.processes import Sight, Supervised, shell, write_pid
@@ -17,8 +17,8 @@ from jackbean.agent.waiting import WaitingRoom
 
 LOOK_AGAIN_S = 0.003
 LISTEN_PATIENCE_S = 30.0
+POKE_S = 0.01
 CAUSE_CHARS_MAX = 255
-LISTEN = "0A"  # in /proc/net/tcp
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,59 @@ class NotListening:
     tail: str
 
 
+class Ending:
+    """Processes that have been told to end, the first of which is behind the proxy."""
+
+    def __init__(
+        self, processes: tuple[Supervised, ...], address: tuple[str, int] | None, drain_s: float
+    ) -> None:
+        self._processes = processes
+        self._address = address
+        self._deadline = time.monotonic() + drain_s
+        self._poked = 0.0
+
+    def make_way(self) -> None:
+        """Wait until successors can be started.
+
+        The process behind the proxy need not have ended for that: it may finish its last requests
+        as long as it does not listen any more.
+        """
+        while self._in_the_way():
+            if time.monotonic() >= self._deadline:
+                self.wait()
+                return
+            time.sleep(LOOK_AGAIN_S)
+
+    def wait(self) -> None:
+        """Wait until all have ended, killing those that are late."""
+        for process in self._processes:
+            process.wait(max(0.0, self._deadline - time.monotonic()))
+
+    def _in_the_way(self) -> bool:
+        if any(process.alive for process in self._processes[1:]):
+            return True
+        return any(process.alive for process in self._processes[:1]) and self._listens()
+
+    def _listens(self) -> bool:
+        """Tell if the port is still taken; as far as we know, where it never was.
+
+        To look is also to wake a server that only notices between two connections that it is to
+        end, as gunicorn does.
+        """
+        if not self._address:
+            return True
+        if time.monotonic() - self._poked < POKE_S:
+            return True
+        self._poked = time.monotonic()
+        return accepts(*self._address)
+
+
 class Application:
     def __init__(self, paths: Paths, children: Children, changed: Callable[[], None]) -> None:
         self._paths = paths
         self._children = children
         self._changed = changed
-        self._room = WaitingRoom(paths.waiting)
+        self._room = WaitingRoom(paths.waiting, paths.hold)
         self._running: tuple[Supervised, ...] = ()
         self._logs: dict[str, LogFile] = {}
         self._log_starts: dict[str, int] = {}
@@ -78,16 +125,18 @@ class Application:
         for process in self._running:
             process.start()
 
-    def stop(self, drain_s: float, *, for_good: bool = False) -> None:
-        """End every process at once; those that take longer than `drain_s` are killed."""
+    def end(self, drain_s: float, *, for_good: bool = False) -> Ending:
+        """Tell every process to end; those that take longer than `drain_s` will be killed."""
         if for_good:
             self._room.give_up()
-        ending, self._running = self._running, ()
-        for process in ending:
+        elif self._running:
+            self._room.open_to_all()
+        for process in self._running:
             process.end()
-        deadline = time.monotonic() + drain_s
-        for process in ending:
-            process.wait(max(0.0, deadline - time.monotonic()))
+        address = (self._launch.host, self._launch.port) if self._launch else None
+        ending = Ending(self._running, address if self._listened else None, drain_s)
+        self._running = ()
+        return ending
 
     def close(self) -> None:
         self._room.close()
@@ -129,17 +178,25 @@ class Application:
         self, launch: Launch, deadline: float, given_up: Callable[[], bool]
     ) -> NotListening | None:
         """Wait until the port takes connections; return why it does not, if it does not."""
-        while not accepts(launch.host, launch.port):
-            if given_up():
-                return None
-            for sight in self.sights():
-                if sight.dying:
-                    why = f"process {sight.name} {sight.last_exit}, {sight.exits} times in a row"
-                    return self._not_listening(sight.name, why)
-            if time.monotonic() >= deadline:
-                return self._not_listening(launch.entries[0].name, self._silence(launch))
-            time.sleep(LOOK_AGAIN_S)
+        with Knock(launch.host, launch.port) as knock:
+            while not knock.answered() and not given_up():
+                found = self._why_not(launch, late=time.monotonic() >= deadline)
+                if found:
+                    self._room.open_to_few()
+                    return found
+                time.sleep(LOOK_AGAIN_S)
         self._listened = True
+        self._room.open_to_few()
+        return None
+
+    def _why_not(self, launch: Launch, *, late: bool) -> NotListening | None:
+        """Return why there is nothing to wait for."""
+        for sight in self.sights():
+            if sight.dying:
+                why = f"process {sight.name} {sight.last_exit}, {sight.exits} times in a row"
+                return self._not_listening(sight.name, why)
+        if late:
+            return self._not_listening(launch.entries[0].name, self._silence(launch))
         return None
 
     def _silence(self, launch: Launch) -> str:
@@ -168,43 +225,3 @@ class Application:
         if any(sight.dying for sight in self.sights()):
             self._room.give_up()
         self._changed()
-
-
-def accepts(host: str, port: int) -> bool:
-    """Tell if something takes connections there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((host, port)) == 0
-
-
-def listening_ports(sessions: Iterable[int]) -> set[int]:
-    """Return the TCP ports on which processes of these sessions listen."""
-    wanted = {str(session) for session in sessions}
-    sockets = _listening_sockets()
-    found: set[int] = set()
-    for pid in processes():
-        if stat_fields(pid)[3:4] and stat_fields(pid)[3] in wanted:
-            found.update(port for inode, port in sockets.items() if inode in _sockets_of(pid))
-    return found
-
-
-def _listening_sockets() -> dict[str, int]:
-    found = {}
-    for name in ("tcp", "tcp6"):
-        try:
-            lines = Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for fields in map(str.split, lines):
-            if fields[3] == LISTEN:
-                found[fields[9]] = int(fields[1].rpartition(":")[2], 16)
-    return found
-
-
-def _sockets_of(pid: int) -> set[str]:
-    try:
-        links = [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:
-        return set()
-    names = (str(link) for link in links)
-    return {name[8:-1] for name in names if name.startswith("socket:[")}

@@ -8,7 +8,6 @@ long as files are written there is no link to follow.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +27,6 @@ LINK_BYTES_MAX = 1_024
 FREE_BYTES_MIN = 64 << 20
 PIECE_BYTES = 256 << 10
 STORED, DEFLATED = 0, 8
-DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def _path(entry: Entry) -> str:
     name = entry.name.replace("\\", "/")
     if "\0" in name:
         raise BadZip(f"The name {entry.name!r} has a NUL in it.")
-    if name.startswith("/") or DRIVE.match(name):
+    if name.startswith("/") or name[1:3] == ":/":
         raise BadZip(f"The name {entry.name!r} is absolute; pack the bundle with relative paths.")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:

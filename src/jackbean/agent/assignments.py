@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from jackbean.agent import deployment, venv
 from jackbean.agent.ledger import Built, Record
@@ -141,7 +142,7 @@ class Assignments:
                 return
             self._run = run
         began = time.time()
-        self._deployed(record, "In Progress", began)
+        self._host.ledger.note(**_deployed(record, "In Progress", began))
         failure = self._all_steps(run, record)
         with self._lock:
             self._run = None
@@ -196,26 +197,13 @@ class Assignments:
         return failure
 
     def _finish(self, record: Record, failure: Failure | None, began: float) -> None:
-        self._host.ledger.note(
-            state="failed" if failure else "done", failure=asdict(failure) if failure else None
-        )
+        changes: dict[str, Any] = {
+            "state": "failed" if failure else "done",
+            "failure": asdict(failure) if failure else None,
+        }
         if failure or record.work == ACTIVATE:
-            self._deployed(record, "Failed" if failure else "Deployed", began)
-
-    def _deployed(self, record: Record, status: str, began: float) -> None:
-        if record.work == RESTART or not record.manifest:
-            return
-        now = time.time()
-        running = status == "In Progress"
-        self._host.ledger.note(
-            deployed={
-                "release": record.manifest.release,
-                "label": record.manifest.version_label,
-                "status": status,
-                "at": began if running else now,
-                "seconds": 0.0 if running else round(now - began, 3),
-            }
-        )
+            changes |= _deployed(record, "Failed" if failure else "Deployed", began)
+        self._host.ledger.note(**changes)
 
     def _tidy(self) -> None:
         """Let go of the environments of releases that are neither staged nor run."""
@@ -228,6 +216,22 @@ class Assignments:
         for folder in paths.venv.parent.glob(".[0-9]*-[0-9]*"):
             if folder.name not in names:
                 deployment.discard(paths, folder)
+
+
+def _deployed(record: Record, status: str, began: float) -> dict[str, Any]:
+    """Return what changes of the record by a deployment that is in progress or has ended."""
+    if record.work == RESTART or not record.manifest:
+        return {}
+    now = time.time()
+    running = status == "In Progress"
+    told = {
+        "release": record.manifest.release,
+        "label": record.manifest.version_label,
+        "status": status,
+        "at": began if running else now,
+        "seconds": 0.0 if running else round(now - began, 3),
+    }
+    return {"deployed": told}
 
 
 def settle(host: Host) -> Record:
@@ -247,5 +251,5 @@ def settle(host: Host) -> Record:
     if record.current and not paths.current.is_dir():
         record = host.ledger.note(current=None)
     for left in paths.discarded.iterdir():
-        deployment.sweep(left)
+        deployment.in_background(deployment.delete, left)
     return record

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jackbean.agent.dial import Dial, Request, Unreachable
+from jackbean.agent.logfiles import EngineLog
 from jackbean.agent.phases import StepFailed
 from jackbean.core.protocol import BUNDLE_BYTES_MAX
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGEST = r"[0-9a-f]{64}"
 KEPT = 3  # the current, the previous and the next release's
 BACKOFF_S_MIN = 0.1
 BACKOFF_S_MAX = 2.0
@@ -26,9 +27,10 @@ class _Damaged(Exception):
 
 
 class Bundles:
-    def __init__(self, folder: Path, dial: Dial) -> None:
+    def __init__(self, folder: Path, dial: Dial, log: EngineLog) -> None:
         self._folder = folder
         self._dial = dial
+        self._log = log
 
     def fetch(self, digest: str, check: Callable[[], None]) -> Path:
         """Return the file with this digest, from the control plane if it is not here.
@@ -36,7 +38,7 @@ class Bundles:
         A transfer that breaks off goes on where it was. `check` is called now and then and may
         raise.
         """
-        if not DIGEST.fullmatch(digest):
+        if not re.fullmatch(DIGEST, digest):
             raise StepFailed(f"The release names no bundle by its SHA-256 but {digest[:80]!r}.")
         path = self._folder / digest
         if not path.is_file():
@@ -61,7 +63,8 @@ class Bundles:
                 damaged += 1
                 if damaged == DAMAGED_MAX:
                     raise StepFailed(f"Bundle {digest} arrives damaged; upload it again.") from None
-            except (Unreachable, TimeoutError, ConnectionError, FileNotFoundError):
+            except (Unreachable, TimeoutError, ConnectionError, FileNotFoundError) as error:
+                self._log.warn(f"The bundle did not arrive, trying again: {error}")
                 time.sleep(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 

@@ -9,13 +9,13 @@ while the application changes behind it.
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from jackbean.agent import archive, bundle, environment, nginx
-from jackbean.agent.application import Launch
+from jackbean.agent.application import Ending, Launch
 from jackbean.agent.hooks import run_hooks
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
@@ -95,6 +95,7 @@ def proxy_site(run: Run) -> nginx.ProxySite:
         listen=f"{config.address}:{config.port}",
         upstream=f"{run.address}:{run.port}",
         waiting=str(paths.waiting),
+        hold=str(paths.hold),
         logs=str(paths.nginx_logs),
         state=str(paths.nginx_state),
         user=_proxy_user(config.user),
@@ -122,12 +123,14 @@ def flip(run: Run) -> None:
     paths, ledger = run.paths, run.host.ledger
     launch = _launch(run, paths.staging)
     ledger.note(flipping=True)
-    run.host.application.stop(run.manifest.drain_s)
-    discard(paths, paths.current)
+    ending = run.host.application.end(run.manifest.drain_s)
+    ending.make_way()
+    away = put_away(paths, paths.current)
     paths.staging.rename(paths.current)
     before = ledger.record.current
     ledger.note(flipping=False, current=run.built, previous=before, staged=None)
     _start(run, launch)
+    in_background(_leave, ending, away)
 
 
 def start_application(run: Run) -> None:
@@ -188,8 +191,10 @@ def postdeploy_hooks(run: Run) -> None:
 
 def restart_application(run: Run) -> None:
     launch = _launch(run, run.paths.current)
-    run.host.application.stop(run.manifest.drain_s)
+    ending = run.host.application.end(run.manifest.drain_s)
+    ending.make_way()
     _start(run, launch)
+    in_background(ending.wait)
 
 
 BEFORE_BUILD = (
@@ -203,7 +208,12 @@ AFTER_BUILD = (
     Step("PostBuildEbExtension", pass_over_extensions, "Container commands build failed."),
     Step("CleanEbExtensions", clean_extensions, "The staged source cannot be changed."),
     Step("RunAppDeployPreDeployHooks", predeploy_hooks, "A predeploy hook failed."),
-    Step("check proxy configuration", check_proxy, "The proxy's configuration is not valid."),
+    Step(
+        "check proxy configuration",
+        check_proxy,
+        "The proxy's configuration is not valid.",
+        when=lambda run: run.host.proxy.running,
+    ),
 )
 ACTIVATE = (
     Step("FlipApplication", flip, "The release could not be put in place."),
@@ -231,15 +241,32 @@ def stage_steps(run: Run) -> tuple[Step[Run], ...]:
 
 def discard(paths: Paths, path: Path) -> None:
     """Make a path free at once; what was there is deleted in the background."""
+    away = put_away(paths, path)
+    if away:
+        in_background(delete, away)
+
+
+def put_away(paths: Paths, path: Path) -> Path | None:
+    """Make a path free at once; return where that is now which was there."""
     if not path.exists() and not path.is_symlink():
-        return
+        return None
     away = paths.discarded / str(time.time_ns())
     path.rename(away)
-    sweep(away)
+    return away
 
 
-def sweep(folder: Path) -> None:
-    """Delete a folder in the background."""
-    threading.Thread(
-        target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True
-    ).start()
+def in_background(act: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=act, args=arguments, daemon=True).start()
+
+
+def _leave(ending: Ending, away: Path | None) -> None:
+    """Let the old release finish its last requests before its files go."""
+    ending.wait()
+    if away:
+        delete(away)
+
+
+def delete(folder: Path) -> None:
+    import shutil  # noqa: PLC0415 - 10 ms that nobody has to wait for
+
+    shutil.rmtree(folder, ignore_errors=True)

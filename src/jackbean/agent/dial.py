@@ -11,6 +11,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -149,16 +150,20 @@ class Dial:
         connection = self._connect()
         try:
             connection.settimeout(request.timeout_s)
-            connection.sendall(self._head(request))
-            if isinstance(request.body, bytes):
-                connection.sendall(request.body)
-            else:
-                with request.body.open("rb") as file:
-                    connection.sendfile(file)
+            with suppress(BrokenPipeError):  # it has answered without reading on: see what it says
+                self._send_whole(connection, request)
         except BaseException:
             connection.close()
             raise
         return Exchange(connection)
+
+    def _send_whole(self, connection: socket.socket, request: Request) -> None:
+        if isinstance(request.body, bytes):
+            connection.sendall(self._head(request) + request.body)
+            return
+        with request.body.open("rb") as file:
+            connection.sendall(self._head(request))
+            connection.sendfile(file)
 
     def call(self, request: Request) -> tuple[int, Any]:
         """Send a request; return the status and the JSON of its answer."""

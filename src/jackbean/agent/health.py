@@ -19,7 +19,7 @@ from jackbean.agent.children import Children, processes, stat_fields
 LATENCIES_MAX = 1_000
 BEHIND_BYTES_MAX = 16 << 20  # of a log, what is older is passed over
 FILES_KEPT = 2
-REQUEST = re.compile(rb'^[\d.]+"[^"\n]*"([1-5])\d\d"([\d.]+)"', re.MULTILINE)
+REQUEST = rb'(?m)^[\d.]+"[^"\n]*"([1-5])\d\d"([\d.]+)"'
 CPU_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq")
 
 
@@ -69,7 +69,7 @@ class RequestLog:
             return
         whole = data.rfind(b"\n") + 1
         self._offsets[path.name] = start + whole
-        self._count(REQUEST.findall(data[:whole]))
+        self._count(re.findall(REQUEST, data[:whole]))
 
     def _count(self, found: list[tuple[bytes, bytes]]) -> None:
         self._served.requests.update(f"{status.decode()}xx" for status, _ in found)

@@ -46,7 +46,7 @@ class Agent:
             children=children,
             application=Application(paths, children, self.news),
             proxy=Proxy(config.tools["nginx"], paths, children, self.news),
-            bundles=Bundles(paths.bundles, dial),
+            bundles=Bundles(paths.bundles, dial, log),
             ledger=Ledger(paths.ledger),
             log=log,
         )
@@ -65,7 +65,7 @@ class Agent:
         self._host.log.info("Stopping")
         self._assignments.close()
         self._host.proxy.stop(max(PROXY_STOP_S_MIN, self._drain_s()))
-        self._host.application.stop(self._drain_s(), for_good=True)
+        self._host.application.end(self._drain_s(), for_good=True).wait()
         self._host.application.close()
 
     def stop(self) -> None:

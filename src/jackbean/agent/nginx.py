@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 UPSTREAM = "application"
-SAFE = re.compile(r"[^\s\"'\\;{}$\x00-\x1f\x7f]+")
+WAITING = "waiting_room"
+SAFE = r"[^\s\"'\\;{}$\x00-\x1f\x7f]+"
 NONE = "none"
 
 # nginx brings no table of its own where it is a single program.
@@ -67,6 +68,7 @@ class ProxySite:
     listen: str
     upstream: str
     waiting: str
+    hold: str
     logs: str
     state: str
     user: str = ""
@@ -88,7 +90,7 @@ def files(site: ProxySite) -> dict[str, str]:
         "mime.types": _types(),
         "conf.d/healthd_logformat.conf": _healthd_format(),
         "conf.d/upstream.conf": _upstream(site),
-        "conf.d/elasticbeanstalk/00_application.conf": _application(site.statics.get("/", "")),
+        "conf.d/elasticbeanstalk/00_application.conf": _application(site),
         "conf.d/elasticbeanstalk/01_static.conf": _statics(site.statics),
         "conf.d/elasticbeanstalk/healthd.conf": _healthd(site),
     }
@@ -97,9 +99,9 @@ def files(site: ProxySite) -> dict[str, str]:
 def check_statics(statics: Mapping[str, str]) -> None:
     """Refuse mappings that could not be written safely, or that leave the application."""
     for path, folder in statics.items():
-        if not path.startswith("/") or not SAFE.fullmatch(path):
+        if not path.startswith("/") or not re.fullmatch(SAFE, path):
             raise Unsafe(f"The static files path {path!r} is not a path such as /static.")
-        if not SAFE.fullmatch(folder) or ".." in folder.split("/"):
+        if not re.fullmatch(SAFE, folder) or ".." in folder.split("/"):
             raise Unsafe(
                 f"The static files directory {folder!r} (for {path}) is not a directory of the "
                 "application such as static."
@@ -180,25 +182,33 @@ stream {{
 
 def _upstream(site: ProxySite) -> str:
     # Connections are let go before the usual servers end them (gunicorn after 2 s), so that no
-    # request meets a closing one.
+    # request meets a closing one; and soon, because a server that is to end waits for them.
     return f"""\
 upstream {UPSTREAM} {{
     server {site.upstream} max_fails=0;
     server "unix:{site.waiting}" backup max_fails=0;
     keepalive 32;
-    keepalive_timeout 1s;
+    keepalive_timeout 100ms;
+}}
+upstream {WAITING} {{
+    server "unix:{site.waiting}";
 }}
 """
 
 
-def _application(root: str) -> str:
-    """Return the location of the application, behind the files of `root` if there is one."""
+def _application(site: ProxySite) -> str:
+    """Return the location of the application, behind static files if they are for /."""
+    root = site.statics.get("/", "")
     files = f'location / {{\n    root "{root}";\n    try_files $uri @application;\n}}\n'
     # Only what fails at once goes to the waiting room: a request that broke after a while has
     # probably had its effect.
     return f"""\
 {files if root else ""}location {"@application" if root else "/"} {{
-    proxy_pass http://{UPSTREAM};
+    set $application {UPSTREAM};
+    if (-f "{site.hold}") {{
+        set $application {WAITING};
+    }}
+    proxy_pass http://$application;
     proxy_http_version 1.1;
     proxy_next_upstream error;
     proxy_next_upstream_timeout 1s;

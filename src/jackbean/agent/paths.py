@@ -142,7 +142,7 @@ class Paths:
             self.discarded,
             self.bundle.parent,
             self.pids,
-            self.nginx_state,
+            self.nginx_state / "html",  # nginx wants a root, even if nothing is served from it
             self.healthd_logs,
             self.deployment_logs,
             self.rotated_logs,

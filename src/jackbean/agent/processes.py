@@ -7,6 +7,7 @@ it prints goes through a pipe to its log, so that a log can be rotated without l
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -24,6 +25,11 @@ STABLE_S = 10.0  # having run so long, an exit is a first one again
 DYING_EXITS = 3  # so many in a row, and the process is said to keep dying
 KILL_GRACE_S = 2.0
 PIECE_BYTES = 64 << 10
+COMPOUND = (
+    r"[;|\n`]|(?<!>)&|^\s*[({!]"
+    r"|^\s*(?:exec|if|while|until|for|case|cd|export|set|unset|eval|source|trap|\.)(?:\s|$)"
+)
+ASSIGNMENT = r"\s*[A-Za-z_]\w*="
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,12 @@ class Supervised:
         stable = child is not None and time.monotonic() - self._began >= STABLE_S
         exits = 0 if stable else self._exits
         return Sight(self.name, child.pid if child else 0, exits, self._last_exit)
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything is left of it, or it will be started again."""
+        group = self._group
+        return self._thread.is_alive() or bool(group and kill_group(group, 0))
 
     def send(self, number: int) -> None:
         """Send a signal to the process itself."""
@@ -169,8 +181,13 @@ def exit_clause(code: int) -> str:
 
 
 def shell(line: str) -> tuple[str, ...]:
-    """Return the arguments that run a line as Elastic Beanstalk's units do."""
-    return ("/bin/sh", "-c", line)
+    """Return the arguments that run a line as Elastic Beanstalk's units do, by a shell.
+
+    One command takes the shell's place, so that signals reach it and its exit is seen.
+    """
+    if re.search(COMPOUND, line):
+        return ("/bin/sh", "-c", line)
+    return ("/bin/sh", "-c", f"exec env {line}" if re.match(ASSIGNMENT, line) else f"exec {line}")
 
 
 def write_pid(folder: Path, sight: Sight) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
+LINE = r"([A-Za-z0-9_-]+):\s*(\S.*)"
 LINES_MAX = 50
 BYTES_MAX = 64 << 10
 
@@ -42,7 +42,7 @@ def parse(text: str, file: str = "Procfile") -> tuple[Entry, ...]:
 
 
 def _entry(line: str, place: str) -> Entry:
-    match = LINE.fullmatch(line)
+    match = re.fullmatch(LINE, line)
     if not match or "\0" in line:
         raise Malformed(
             f"{place}: `{line[:80]}` is not of the form `NAME: COMMAND` "

@@ -8,15 +8,14 @@ release comes and goes behind it.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jackbean.agent.application import accepts
 from jackbean.agent.children import Children, Command, processes, stat_fields
+from jackbean.agent.listening import accepts
 from jackbean.agent.logfiles import rotate, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.processes import Supervised
@@ -66,11 +65,13 @@ class Proxy:
     def install(self) -> bool:
         """Make the staged configuration the live one; tell if that changed anything."""
         staged, live = self._paths.nginx_staging, self._paths.nginx
-        if _texts(staged, staged) == _texts(live, staged):
-            return False
-        shutil.rmtree(live / "conf.d", ignore_errors=True)
-        shutil.copytree(staged, live, symlinks=True, dirs_exist_ok=True)
-        return True
+        wanted, found = _texts(staged, staged), _texts(live, staged)
+        for name in found.keys() - wanted.keys():
+            (live / name).unlink()
+        for name, text in wanted.items():
+            (live / name).parent.mkdir(parents=True, exist_ok=True)
+            (live / name).write_bytes(text)
+        return wanted != found
 
     def ensure(self, *, reload: bool) -> None:
         """Start it unless it runs; otherwise have it read its configuration again, if asked."""

@@ -18,14 +18,12 @@ from jackbean.core.protocol import DependencyRequest, to_json
 
 NAMESPACE = "aws:elasticbeanstalk:container:python"
 PORT = 8_000
-WSGI_PATH = re.compile(r"[\w./-]+(?::[\w.()=\"', -]+)?")
+WSGI_PATH = r"[\w./-]+(?::[\w.()=\"', -]+)?"
 SOURCE_BYTES_MAX = 1 << 20
 RESOLVE_TIMEOUT_S = 900.0
 RETRY_S = 0.5
-HIDDEN_BINDING = re.compile(rb"import\s+\*|globals\(|__getattr__|\bexec\(|setattr\(")
-CALLABLE = re.compile(
-    rb"^(\w+)\s*=\s*[\w.]*(?:[A-Z]\w*|get_\w+|create_app|make_app)\(", re.MULTILINE
-)
+HIDDEN_BINDING = rb"import\s+\*|globals\(|__getattr__|\bexec\(|setattr\("
+CALLABLE = rb"(?m)^(\w+)\s*=\s*[\w.]*(?:[A-Z]\w*|get_\w+|create_app|make_app)\("
 
 
 def install(run: Run) -> None:
@@ -131,7 +129,7 @@ def _number(run: Run, name: str, default: int) -> int:
 def _wsgi_path(run: Run) -> str:
     """Return option WSGIPath as gunicorn takes it; older bundles name a file."""
     said = run.option(NAMESPACE, "WSGIPath", "application").strip()
-    if not WSGI_PATH.fullmatch(said):
+    if not re.fullmatch(WSGI_PATH, said):
         raise StepFailed(f"Option WSGIPath is {said!r}, not of the form module:callable.")
     module, colon, target = said.partition(":")
     module = module.removesuffix(".py").removeprefix("./").replace("/", ".")
@@ -157,10 +155,10 @@ def _module_file(root: Path, module: str) -> Path | None:
 def _check_callable(source: Path, wsgi: str, name: str) -> None:
     """Refuse a module that clearly has no such callable; the rest is for gunicorn to find out."""
     text = source.read_bytes()[:SOURCE_BYTES_MAX]
-    if re.search(rb"\b%b\b" % re.escape(name.encode()), text) or HIDDEN_BINDING.search(text):
+    if re.search(rb"\b%b\b" % re.escape(name.encode()), text) or re.search(HIDDEN_BINDING, text):
         return
     module = wsgi.partition(":")[0]
-    other = CALLABLE.search(text)
+    other = re.search(CALLABLE, text)
     found = other[1].decode() if other else "CALLABLE"
     raise StepFailed(
         f"{source.name} has no callable `{name}`"
@@ -191,7 +189,7 @@ def _no_application(root: Path, module: str, wsgi: str) -> str:
             "folder's contents, not the folder."
         )
     for path in sorted(root.glob("*.py")):
-        other = CALLABLE.search(path.read_bytes()[:SOURCE_BYTES_MAX])
+        other = re.search(CALLABLE, path.read_bytes()[:SOURCE_BYTES_MAX])
         if other:
             return (
                 f"{missing}, but {path.name} has `{other[1].decode()}`: set option WSGIPath to "

@@ -14,11 +14,11 @@ from typing import Any
 
 FILES_MAX = 50
 FILE_BYTES_MAX = 1 << 20
-INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)")
-OPTION_IN_PLACE = re.compile(r"(?:-e\b|--editable\b|-f\b|--find-links\b)")
-VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
-REMOTE = re.compile(r"(?:[a-z]+\+)?https?://|(?:git|hg|svn|bzr)\+(?:ssh|git)://", re.IGNORECASE)
-LOCAL_PATH = re.compile(r"\.{0,2}/|~|[A-Za-z]:\\|\.$|file:|[^\s#;@\[<>=!~]+\.(?:whl|zip|tar\.gz)\b")
+INCLUDE = r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)"
+OPTION_IN_PLACE = r"(?:-e\b|--editable\b|-f\b|--find-links\b)"
+VARIABLE = r"\$\{[A-Z0-9_]+\}"
+REMOTE = r"(?i)(?:[a-z]+\+)?https?://|(?:git|hg|svn|bzr)\+(?:ssh|git)://"
+LOCAL_PATH = r"\.{0,2}/|~|[A-Za-z]:\\|\.$|file:|[^\s#;@\[<>=!~]+\.(?:whl|zip|tar\.gz)\b"
 DEFAULT_INDEX = "https://pypi.org/simple"
 
 
@@ -62,9 +62,9 @@ def _requirements(root: Path, name: str) -> Dependencies:
             raise Unusable(f"{name} includes over {FILES_MAX} files.")
         found.files[file] = text = _text(root, file)
         for number, line in _lines(text):
-            include = INCLUDE.match(line)
+            include = re.match(INCLUDE, line)
             reason = "" if include else _why_in_place(root, file, line)
-            if include and not REMOTE.match(include[1]):
+            if include and not re.match(REMOTE, include[1]):
                 waiting.append(_included(root, file, include[1], number))
             found.in_place = found.in_place or (reason and f"{file}, line {number}: {reason}")
     return found
@@ -119,17 +119,17 @@ def _included(root: Path, file: str, target: str, number: int) -> str:
 
 
 def _why_in_place(root: Path, file: str, line: str) -> str:
-    if OPTION_IN_PLACE.match(line) and not REMOTE.search(line):
+    if re.match(OPTION_IN_PLACE, line) and not re.search(REMOTE, line):
         return f"`{line[:80]}` points into the bundle"
-    if VARIABLE.search(line):
+    if re.search(VARIABLE, line):
         return f"`{line[:80]}` has a variable in it"
     if line.startswith("-"):
         return ""
     goal = line.partition("@")[2].strip() if re.match(r"[\w.\[\],-]+\s*@", line) else line
-    if LOCAL_PATH.match(goal) and not REMOTE.match(goal):
+    if re.match(LOCAL_PATH, goal) and not re.match(REMOTE, goal):
         return f"`{line[:80]}` is a path in the bundle"
     folder = (root / file).parent / goal
-    if "/" in goal and not REMOTE.match(goal) and not goal.startswith("/") and folder.exists():
+    if "/" in goal and not re.match(REMOTE, goal) and not goal.startswith("/") and folder.exists():
         return f"`{line[:80]}` is a path in the bundle"
     return ""
 
@@ -176,7 +176,7 @@ def _from_pipenv(name: str, packages: dict[str, Any], sources: list[Any]) -> Dep
         if "path" in wish or "file" in wish:
             found.in_place = f"{name}: {package} is a path in the bundle"
     found.files["requirements.txt"] = "".join(f"{line}\n" for line in lines)
-    if VARIABLE.search(found.files["requirements.txt"]):
+    if re.search(VARIABLE, found.files["requirements.txt"]):
         found.in_place = f"{name} has variables in it"
     return found
 

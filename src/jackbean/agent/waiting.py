@@ -1,9 +1,10 @@
 """The waiting room: requests wait while the application is restarted, instead of failing.
 
-nginx has this socket as the backup of the application's own address. It is asked only when the
-application refuses a connection or breaks one off, which a restart does to whoever comes at the
-wrong moment. While the application is expected, a connection is kept until it listens again and is
-then joined to it; when it is not, it is closed at once, and nginx says 502 as it would have.
+Before the application is stopped, a file is put where nginx looks with each request: from then on
+it sends new ones here, while the application finishes those that it has. A connection is kept
+until the application listens again and is then joined to it. nginx comes here as well when the
+application refuses a connection, having crashed. When the application is not expected, a
+connection is closed at once, and nginx says 502 as it would have.
 """
 
 from __future__ import annotations
@@ -25,13 +26,25 @@ PIECE_BYTES = 64 << 10
 
 
 class WaitingRoom:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sign: Path) -> None:
         self._path = path
+        self._sign = sign
+        self.open_to_few()
         self._expected = False
-        self._address = ("127.0.0.1", 0)
+        self._address: tuple[str, int] | None = None
         self._seats = threading.Semaphore(SEATS_MAX)
         self._socket = _listen(path)
         threading.Thread(target=self._receive, name="waiting room", daemon=True).start()
+
+    def open_to_all(self) -> None:
+        """Have nginx send every new request here, to wait for an address."""
+        self._address = None
+        self._expected = True
+        self._sign.touch()
+
+    def open_to_few(self) -> None:
+        """Have nginx send requests here only when the application refuses them."""
+        self._sign.unlink(missing_ok=True)
 
     def expect(self, host: str, port: int) -> None:
         """Keep connections until the application listens here."""
@@ -40,11 +53,12 @@ class WaitingRoom:
 
     def resume(self) -> None:
         """Keep connections again, for the address that was expected last."""
-        self._expected = True
+        self._expected = self._address is not None
 
     def give_up(self) -> None:
         """Close connections at once: the application will not come."""
         self._expected = False
+        self.open_to_few()
 
     def close(self) -> None:
         self.give_up()
@@ -75,7 +89,8 @@ class WaitingRoom:
         deadline = time.monotonic() + HOLD_S
         while self._expected and time.monotonic() < deadline and not _gone(guest):
             with suppress(OSError):
-                return socket.create_connection(self._address, timeout=1.0)
+                if self._address:
+                    return socket.create_connection(self._address, timeout=1.0)
             time.sleep(LOOK_AGAIN_S)
         return None
 

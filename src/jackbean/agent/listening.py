@@ -1,0 +1,108 @@
+"""Who listens on which port, and whether anybody is behind it.
+
+A server can have its port long before it serves: gunicorn listens first and loads the application
+then. So a connection only counts once somebody has taken it from the port's queue.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from jackbean.agent.children import processes, stat_fields
+
+CONNECT_TIMEOUT_S = 1.0
+LISTEN = "0A"  # in /proc/net/tcp
+ANY, ANY_V6 = "0" * 8, "0" * 32
+
+
+class Knock:
+    """A connection that is made to see whether it is taken."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._probe: socket.socket | None = None
+        self._longest = 0
+
+    def __enter__(self) -> Knock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._hang_up()
+
+    def answered(self) -> bool:
+        """Tell if the connection has been taken, or others that came with it."""
+        if not self._probe and not self._connect():
+            return False
+        waiting = queued(*self._address)
+        self._longest = max(self._longest, waiting)
+        if waiting < 0:
+            self._hang_up()
+            return False
+        return waiting == 0 or waiting < self._longest
+
+    def _connect(self) -> bool:
+        with suppress(OSError):
+            self._probe = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
+            self._longest = 0
+        return self._probe is not None
+
+    def _hang_up(self) -> None:
+        if self._probe:
+            self._probe.close()
+            self._probe = None
+
+
+def accepts(host: str, port: int) -> bool:
+    """Tell if something listens there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(CONNECT_TIMEOUT_S)
+        return probe.connect_ex((host, port)) == 0
+
+
+def queued(host: str, port: int) -> int:
+    """Return how many connections nobody has taken yet; -1 if nobody listens there."""
+    own = socket.inet_aton(host)[::-1].hex().upper()
+    places = {f"{address}:{port:04X}" for address in (own, ANY, ANY_V6)}
+    lengths = [
+        int(fields[4].rpartition(":")[2], 16) for fields in _listening() if fields[1] in places
+    ]
+    return sum(lengths) if lengths else -1
+
+
+def listening_ports(sessions: Iterable[int]) -> set[int]:
+    """Return the TCP ports on which processes of these sessions listen."""
+    wanted = {str(session) for session in sessions}
+    sockets = {fields[9]: int(fields[1].rpartition(":")[2], 16) for fields in _listening()}
+    found: set[int] = set()
+    for pid in processes():
+        if stat_fields(pid)[3:4] and stat_fields(pid)[3] in wanted:
+            found.update(sockets[inode] for inode in _sockets_of(pid) & sockets.keys())
+    return found
+
+
+def _listening() -> Iterator[list[str]]:
+    """Return the fields of the listening sockets: local address, queues and inode among them."""
+    for name in ("tcp", "tcp6"):
+        with suppress(OSError), Path(f"/proc/net/{name}").open() as file:
+            for line in file:
+                fields = line.split()
+                if len(fields) > 9 and fields[3] == LISTEN:
+                    yield fields
+
+
+def _sockets_of(pid: int) -> set[str]:
+    try:
+        links = [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return set()
+    names = (str(link) for link in links)
+    return {name[8:-1] for name in names if name.startswith("socket:[")}
