@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from jackbean.control.world import World
 from jackbean.core.applications import Version
 from jackbean.core.environments import Environment
+from jackbean.core.options.legacy import translated
 from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
 from jackbean.core.options.settings import Key, Setting, Settings
 from jackbean.core.options.table import OptionTable
@@ -100,4 +101,5 @@ def _accepted(
     if fault is not None:
         raise fault
     passed_over = [(m.namespace, m.name) for m in messages]
-    return bundle.without(passed_over), tuple(m.message for m in messages)
+    accepted = translated(bundle).with_(bundle.without(passed_over))
+    return accepted, tuple(m.message for m in messages)
