@@ -41,7 +41,7 @@ class Children:
 
     def spawn(self, command: Command, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own, with both its outputs to `output`."""
-        uid, gid = _account(command.user)
+        uid, gid = account(command.user) if command.user else (None, None)
         with self._lock:
             child = subprocess.Popen(
                 command.argv,
@@ -107,9 +107,8 @@ class Children:
             return {}
 
 
-def _account(user: str) -> tuple[int | None, int | None]:
-    if not user:
-        return None, None
+def account(user: str) -> tuple[int, int]:
+    """Return the ids of a user and its group."""
     import pwd  # noqa: PLC0415 - only instances with an account of their own need it
 
     entry = pwd.getpwnam(user)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from jackbean.agent import archive, bundle, environment, nginx
 from jackbean.agent.application import Ending, Launch
+from jackbean.agent.children import account
 from jackbean.agent.hooks import run_hooks
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
@@ -66,13 +67,15 @@ def configure_proxy(run: Run) -> None:
     folder = run.paths.nginx_staging
     discard(run.paths, folder)
     try:
-        texts = nginx.files(proxy_site(run))
+        site = proxy_site(run)
     except nginx.Unsafe as error:
         raise StepFailed(str(error)) from None
-    for name, text in texts.items():
+    for name, text in nginx.files(site).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    if site.user:  # nginx's workers begin a file there each hour
+        os.chown(run.paths.healthd_logs, *account(site.user))
 
 
 def check_proxy(run: Run) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from jackbean.agent import environment
 from jackbean.agent.application import Application
 from jackbean.agent.bundle import Bundles
-from jackbean.agent.children import Children, Command, kill_group, wait_for_groups
+from jackbean.agent.children import Children, Command, account, kill_group, wait_for_groups
 from jackbean.agent.dial import Dial
 from jackbean.agent.ledger import Built, Ledger
 from jackbean.agent.logfiles import EngineLog, size, tail
@@ -172,7 +172,4 @@ class Run:
         """Return whose the application's files are; None where there is but one account."""
         if not self.host.config.user or os.geteuid() != 0:
             return None
-        import pwd  # noqa: PLC0415 - only instances with an account of their own need it
-
-        entry = pwd.getpwnam(self.host.config.user)
-        return entry.pw_uid, entry.pw_gid
+        return account(self.host.config.user)
