@@ -1,0 +1,1 @@
+"""The verbs of `jb`, a module each: `command` is what runs."""
