@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jackbean.api.plant import Plant
 from jackbean.control.principals import InstancePrincipal, Keys, Principal
-from jackbean.wire import sigv4
+from jackbean.wire import sigv2, sigv4
 from jackbean.wire.request import HttpRequest
 from jackbean.wire.sigv4 import Verified
 
@@ -27,6 +27,17 @@ class Callers:
         if principal is None:
             raise sigv4.unknown_key(http, credential)
         return principal, verified
+
+    async def verified_url(self, http: HttpRequest) -> tuple[Principal, Verified]:
+        """Like `verified`, for object storage: URLs signed the old way are taken, too."""
+        claim = sigv2.find_claim(http)
+        if claim is None:
+            return await self.verified(http)
+        secret = self._keys.secret(claim.access_key)
+        principal = await self._holder(claim.access_key)
+        if secret is None or principal is None:
+            raise sigv4.unknown_key(http, sigv4.Credential(claim.access_key, "", "", "s3"))
+        return principal, sigv2.verify(http, claim, secret, self._plant.world.clock.now())
 
     async def _holder(self, access_key: str) -> Principal | None:
         """Return whose key it is; None for that of an instance which is no longer a member."""

@@ -28,7 +28,7 @@ class ObjectsDoor:
 
     async def answer(self, request: Request, http: HttpRequest, request_id: str) -> Response:
         """Answer one request. Raises a WireFault where its head is not signed as it must be."""
-        principal, verified = await self._callers.verified(http)
+        principal, verified = await self._callers.verified_url(http)
         context = s3.Context(
             model=self._models.get("s3"),
             objects=self._plant.objects,
