@@ -28,6 +28,7 @@ from jackbean.ports.router import HealthCheck, Routes, Target, TargetSight
 from jackbean.routing.envoy import EnvoyRouter
 from jackbean.routing.process import Held, Program
 from jackbean.routing.projection import Facts
+from jackbean.routing.templates import IDLE_TIMEOUT_S
 
 T = TypeVar("T")
 PATIENCE_S = 15.0
@@ -137,9 +138,17 @@ class Backend:
             self._write(writer, b"200 OK", self.name.encode())
         elif path == b"/cut":
             raise EOFError
+        elif path == b"/trickle":
+            await self._trickle(writer)
         else:
             answer = self.name.encode() + (b" %d" % len(body) if body else b"")
             self._write(writer, b"200 OK", head if path.startswith(b"/head") else answer)
+
+    async def _trickle(self, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            writer.write(b".")
+            await asyncio.sleep(0.05)
 
     def _write(self, writer: asyncio.StreamWriter, status: bytes, body: bytes) -> None:
         length = b"Content-Length: %d" % len(body)
@@ -374,13 +383,16 @@ class Load:
 class Rig:
     """A router on a real Envoy, with a yard of backends."""
 
-    def __init__(self, directory: Path, workers: int = 1) -> None:
+    def __init__(
+        self, directory: Path, workers: int = 1, idle_timeout_s: float = IDLE_TIMEOUT_S
+    ) -> None:
         self.runner = asyncio.Runner()
         self.directory = directory
         self.holder = Holder()
         self.yard = Yard()
         self.workers = workers
-        self.facts = Facts(str(directory), free_port(), str(directory / "access.log"))
+        log = str(directory / "logs" / "access.log")
+        self.facts = Facts(str(directory), free_port(), log, idle_timeout_s)
         self.router = self.new_router()
         self._slots = 0
         self.run(self.router.start())

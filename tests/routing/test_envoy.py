@@ -124,6 +124,18 @@ def test_thresholds_count_failures_and_passes(rig: Rig) -> None:
     assert 2 <= backend.checks - since <= 3
 
 
+def test_a_verdict_takes_effect_at_once(rig: Rig) -> None:
+    """Also the second one within a second, which Envoy by itself would hold back."""
+    fickle, steady = rig.yard.backend(), rig.yard.backend()
+    quick = replace(CHECK, interval_s=0.05, unhealthy_threshold=1, healthy_threshold=1)
+    routes = served(rig, fickle, steady, health=quick)
+    for well in (False, True):
+        fickle.well = well
+        rig.until_sights(routes, lambda s: s[fickle.name].healthy is well)  # noqa: B023 - waited for at once
+    took = rig.until(lambda: visit(rig.place(routes)).body == fickle.name)
+    assert took < 0.5
+
+
 def test_checks_say_who_they_are_and_ask_for_what_they_were_told(rig: Rig) -> None:
     backend = rig.yard.backend()
     odd = replace(CHECK, path="/a b?c=d\r\nX: y", codes=((200, 299), (404, 404)))

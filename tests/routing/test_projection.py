@@ -121,7 +121,7 @@ def test_addresses_are_in_a_block_of_the_installation() -> None:
     other = replace(FACTS, identity="/var/lib/two")
     places = {facts.endpoint(slot) for facts in (FACTS, other) for slot in range(1000)}
     assert len(places) == 2000
-    assert all(128 <= int(place.split(".")[1]) < 240 for place in places)
+    assert all(192 <= int(place.split(".")[1]) < 240 for place in places)
     assert FACTS.endpoint(253) != FACTS.endpoint(254)
     assert replace(FACTS, http_port=80).endpoint(3).count(":") == 0
 

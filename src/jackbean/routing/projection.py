@@ -32,7 +32,7 @@ from jackbean.routing.shapes import (
 from jackbean.routing.templates import IDLE_TIMEOUT_S
 
 # Blocks of 127/8 for load balancers; what is below is left to instances.
-BLOCK_FIRST, BLOCKS = 128, 112
+BLOCK_FIRST, BLOCKS = 192, 48
 SLOT_MAX = 65_000 - 1
 
 
@@ -48,7 +48,7 @@ class Facts:
     def host(self, slot: int) -> str:
         """Return a load balancer's own loopback address, in this installation's block.
 
-        Two installations may have the same block (one pair in 112). Their ports, which are never
+        Two installations may have the same block (one pair in 48). Their ports, which are never
         the same on one machine, still tell them apart.
         """
         if not 0 <= slot <= SLOT_MAX:
