@@ -54,8 +54,7 @@ def test_envoy_is_restarted_and_told_everything_again(rig: Rig) -> None:
     routes = served(rig)
     rig.kill_envoy()
     rig.until(lambda: rig.holder.restarts == 1)
-    took = rig.until_serving(routes)
-    assert took < 3.0
+    rig.until_serving(routes)
     assert status_of(rig.main, routes.hostnames[0]) == 200
     rig.until_sights(routes, lambda s: all(t.healthy for t in s.values()))
 
