@@ -30,6 +30,11 @@ field = [BEAN] * 3
 lock = threading.Lock()
 
 
+def instance():
+    """Return who answers: instances without a network of their own differ by their port only."""
+    return f"{socket.gethostname()}:{os.environ.get('PORT', '8000')}"
+
+
 def plant():
     """Add a bean, as long as there is room."""
     with lock:
@@ -44,7 +49,7 @@ def page():
         count=len(field),
         field="".join(field),
         greeting=html.escape(os.environ.get("GREETING", "Hello.")),
-        instance=html.escape(socket.gethostname()),
+        instance=html.escape(instance()),
     )
 
 
@@ -56,7 +61,7 @@ def application(environ, start_response):
         start_response("303 See Other", [("Location", "/")])
         return [b""]
     if request == ("GET", "/version"):
-        told = {"version": VERSION, "instance": socket.gethostname(), "beans": len(field)}
+        told = {"version": VERSION, "instance": instance(), "beans": len(field)}
         return answer(start_response, "200 OK", "application/json", json.dumps(told) + "\n")
     if request == ("GET", "/"):
         return answer(start_response, "200 OK", "text/html; charset=utf-8", page())
