@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jackbean.cli.screen import Line, local
+from jackbean.cli.lines import Line, local
 
 Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Row], str]]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from jackbean.cli.screen import Event, local, printable
+from jackbean.cli.lines import Event, local, printable
 
 STYLES = {"ERROR": "bold red", "FATAL": "bold red", "WARN": "yellow", "INFO": "green"}
 

@@ -16,12 +16,9 @@ from typing import Any, Protocol, TextIO
 
 import click
 
-Document = Mapping[str, Any] | list[Any]
-Event = Mapping[str, Any]
-Line = str | tuple[str, str]  # a text, or a text and its colour ("bold" is one, too)
+from jackbean.cli.lines import Event, Line, event_line, printable
 
-CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "�")
-SAFE = str.maketrans({k: v for k, v in CONTROLS.items() if k not in (9, 10)})
+Document = Mapping[str, Any] | list[Any]
 
 
 class Progress(Protocol):
@@ -108,21 +105,6 @@ class Plain:
 
     def state(self, text: str) -> None:
         return None
-
-
-def event_line(event: Event) -> str:
-    """Return an event as one line, in the columns that the EB CLI prints."""
-    moment = local(event["EventDate"]).strftime("%Y-%m-%d %H:%M:%S")
-    return printable(f"{moment}    {event['Severity']:<8}{event['Message']}")
-
-
-def local(moment: datetime) -> datetime:
-    return moment.astimezone()
-
-
-def printable(text: str) -> str:
-    """Return the text without control characters, except new lines and tabs."""
-    return text.translate(SAFE)
 
 
 def _echo(line: Line, *, colours: bool) -> None:

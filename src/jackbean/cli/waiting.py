@@ -15,8 +15,9 @@ from typing import Any
 
 from jackbean.cli.cloud import Cloud
 from jackbean.cli.failures import Failure, Interrupted, Unreachable, explain
+from jackbean.cli.lines import Event
 from jackbean.cli.outcomes import FINAL, Goal, Outcome, conclude, judge
-from jackbean.cli.screen import Event, Progress
+from jackbean.cli.screen import Progress
 
 LOOKS_APART = 5  # polls between two looks at the environment
 SILENT_POLLS = 25  # at rest and silent for that long: the last word will not come

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from jackbean.cli.failures import NotSetUp
-from jackbean.cli.screen import Event, Screen, event_line
+from jackbean.cli.lines import Event, event_line
+from jackbean.cli.screen import Screen
 from jackbean.cli.verb import Verb
 from jackbean.cli.workplace import Workplace
 

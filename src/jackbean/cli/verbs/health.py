@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from jackbean.cli.healthview import VIEWS, environment_lines, table
-from jackbean.cli.screen import Line
+from jackbean.cli.lines import Line
 from jackbean.cli.verb import Verb
 from jackbean.cli.workplace import Workplace
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jackbean.cli.screen import local
+from jackbean.cli.lines import local
 from jackbean.cli.verb import Verb
 from jackbean.cli.workplace import Workplace
 
