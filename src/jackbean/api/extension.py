@@ -31,6 +31,7 @@ async def describe_installation(plant: Plant, call: Call) -> Shape:
         "Lacks": list(engine.lacks),
         "OtherModes": dict(engine.others),
         "Platforms": sorted(engine.platforms),
+        "Troubles": list(await world.router.troubles()),
         "Environments": [
             {
                 "Name": e.name,

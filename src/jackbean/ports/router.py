@@ -72,6 +72,10 @@ class Router(Protocol):
         """Return what the proxy has, by instance id. Raises PortError while it does not answer."""
         ...
 
+    async def troubles(self) -> tuple[str, ...]:
+        """Return what is wrong with routing right now, a sentence each; usually nothing."""
+        ...
+
     def endpoint(self, slot: int) -> str:
         """Return `host:port` (or `host`, on port 80) of a load balancer's own address."""
         ...

@@ -140,6 +140,20 @@ class EnvoyRouter:
         held = await self._process.status()
         return RouterStatus(held, self._ads.connected, self._opened, outdated, self._ads.refusals)
 
+    async def troubles(self) -> tuple[str, ...]:
+        status = await self.status()
+        told = [str(refusal) for refusal in status.refusals]
+        if status.held.trouble:
+            told.append(f"Envoy does not run: {status.held.trouble}.")
+        elif not status.connected:
+            told.append("Envoy runs and does not ask for its configuration.")
+        if status.outdated:
+            told.append(
+                "Envoy runs with the settings of an earlier `serve`; `jackbean down` and `serve` "
+                "change that, at the cost of the requests in flight."
+            )
+        return tuple(told)
+
     def _admit(self, lane: Lane) -> None:
         name = lane.routes.environment_id
         if lane != self._lanes.get(name):

@@ -84,6 +84,9 @@ class MemoryRouter:
         hosts = self._hosts.get(environment_id, {})
         return {name: self._sight(name, hosts.get(name)) for name in sorted(wanted | hosts.keys())}
 
+    async def troubles(self) -> tuple[str, ...]:
+        return ()
+
     def endpoint(self, slot: int) -> str:
         return f"127.200.{slot // 254}.{slot % 254 + 1}"
 
