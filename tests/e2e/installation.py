@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 JACKBEAN = [sys.executable, "-m", "jackbean"]
 START_S = 30.0
@@ -27,14 +28,20 @@ OPERATION_S = 90.0
 COMMAND = "aws:elasticbeanstalk:command"
 ASG = "aws:autoscaling:asg"
 
+# Answers with its version, host, the bytes it was sent, COLOUR, and a mark of its own process; a
+# path like /slow/1.5 takes that many seconds.
 APPLICATION = """
-import os, socket
+import os, socket, time
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     size = len(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    if path.startswith("/slow/"):
+        time.sleep(float(path[6:]))
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"{VERSION} {socket.gethostname()} {size} {os.environ.get('COLOUR', '')}".encode()]
+    words = (VERSION, socket.gethostname(), size, os.environ.get("COLOUR") or "-", BORN)
+    return [" ".join(map(str, words)).encode()]
 VERSION = "%s"
+BORN = os.urandom(8).hex()
 """
 
 
@@ -81,20 +88,26 @@ class Installation:
         self.port, self.http_port, self.https_port = free_ports(3)
         self.engine = engine
         self.process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}
         self.log = data_dir.parent / "serve.log"
         self.application = "tested"
 
     def start(self) -> float:
         """Serve, and return the seconds until the first answer."""
         began = time.monotonic()
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*JACKBEAN, "serve", *self._arguments()], stdout=log, stderr=log
-            )
+        self.spawn()
         until(self._answers, START_S, f"serve answers; see {self.log}")
         return time.monotonic() - began
 
-    def _arguments(self) -> list[str]:
+    def spawn(self) -> None:
+        """Begin to serve, and do not wait for it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*JACKBEAN, "serve", *self.arguments], stdout=log, stderr=log
+            )
+
+    @property
+    def arguments(self) -> list[str]:
         return [
             "--data-dir", str(self.data_dir),
             "--listen", f"127.0.0.1:{self.port}",
@@ -146,13 +159,22 @@ class Installation:
         return {name: shlex.split(value)[0] for name, _, value in pairs}
 
     def client(self, service: str = "elasticbeanstalk") -> Any:
-        env = self.env
+        """Return a client with the installation's own keys, which never change."""
+        if service not in self._clients:
+            env = self.env
+            keys = (env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+            self._clients[service] = self.client_with(keys, service)
+        return self._clients[service]
+
+    def client_with(self, keys: tuple[str, str], service: str, region: str = "us-east-1") -> Any:
+        """Return a client that tells failures at once instead of trying again."""
         return boto3.client(
             service,
-            endpoint_url=env["AWS_ENDPOINT_URL"],
-            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-            region_name=env["AWS_REGION"],
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1],
+            region_name=region,
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
     # What tests do with it
@@ -197,16 +219,26 @@ class Installation:
             raise AssertionError(f"{error}\n{story}\n{self.log.read_text()[-2000:]}") from None
 
     def deploy(self, name: str, label: str) -> dict[str, Any]:
-        self.client().update_environment(EnvironmentName=name, VersionLabel=label)
+        self.begin(name, VersionLabel=label)
         return self.rest(name)
+
+    def begin(self, name: str, **changes: Any) -> str:
+        """Begin an update, and return the RequestId that its events carry."""
+        answer = self.client().update_environment(EnvironmentName=name, **changes)
+        return str(answer["ResponseMetadata"]["RequestId"])
+
+    def instances(self, name: str) -> set[str]:
+        found = self.client().describe_environment_resources(EnvironmentName=name)
+        return {i["Id"] for i in found["EnvironmentResources"]["Instances"]}
 
     def terminate(self, name: str) -> None:
         self.client().terminate_environment(EnvironmentName=name)
         self.rest(name, "Terminated")
 
-    def events(self, name: str) -> list[str]:
-        """Return an environment's events, oldest first."""
-        found = self.client().describe_events(EnvironmentName=name)["Events"]
+    def events(self, name: str, request: str = "") -> list[str]:
+        """Return an environment's events, or those of one request only, oldest first."""
+        chosen = {"RequestId": request} if request else {}
+        found = self.client().describe_events(EnvironmentName=name, **chosen)["Events"]
         return [f"{e['Severity']} {e['Message']}" for e in reversed(found)]
 
     def get(self, environment: dict[str, Any], path: str = "/") -> str:

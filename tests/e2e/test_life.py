@@ -23,27 +23,27 @@ def test_a_life(installation: Installation) -> None:
     names = {installation.get(made).split()[1] for _ in range(30)}
     assert len(names) == 3, names
 
-    with visitors(made["EndpointURL"]) as tally:
+    with visitors(made["EndpointURL"]) as crowd:
         deployed = installation.deploy("life-env", "two")
     assert deployed["VersionLabel"] == "two"
-    assert not tally.failures, tally.failures[:5]
-    assert set(tally.answers) == {"one", "two"}
+    assert not crowd.tally.failures, crowd.tally.failures[:5]
+    assert set(crowd.tally.answers) == {"one", "two"}
 
     eb = installation.client()
     colour = option("aws:elasticbeanstalk:application:environment", "COLOUR", "teal")
-    with visitors(made["EndpointURL"]) as tally:
+    with visitors(made["EndpointURL"]) as crowd:
         eb.update_environment(EnvironmentName="life-env", OptionSettings=[colour])
         installation.rest("life-env")
-    assert not tally.failures, tally.failures[:5]
+    assert not crowd.tally.failures, crowd.tally.failures[:5]
     assert installation.get(made).split()[3] == "teal"
 
-    with visitors(made["EndpointURL"]) as tally:
+    with visitors(made["EndpointURL"]) as crowd:
         eb.update_environment(
             EnvironmentName="life-env",
             OptionSettings=[option(ASG, "MinSize", "1"), option(ASG, "MaxSize", "1")],
         )
         installation.rest("life-env")
-    assert not tally.failures, tally.failures[:5]
+    assert not crowd.tally.failures, crowd.tally.failures[:5]
     resources = eb.describe_environment_resources(EnvironmentName="life-env")
     assert len(resources["EnvironmentResources"]["Instances"]) == 1
 
