@@ -89,6 +89,13 @@ def me():
     }
 
 
+def gorge():
+    """Use up all memory in this very process."""
+    kept = []
+    while True:
+        kept.append(bytes([1]) * (16 << 20))
+
+
 def leave(code):
     os._exit(int(code))
 
@@ -100,7 +107,7 @@ def mask():
 
 DEEDS = {
     f.__name__: f
-    for f in (read, write, connect, dial, run, spawn, eat, fork, walk, me, leave, mask)
+    for f in (read, write, connect, dial, run, spawn, eat, gorge, fork, walk, me, leave, mask)
 }
 CONFIG = json.loads(read(sys.argv[1]))
 

@@ -35,6 +35,7 @@ BUILDER = 899  # a user that owns nothing but the output and the cache
 OUTPUT_BYTES = 64 << 10  # of a command's words that are kept
 BUILD_S = 900.0
 GROUP = "build"
+MARK = "JACKBEAN_BUILD"  # in the environment of all that a build runs
 # As root: enter the control groups, then hand over to the sandbox.
 JOIN = """\
 while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 97; shift; done
@@ -120,7 +121,8 @@ def set_up(build: Build, site: Site, layout: Layout, environ: Mapping[str, str])
         file.write_text(text)
     if "uv" not in site.ground.tools:
         raise PortError("uv is not installed; install the package uv")
-    found, config = environment.packages(environ), environment.uv_config(environ)
+    found = {**environment.packages(environ), MARK: layout.tag}
+    config = environment.uv_config(environ)
     if site.etc is None:
         return _plain(build, site.ground, installer.variables(found, str(layout.downloads), config))
     inside = Path(HOME, "uv.toml") if config else None

@@ -109,7 +109,7 @@ class Cgroups:
     def possible(self) -> str:
         """Return why groups with limits cannot be made here, empty if they can: by making one."""
         try:
-            self.make("probe", Limits(1 << 30, 1.0))
+            self.make("probe", Limits(1 << 30, 1.0, 100))
             self.remove("probe")
         except PortError as error:
             return str(error)

@@ -19,7 +19,7 @@ from secrets import token_hex
 
 from jackbean.core.errors import PortError
 from jackbean.core.protocol import DependencyRequest
-from jackbean.engines.process import builds, filesystem, installer
+from jackbean.engines.process import builds, filesystem, installer, strays
 from jackbean.engines.process.builds import Build
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.interpreters import Interpreter
@@ -39,6 +39,7 @@ class ProcessDependencies:
         self._environ = dict(os.environ if environ is None else environ)
         self._running: dict[str, asyncio.Task[str]] = {}
         self._room = asyncio.Semaphore(BUILDS_AT_ONCE)
+        self._tidying = asyncio.Lock()
         self._tidied = False
 
     async def resolve(self, request: DependencyRequest) -> str:
@@ -75,11 +76,14 @@ class ProcessDependencies:
         return inside
 
     async def _tidy(self) -> None:
-        """Once: remove what earlier control planes did not finish."""
-        if not self._tidied:
-            self._tidied = True
+        """Once: end and remove what earlier control planes did not finish."""
+        async with self._tidying:
+            if self._tidied:
+                return
+            await asyncio.to_thread(strays.kill, builds.MARK, self._engine.layout.tag)
             for old in self._engine.layout.dependencies.glob(BUILDING + "*"):
                 await asyncio.to_thread(filesystem.remove, old)
+            self._tidied = True
 
     async def _build(self, build: Build, site: Site) -> None:
         """Make the environment in the staging directory. Raises Unresolvable."""
@@ -109,7 +113,7 @@ async def _install(kitchen: builds.Kitchen, what: tuple[str, ...], name: str) ->
         if (await kitchen.run(again)).status == 0:
             return
     if done.status:
-        said = done.output.replace(f"{kitchen.request}/", "")
+        said = installer.heard(done.output, kitchen.request)
         raise Unresolvable(installer.cause(said, name), installer.tail(said))
 
 

@@ -34,7 +34,7 @@ from jackbean.engines.process.netlink import (
 NETLINK_NETFILTER = 12
 SUBSYSTEM = 10
 BATCH_BEGIN, BATCH_END = 0x10, 0x11
-NEWTABLE, DELTABLE, NEWCHAIN, GETCHAIN, NEWRULE = 0, 2, 3, 4, 6
+NEWTABLE, GETTABLE, DELTABLE, NEWCHAIN, GETCHAIN, NEWRULE = 0, 1, 2, 3, 4, 6
 NFPROTO_INET, NFPROTO_IPV4 = 1, 2
 FAMILY = struct.Struct("!BBH")  # family, version, resource
 
@@ -228,9 +228,10 @@ def remove(table: str) -> None:
     )
 
 
-def chain_exists(table: str, chain: str) -> bool:
-    """Return whether somebody else's IPv4 table has such a chain."""
-    ask = _message(GETCHAIN, ACK, text(1, table), text(3, chain), family=NFPROTO_IPV4)
+def exists(table: str, chain: str = "", family: int = NFPROTO_INET) -> bool:
+    """Return whether there is such a table, and such a chain in it."""
+    body = (text(1, table), text(3, chain)) if chain else (text(1, table),)
+    ask = _message(GETCHAIN if chain else GETTABLE, ACK, *body, family=family)
     try:
         exchange(NETLINK_NETFILTER, [ask])
     except OSError:

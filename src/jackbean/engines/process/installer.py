@@ -75,6 +75,12 @@ def variables(found: Mapping[str, str], cache: str, config: Path | None) -> dict
     }
 
 
+def heard(output: str, folder: str) -> str:
+    """Return the output as whoever wrote the files in `folder` would have seen it."""
+    lines = output.replace(f"{folder}/", "").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("Using Python "))
+
+
 def unreachable(output: str) -> bool:
     """Return whether it failed because of the network, so that a cache may do."""
     lower = output.lower()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GIB = 1 << 30
-PIDS = 4096
+PIDS_PER_GIB, PIDS_MIN = 1024, 512  # a thread counts
+PIDS = 4096  # where there are no control groups: of all that the user runs
 OPEN_FILES = 65536
 
 
@@ -16,7 +17,7 @@ OPEN_FILES = 65536
 class Limits:
     memory_bytes: int
     cpus: float
-    pids: int = PIDS
+    pids: int
 
 
 SIZES = {  # size -> GiB, processors: of the general purpose families
@@ -48,8 +49,8 @@ ODD = {  # those that the rule above does not give
     "r6g.medium": (8, 1),
     "r7g.medium": (8, 1),
 }
-DEFAULT = Limits(2 * GIB, 2)
-BUILD = Limits(4 * GIB, 4)  # all dependency builds together
+DEFAULT = Limits(2 * GIB, 2, 2048)
+BUILD = Limits(4 * GIB, 4, 4096)  # all dependency builds together
 
 
 def of(instance_type: str) -> Limits:
@@ -64,4 +65,5 @@ def of(instance_type: str) -> Limits:
 
 
 def _limits(memory_gib: float, cpus: float) -> Limits:
-    return Limits(int(memory_gib * GIB), cpus)
+    pids = max(PIDS_MIN, int(memory_gib * PIDS_PER_GIB))
+    return Limits(int(memory_gib * GIB), cpus, pids)

@@ -55,9 +55,11 @@ class Network:
             index = links.index(self.bridge)
             links.change(links.address(index, gateway), ignore=(errno.EEXIST,))
             links.change(links.up(index))
-            firewall.install(self.table, firewall.rules(self.bridge, self.subnet.network, services))
-            for name in (self.bridge, *uplinks()):
-                (CONF / "ipv4/conf" / name / "forwarding").write_text("1")
+            if self.walled:
+                wanted = firewall.rules(self.bridge, self.subnet.network, services)
+                firewall.install(self.table, wanted)
+                for name in (self.bridge, *uplinks()):
+                    _forwarding(name).write_text("1")
         except OSError as error:
             raise PortError(f"network {self.bridge} ({self.subnet.network}): {error}") from error
 

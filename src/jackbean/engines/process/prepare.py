@@ -117,7 +117,7 @@ def put_back(layout: Layout, possible: Possible) -> None:
     """Take away what was made of network and limits. Raises PortError."""
     if possible.groups:
         possible.groups.down()
-    if possible.mode != "root":
+    if possible.mode != "root" or not layout.state.exists():
         return
     closed: list[str] = []
     with contextlib.suppress(FileNotFoundError):

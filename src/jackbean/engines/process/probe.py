@@ -16,7 +16,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
 from jackbean.core.errors import PortError
-from jackbean.engines.process import cgroups, firewall, links, namespaces, tools
+from jackbean.engines.process import cgroups, firewall, links, namespaces, network, tools
 from jackbean.engines.process.cgroups import Cgroups
 
 MODES = ("root", "user", "plain")  # best first
@@ -87,7 +87,7 @@ def _root(tag: str) -> Possible | str:
         return f"network namespaces cannot be used: {trouble}."
     groups, no_groups = _groups(tag)
     rules, no_rules = _firewall()
-    lacks = [*LACKS["root"], *no_groups, *no_rules]
+    lacks = [*LACKS["root"], *no_groups, *no_rules, *_other_firewalls(tag)]
     return Possible("root", bubblewrap, groups, rules, tuple(lacks))
 
 
@@ -165,6 +165,17 @@ def _firewall() -> tuple[bool, list[str]]:
     return False, [
         "Instances reach every port of the machine, and not the internet: "
         f"nf_tables cannot be used ({trouble})."
+    ]
+
+
+def _other_firewalls(tag: str) -> list[str]:
+    """Tell of rules of others that drop what ours let pass."""
+    if not firewall.exists("filter", "DOCKER-USER", firewall.NFPROTO_IPV4):
+        return []
+    bridge = network.PREFIX + tag
+    return [
+        "Docker's firewall drops what instances send to the internet; allow it with "
+        f"`iptables -I DOCKER-USER -i {bridge} -j ACCEPT` and the same with `-o`."
     ]
 
 

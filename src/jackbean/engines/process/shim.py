@@ -30,7 +30,7 @@ or status 1 and the reason on stderr. Its members, all required:
 
 Where "{status}" is used the program is bubblewrap, and tells its sandbox's first process there.
 """
-# ruff: noqa: PTH105, PTH116, PTH123, PTH208 - pathlib would be a third of a shim's weight
+# ruff: noqa: PTH105, PTH110, PTH116, PTH123, PTH208 - pathlib would be a third of a shim's weight
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ class Holder:
             info = signal.sigtimedwait(WATCHED, LOG_LOOK_S)
             if info is None:
                 shorten(self.spec["log"], self.spec["log_bytes_max"])
-            elif info.si_signo == signal.SIGTERM:
+            gone = not os.path.exists(self.spec["lock"])  # whoever deleted that wants no program
+            if gone or (info and info.si_signo == signal.SIGTERM):
                 return None
             status = self._reap()
             if status is not None:
@@ -216,8 +217,7 @@ def become(spec: Spec, tell: int, say: int) -> NoReturn:
 
 def enter(spec: Spec) -> None:
     out = os.open(spec["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for target, source in ((0, nothing), (1, out), (2, out)):
+    for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
         os.dup2(source, target)
     os.chdir(spec["cwd"])
     join(spec["cgroups"])

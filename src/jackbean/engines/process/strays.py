@@ -1,4 +1,8 @@
-"""Processes that lost their shim where no sandbox ends with it: found by a mark, and killed."""
+"""Processes that nobody holds any more: found by a mark in their environment, and killed.
+
+Most end with whoever holds them. A program without a sandbox may have daemonised, and a sandbox's
+parent may die in the millisecond before it would be missed.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,315 @@
+"""What instances cannot see, change, reach or use up: tried from inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from tests.engines.process.conftest import MakeRig
+from tests.engines.process.rig import (
+    MODES,
+    SANDBOXED,
+    Rig,
+    answers,
+    ask,
+    eventually,
+    leftovers,
+    run,
+)
+
+from jackbean.core.fleet import Machine
+from jackbean.engines.process import addresses, namespaces, network
+from jackbean.engines.process.firewall import Service
+from jackbean.engines.process.sandbox import CAPABILITIES
+
+sandboxed = pytest.mark.parametrize("mode", SANDBOXED)
+# Only root has these; they are part of every run as root.
+as_root = pytest.mark.parametrize("mode", [m for m in MODES if m == "root"])
+
+BITS = {
+    "CAP_CHOWN": 0,
+    "CAP_DAC_OVERRIDE": 1,
+    "CAP_FOWNER": 3,
+    "CAP_KILL": 5,
+    "CAP_SETGID": 6,
+    "CAP_SETUID": 7,
+    "CAP_SETPCAP": 8,
+    "CAP_NET_BIND_SERVICE": 10,
+}
+
+
+@sandboxed
+def test_the_machines_secrets_are_not_there(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    other = here.spec(2)
+    here.ensure(other)
+    address = here.up()
+    (here.data_dir / "secret").write_text("of the installation")
+    assert ask(address, "walk", path="/root") == []
+    assert ask(address, "walk", path="/home") == ["ec2-user", "webapp"]
+    assert ask(address, "walk", path="/var/lib") == ["nginx"]
+    assert {line.split(":")[1] for line in ask(address, "read", path="/etc/shadow").split()} == {
+        "*"
+    }
+    for path in (here.data_dir, here.data_dir / "secret", here.home(other), "/etc/ssh", "/boot"):
+        with pytest.raises(RuntimeError, match=r"No such file"):
+            ask(address, "walk", path=path)
+    assert ask(address, "walk", path="/run") == ["jackbean", "lock"]
+    me = ask(address, "me")
+    assert "SECRET" not in me["env"]
+    assert {
+        "agent.json",
+        "agent.pyz",
+        "bin",
+        "dependencies",
+    } >= {n for n in ask(address, "walk", path="/opt/jackbean") if not n.startswith("python-")}
+
+
+@sandboxed
+def test_no_descriptor_of_ours_comes_along(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    held = ask(here.up(), "me")["fds"]
+    files = {number: goal for number, goal in held.items() if not goal.startswith("socket:")}
+    assert files.pop("0") == "/dev/null"
+    assert {files.pop("1"), files.pop("2")} == {str(here.home(here.spec()) / "shim/log")}
+    assert files == {}
+
+
+@sandboxed
+def test_the_kernel_is_not_an_instances_to_set(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    address = here.up()
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text()
+    with pytest.raises(RuntimeError, match=r"Read-only|Permission"):
+        ask(address, "write", path="/proc/sys/kernel/core_pattern", text=pattern)
+    with pytest.raises(RuntimeError, match=r"Read-only|Permission|No such file"):
+        ask(address, "write", path="/proc/sysrq-trigger", text="h")
+    with pytest.raises(RuntimeError, match=r"Read-only"):
+        ask(address, "write", path="/sys/x", text="x")
+    status = dict(
+        line.split(":\t", 1) for line in ask(address, "me")["status"].splitlines() if ":\t" in line
+    )
+    assert int(status["CapEff"], 16) == sum(1 << BITS[name] for name in CAPABILITIES)
+    assert status["NoNewPrivs"] == "1"
+    assert ask(address, "me")["pid"] == 2
+
+
+@sandboxed
+def test_an_instance_writes_where_bundles_do_and_nowhere_else(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    address = here.up()
+    for folder in (
+        "/etc",
+        "/opt",
+        "/var",
+        "/var/app",
+        "/home",
+        "/usr/local/bin",
+        "/srv",
+        "/",
+        "/tmp",
+    ):
+        ask(address, "write", path=f"{folder}/written", text="x")
+    for folder in ("/usr/bin", "/usr/lib", "/opt/jackbean", "/run/jackbean", "/etc/ssl/certs"):
+        with pytest.raises(RuntimeError, match=r"Read-only"):
+            ask(address, "write", path=f"{folder}/written", text="x")
+    ask(address, "write", path="/dev/shm/written", text="x")
+    assert run(address, "/bin/sh", "-c", "umask; stat -c %a /dev/shm").split() == ["0022", "1777"]
+    assert run(address, "/usr/bin/env", "hostname").strip() == ask(address, "me")["host"]
+    assert run(address, "/bin/sh", "-c", "getent passwd webapp").startswith("webapp:x:900:900:")
+
+
+@as_root
+def test_the_application_is_a_user_who_cannot_read_the_token(rig: MakeRig, mode: str) -> None:
+    address = rig(mode).up()
+    become = "import os; os.setgid(900); os.setuid(900); "
+    reading = become + "open('/opt/jackbean/agent.json')"
+    python = ask(address)["pythons"]
+    for path in python.values():
+        status, _, said = ask(address, "run", argv=json.dumps([path, "-I", "-c", reading]))
+        assert status != 0
+        assert "Permission denied" in said
+    entering = become + "os.listdir('/opt/jackbean/dependencies'); os.listdir('/run/jackbean')"
+    said = ask(address, "run", argv=json.dumps([path, "-I", "-c", entering]))[2]
+    assert "Permission denied: '/run/jackbean'" in said
+
+
+@sandboxed
+def test_links_put_in_the_way_of_mounts_lead_nowhere(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = here.spec()
+    address = here.up(spec)
+    trap = here.data_dir.parent / "trap"
+    trap.mkdir(mode=0o777)
+    here.runner.run(here.engine.stop_all())
+    root = here.home(spec) / "root"
+    (root / "opt").rename(root / "was-opt")
+    (root / "opt").symlink_to(f"/oldroot{trap}")
+    (root / "etc/ssl").rename(root / "etc/was-ssl")
+    (root / "etc/ssl").symlink_to(trap)
+    (root / "run").rmdir()
+    (root / "run").write_text("a file where a folder was")
+    assert here.up(spec) == address
+    assert list(trap.iterdir()) == []
+    assert "agent.json" in ask(address, "walk", path="/opt/jackbean")
+
+
+@as_root
+def test_an_instance_reaches_neither_neighbours_nor_the_host(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    first, second = here.up(here.spec(1)), here.up(here.spec(2))
+    gateway = str(network_of(here).subnet.gateway)
+    assert ask(first, "connect", host=first.host, port=80)
+    with pytest.raises(RuntimeError, match=r"timed out"):
+        ask(first, "connect", host=second.host, port=80)
+    with listener() as port:
+        for host in (gateway, own_address()):
+            with pytest.raises(RuntimeError, match=r"timed out"):
+                ask(first, "connect", host=host, port=port)
+        here.serve((Service(IPv4Address(gateway), port),))
+        here.runner.run(here.engine.adopt())
+        assert ask(first, "connect", host=gateway, port=port)
+        with pytest.raises(RuntimeError, match=r"timed out"):
+            ask(first, "connect", host=own_address(), port=port)
+    assert answers(first)
+    assert answers(second)
+
+
+@as_root
+def test_packets_leave_under_the_hosts_address_and_come_back(rig: MakeRig, mode: str) -> None:
+    """The world is another network namespace, on the far side of a second bridge."""
+    here = rig(mode)
+    address = here.up()
+    world = network.Network("fffffe", next(addresses.private_blocks("fffffe")), walled=False)
+    world.up()
+    try:
+        Path(f"/proc/sys/net/ipv4/conf/{world.bridge}/forwarding").write_text("1")
+        with far_server(world) as (host, port, callers):
+            assert ask(address, "connect", host=host, port=port)
+            assert callers == [str(world.subnet.gateway)]
+    finally:
+        world.down()
+
+
+@contextmanager
+def far_server(world: network.Network) -> Iterator[tuple[str, int, list[str]]]:
+    netns = world.attach(20)
+    try:
+        server = namespaces.within(netns, lambda: socket.create_server(("0.0.0.0", 0)))
+        callers: list[str] = []
+
+        def accept() -> None:
+            server.settimeout(10)
+            caller, (host, _) = server.accept()
+            callers.append(host)
+            caller.close()
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield str(world.subnet.address(20)), server.getsockname()[1], callers
+        finally:
+            thread.join(15)
+            server.close()
+    finally:
+        os.close(netns)
+
+
+def network_of(here: Rig) -> network.Network:
+    found = here.runner.run(here.engine.ready()).network
+    assert found is not None
+    return found
+
+
+@contextmanager
+def listener() -> Iterator[int]:
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def own_address() -> str:
+    """Return an address of this machine that is not on loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("192.0.2.99", 9))  # nothing is sent
+        return str(sock.getsockname()[0])
+
+
+@as_root
+def test_who_takes_too_much_memory_is_killed_alone(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = here.spec(1, "t3.nano")
+    address, neighbour = here.up(spec), here.up(here.spec(2))
+    assert ask(address, "eat", mib=100) == 0
+    assert ask(address, "eat", mib=600) == -9
+    assert ask(neighbour, "eat", mib=600) == 0
+    assert here.sight(spec).machine is Machine.RUNNING
+
+
+@as_root
+def test_processes_are_counted(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    address = here.up(here.spec(1, "t3.nano"))
+    assert 400 < ask(address, "fork", count=700) < 512
+
+
+@as_root
+def test_an_instance_that_dies_of_hunger_says_so(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = here.spec(1, "t3.nano")
+    address = here.up(spec)
+    with pytest.raises(OSError, match=r"closed|reset|refused"):
+        ask(address, "gorge")
+    eventually(lambda: here.sight(spec).machine is Machine.EXITED, "its end is seen")
+    assert "out of memory" in here.sight(spec).exit
+    assert "SIGKILL" in here.sight(spec).exit
+
+
+@as_root
+def test_processors_are_rationed(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = here.spec(1, "t2.nano")  # one processor
+    address = here.up(spec)
+    python = ask(address)["pythons"][f"{sys.version_info.major}.{sys.version_info.minor}"]
+    lines = run(address, python, "-I", "-c", BURN).split()
+    spent, lasted = sum(map(float, lines[:-1])), float(lines[-1])
+    assert spent < 1.3 * lasted + 0.2
+
+
+# Four processes that work as hard as they can for a second; each says how much it got.
+BURN = """
+import os, time
+began, children = time.monotonic(), []
+for _ in range(3):
+    children.append(os.fork())
+    if not children[-1]:
+        break
+while time.monotonic() < began + 1:
+    pass
+os.write(1, b"%f\\n" % sum(os.times()[:2]))
+if all(children):
+    for child in children:
+        os.waitpid(child, 0)
+    os.write(1, b"%f\\n" % (time.monotonic() - began))
+"""
+
+
+@sandboxed
+def test_nothing_is_left_of_processes_that_hide(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = here.spec()
+    address = here.up(spec)
+    for _ in range(3):
+        ask(address, "spawn", argv=json.dumps(["/usr/bin/env", "setsid", "sleep", "600"]))
+    inner = here.shim(spec)["inner"]
+    os.kill(here.shim(spec)["child"], 9)
+    eventually(lambda: not Path(f"/proc/{inner}/root").exists(), "the sandbox ends")
+    here.terminate(spec)
+    assert leftovers(here.data_dir, spec.instance) == []
