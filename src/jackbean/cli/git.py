@@ -21,9 +21,11 @@ class Repository:
 
     @classmethod
     def around(cls, folder: Path) -> Repository | None:
-        """Return the repository that `folder` is in; None if that is none."""
+        """Return the repository that keeps `folder`; None if none does, or it is ignored there."""
         found = cls(folder)
-        return found if found.ask("rev-parse", "--is-inside-work-tree") == "true" else None
+        if found.ask("rev-parse", "--is-inside-work-tree") != "true":
+            return None
+        return found if found.ask("check-ignore", "--quiet", ".") is None else None
 
     def ask(self, *arguments: str) -> str | None:
         """Return what a git command says; None where it fails."""
@@ -45,8 +47,8 @@ class Repository:
 
     @property
     def born(self) -> bool:
-        """Say whether there is a commit."""
-        return self.ask("rev-parse", "--verify", "--quiet", "HEAD") is not None
+        """Say whether the last commit has this folder."""
+        return self.ask("rev-parse", "--verify", "--quiet", "HEAD:./") is not None
 
     @property
     def description(self) -> str:

@@ -67,7 +67,7 @@ def source(place: Workplace, target: Path, wanted: Wanted) -> Path:
     elif wanted.staged or repository.born:
         _from_git(place, repository, target, wanted)
     else:
-        place.screen.note("There is no commit yet: bundling the folder as it is.")
+        place.screen.note("No commit has this folder yet: bundling it as it is.")
         bundle.write_folder(folder, target)
     return target
 
