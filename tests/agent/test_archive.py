@@ -222,6 +222,20 @@ def test_refuses_a_bomb_that_says_so_at_once(tmp_path: Path) -> None:
     assert list((tmp_path / "root").iterdir()) == []
 
 
+def test_refuses_ten_gigabytes_at_once(tmp_path: Path) -> None:
+    data = bytearray(bomb(8, announced=0xFFFFFFFF))
+    central = data.rindex(b"PK\1\2")
+    wide = struct.pack("<2HQ", 1, 8, 10 << 30)
+    data[central + 30 : central + 32] = struct.pack("<H", len(wide))  # the length of extra fields
+    name_end = central + 46 + 1
+    data[name_end:name_end] = wide
+    end = data.rindex(b"PK\5\6")
+    data[end + 12 : end + 16] = struct.pack("<L", 46 + 1 + len(wide))
+    began = time.monotonic()
+    assert "It unpacks to 10,240 MB; at most 2,048 MB are taken" in refusal(tmp_path, bytes(data))
+    assert time.monotonic() - began < 1.0
+
+
 def test_refuses_a_bomb_that_keeps_within_the_limit(tmp_path: Path) -> None:
     assert "archive bomb" in refusal(tmp_path, bomb(257))
     assert list((tmp_path / "root").iterdir()) == []

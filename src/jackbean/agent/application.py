@@ -138,6 +138,11 @@ class Application:
         self._running = ()
         return ending
 
+    def let_go(self) -> None:
+        """Keep no request waiting for an application that has not been started."""
+        if not self._running:
+            self._room.give_up()
+
     def close(self) -> None:
         self._room.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -144,12 +145,14 @@ class Assignments:
         began = time.time()
         self._host.ledger.note(**_deployed(record, "In Progress", began))
         failure = self._all_steps(run, record)
+        self._host.application.let_go()
         with self._lock:
             self._run = None
             newer = self._host.ledger.record.serial != record.serial
         if not newer and not self._closed:
             self._finish(record, failure, began)
-        self._tidy()
+        with suppress(OSError):  # what is left over now goes the next time
+            self._tidy()
         self._news()
 
     def _built(self, record: Record) -> Built:

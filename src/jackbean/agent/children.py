@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -90,14 +91,16 @@ class Children:
                 info = None
             with self._lock:
                 if info and info.si_pid not in self._began:
-                    os.waitpid(info.si_pid, os.WNOHANG)
+                    with suppress(ChildProcessError):  # its owner was quicker
+                        os.waitpid(info.si_pid, os.WNOHANG)
                     continue
             time.sleep(LOOK_AGAIN_S if info else 1.0)
 
     def _write(self) -> None:
         new = self._register.with_suffix(".new")
-        new.write_text(json.dumps({str(pid): began for pid, began in self._began.items()}))
-        new.replace(self._register)
+        with suppress(OSError):  # a full disk must not end what runs
+            new.write_text(json.dumps({str(pid): began for pid, began in self._began.items()}))
+            new.replace(self._register)
 
     def _read(self) -> dict[int, int]:
         try:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ JSON_BYTES_MAX = 8 << 20
 PIECE_BYTES = 256 << 10
 SOCKET_PATH_BYTES_MAX = 107
 CONNECT_TIMEOUT_S = 5.0
+CHECK_S = 0.2
 
 
 class Unreachable(OSError):
@@ -165,9 +167,14 @@ class Dial:
             connection.sendall(self._head(request))
             connection.sendfile(file)
 
-    def call(self, request: Request) -> tuple[int, Any]:
-        """Send a request; return the status and the JSON of its answer."""
+    def call(self, request: Request, check: Callable[[], None] | None = None) -> tuple[int, Any]:
+        """Send a request; return the status and the JSON of its answer.
+
+        `check` is called now and then while there is none, and may raise.
+        """
         with self.send(request) as exchange:
+            while check and not select.select([exchange], [], [], CHECK_S)[0]:
+                check()
             return exchange.receive().status, exchange.json()
 
     def _head(self, request: Request) -> bytes:

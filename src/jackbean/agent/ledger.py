@@ -1,13 +1,14 @@
 """What an agent must still know after it was killed: its assignment, and what is on the disk.
 
 One small JSON file, replaced whole. It is not synced: it has to survive the agent, not the machine,
-whose file system would be gone with it.
+whose file system would be gone with it. If the disk is full, the agent goes on with what it knows.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,15 @@ class Ledger:
         """Change members of the record; return it when it is on the disk."""
         with self._lock:
             self._record = replace(self._record, **changes)
-            new = self._path.with_suffix(".new")
-            new.write_text(json.dumps(asdict(self._record)))
-            new.chmod(0o600)  # it holds environment properties
-            new.replace(self._path)
+            with suppress(OSError):
+                self._write()
             return self._record
+
+    def _write(self) -> None:
+        new = self._path.with_suffix(".new")
+        new.touch(mode=0o600)  # it holds environment properties
+        new.write_text(json.dumps(asdict(self._record)))
+        new.replace(self._path)
 
 
 def _read(path: Path) -> Record:

@@ -7,6 +7,7 @@ as long as it likes: what runs goes on running, and the agent dials again.
 from __future__ import annotations
 
 import os
+import re
 import select
 import threading
 import time
@@ -21,10 +22,12 @@ from jackbean.core.protocol import HOLD_S, Order, Report, from_json, to_json
 BACKOFF_S_MIN = 0.1
 BACKOFF_S_MAX = 2.0
 PATIENCE_S = HOLD_S + 5.0  # longer than that is silence
+WORKING_S = 3.0  # how often the control plane hears of work that goes on
 PACE_S = 0.05  # between two requests, however much news there is
 UNAUTHORIZED, OTHER_PROTOCOL = 401, 426
 TROUBLE = (Unreachable, OSError, ValueError)
 STEPS_WAITING_MAX = 200
+LOG_REQUEST = r"[0-9A-Za-z_-]{1,100}"
 
 
 class Bell:
@@ -95,21 +98,22 @@ class Link:
     def _exchange(self) -> int:
         """Send a report and take the answer; return its status, 0 if news came first."""
         self._bell.answer()
-        report = json_request("POST", "/v1/report", to_json(self._report()), PATIENCE_S)
-        with self._dial.send(report) as exchange:
+        report = self._report()
+        request = json_request("POST", "/v1/report", to_json(report), PATIENCE_S)
+        with self._dial.send(request) as exchange:
             self._sent()
-            if not self._answered(exchange):
+            if not self._answered(exchange, working=report.state == "working"):
                 return 0
             exchange.receive()
             if exchange.status == 200:
                 self._accept(from_json(Order, exchange.json()))
             return exchange.status
 
-    def _answered(self, exchange: Exchange) -> bool:
-        """Wait for an answer; tell if there is one, rather than news."""
+    def _answered(self, exchange: Exchange, *, working: bool) -> bool:
+        """Wait for an answer; tell if there is one, rather than something to report."""
         waiting: list[Exchange | Bell] = [exchange, self._bell]
-        ready = select.select(waiting, [], [], PATIENCE_S)[0]
-        if not ready:
+        ready = select.select(waiting, [], [], WORKING_S if working else PATIENCE_S)[0]
+        if not ready and not working:
             raise Unreachable("the control plane does not answer")
         return exchange in ready
 
@@ -171,7 +175,8 @@ class LogSender:
     def want(self, wanted: dict[str, str]) -> None:
         """Send what has not been asked for before."""
         for name, kind in wanted.items():
-            if name not in self._seen and kind in ("tail", "bundle"):
+            known = kind in ("tail", "bundle") and re.fullmatch(LOG_REQUEST, name)
+            if known and name not in self._seen:
                 self._seen.append(name)
                 threading.Thread(target=self._send, args=(name, kind), daemon=True).start()
 

@@ -20,7 +20,6 @@ NAMESPACE = "aws:elasticbeanstalk:container:python"
 PORT = 8_000
 WSGI_PATH = r"[\w./-]+(?::[\w.()=\"', -]+)?"
 SOURCE_BYTES_MAX = 1 << 20
-RESOLVE_TIMEOUT_S = 900.0
 RETRY_S = 0.5
 HIDDEN_BINDING = rb"import\s+\*|globals\(|__getattr__|\bexec\(|setattr\("
 CALLABLE = rb"(?m)^(\w+)\s*=\s*[\w.]*(?:[A-Z]\w*|get_\w+|create_app|make_app)\("
@@ -50,13 +49,13 @@ def install(run: Run) -> None:
 def _resolve(run: Run, wanted: Dependencies) -> Path:
     """Have the dependencies resolved by the control plane, as often as it takes to reach it."""
     body = to_json(DependencyRequest("pip", run.manifest.platform_version, wanted.files))
-    request = json_request("POST", "/v1/dependencies", body, RESOLVE_TIMEOUT_S)
+    request = json_request("POST", "/v1/dependencies", body)
     if wanted.source:
         run.log.info(f"Installing dependencies with {wanted.source}")
     while True:
         run.check()
         try:
-            status, answer = run.host.dial.call(request)
+            status, answer = run.host.dial.call(request, run.check)
         except (Unreachable, TimeoutError, ConnectionError, FileNotFoundError):
             time.sleep(RETRY_S)
             continue
