@@ -39,8 +39,8 @@ class Rollout:
 
     `size` is the number of instances it must end with, `batch` who is being worked on, `waived`
     who was let through unhealthy because health checks are ignored, `losses` how many instances
-    died on the way, `since` when the current batch began in seconds, counted again after the
-    control plane was away.
+    died on this way (there or back), `since` when the current batch began in seconds, counted
+    again after the control plane was away.
     """
 
     policy: str
@@ -91,9 +91,13 @@ class Rollout:
         return replace(self, stage=stage, batch=(), since=now)
 
     def give_up(self, now: float) -> Rollout:
-        """Turn back where that is possible, else fail."""
-        back = self.reverts and self.stage is Stage.ADVANCING and self.previous is not None
-        return self.enter(Stage.REVERTING if back else Stage.FAILED, now)
+        """Turn back where that is possible, else fail.
+
+        The way back has its own count of losses, and waives nobody for having been waived before.
+        """
+        if not self.reverts or self.stage is not Stage.ADVANCING or self.previous is None:
+            return self.enter(Stage.FAILED, now)
+        return replace(self.enter(Stage.REVERTING, now), losses=0, waived=())
 
     def finish(self, now: float) -> Rollout:
         back = self.stage is Stage.REVERTING
@@ -104,8 +108,15 @@ class Rollout:
         return replace(self, batch=batch.ids, batches=self.batches + 1, since=now, leader=leader)
 
     def mourn(self, dead: Fleet) -> Rollout:
-        """Count those who died by themselves and are about to be replaced."""
-        return replace(self, losses=self.losses + len(dead)) if dead else self
+        """Count those who died by themselves and are about to be replaced.
+
+        A leader that died before it had the goal staged may not have led: there is a new one.
+        """
+        if not dead:
+            return self
+        unled = any(i.id == self.leader and i.sight.staged != self.goal for i in dead)
+        leader = "" if unled else self.leader
+        return replace(self, losses=self.losses + len(dead), leader=leader)
 
     def waive(self, batch: Fleet) -> Rollout:
         return replace(self, waived=self.waived + batch.ids)

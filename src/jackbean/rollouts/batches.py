@@ -7,7 +7,7 @@ from dataclasses import replace
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet
 from jackbean.core.rollouts import Rollout
-from jackbean.rollouts.verbs import advance, refill, retire
+from jackbean.rollouts.verbs import advance, conclude, refill
 
 
 def all_at_once(rollout: Rollout, fleet: Fleet, now: float) -> Step:
@@ -22,31 +22,20 @@ def rolling(rollout: Rollout, fleet: Fleet, now: float) -> Step:
 
 
 def _in_batches(rollout: Rollout, fleet: Fleet, now: float, *, drain: bool) -> Step:
-    rollout = rollout.mourn(fleet.dead)
+    rollout, repairs = rollout.mourn(fleet.dead), refill(rollout, fleet)
     if rollout.hopeless:
-        return Step(rollout.give_up(now), retire(fleet.dead))
-    repairs = refill(rollout, fleet)
+        return Step(rollout.give_up(now), repairs)
     todo = fleet.alive.unsettled(rollout.target).without(rollout.waived)
+    if not todo and repairs:
+        return Step(rollout, repairs, "replacing lost capacity")
     if not todo:
-        return Step(rollout, repairs, "replacing lost capacity") if repairs else _done(rollout, now)
+        return Step(rollout.finish(now))
     batch = todo.named(rollout.batch)
     if not batch:
         batch = todo.weakest_first().first(rollout.batch_size)
         rollout = rollout.begin(batch, now)
     if batch.failed(rollout.target) and not batch.busy:
-        return Step(rollout.give_up(now))
-    if rollout.overdue(now):
-        return _late(rollout, batch, now)
-    step = advance(rollout, batch, drain=drain)
+        return Step(rollout.give_up(now), repairs)
+    late = rollout.overdue(now)
+    step = conclude(rollout, batch, now) if late else advance(rollout, batch, drain=drain)
     return replace(step, acts=repairs + step.acts)
-
-
-def _done(rollout: Rollout, now: float) -> Step:
-    return Step(rollout.finish(now))
-
-
-def _late(rollout: Rollout, batch: Fleet, now: float) -> Step:
-    """Give up, unless all that is missing is health and health is to be ignored."""
-    installed = all(i.runs(rollout.target) for i in batch)
-    ignore = rollout.ignore_health and installed
-    return Step(rollout.waive(batch) if ignore else rollout.give_up(now))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jackbean.core.acts import Launch, Step
 from jackbean.core.fleet import Fleet
 from jackbean.core.rollouts import Rollout
-from jackbean.rollouts.verbs import advance, retire
+from jackbean.rollouts.verbs import advance, conclude, retire
 
 
 def replacement(rollout: Rollout, fleet: Fleet, now: float) -> Step:
     """End a batch of old instances, launch as many new ones, and go on when those are healthy."""
-    rollout = rollout.mourn(fleet.dead)
+    rollout, dead = rollout.mourn(fleet.dead), retire(fleet.dead)
     old = fleet.alive.outdated(rollout.target_template)
     new = fleet.alive.without(old.ids)
-    todo = new.unsettled(rollout.target)
-    stuck = todo.failed(rollout.target) or (todo and rollout.overdue(now))
-    if stuck or rollout.hopeless:
-        return Step(rollout.give_up(now), retire(fleet.dead))
-    if len(fleet.alive) < rollout.size or fleet.dead:
+    todo = new.unsettled(rollout.target).without(rollout.waived)
+    if todo.failed(rollout.target) or rollout.hopeless:
+        return Step(rollout.give_up(now), dead)
+    if todo and rollout.overdue(now):
+        step = conclude(rollout, todo, now)
+        return replace(step, acts=dead + step.acts)
+    if dead or len(fleet.alive) < rollout.size:
         lead = rollout.previous is None
         launch = Launch(rollout.size, rollout.target, rollout.target_template, leader=lead)
-        return Step(rollout, (*retire(fleet.dead), launch))
+        return Step(rollout, (*dead, launch), "replacing lost capacity")
     if todo:
         return advance(rollout, todo, drain=True)
     if not old:

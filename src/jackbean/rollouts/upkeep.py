@@ -24,18 +24,31 @@ def maintain(fleet: Fleet, launch: Launch, now: float) -> tuple[Act, ...]:
 
 
 def complete(fleet: Fleet, count: int) -> bool:
-    """Whether `count` instances serve, each on whatever it runs, and nobody is still leaving."""
-    return len(fleet) == count and all(
-        i.sight.running is not None and i.settled(i.sight.running) for i in fleet
-    )
+    """Whether `count` instances serve, each on whatever it runs, and nobody is still leaving.
+
+    For one whose last work failed nobody waits: only the next deployment can help it.
+    """
+    return len(fleet) == count and all(_serves(i) or _lost(i) for i in fleet)
+
+
+def _serves(instance: Instance) -> bool:
+    running = instance.sight.running
+    return running is not None and instance.settled(running)
+
+
+def _lost(instance: Instance) -> bool:
+    wanted = instance.member.assignment
+    return wanted is not None and instance.failed(wanted.release)
 
 
 def _able(instance: Instance) -> bool:
     """Whether it is out of service without a reason: also one whose last work never ended.
 
-    Whether it can serve is for the load balancer's health check to say.
+    Whether it can serve is for the load balancer's health check to say, which is no more than a
+    connection by default: the proxy takes that, so an application that is not there is a reason.
     """
-    return instance.member.service is Service.OUT and instance.sight.running is not None
+    sight = instance.sight
+    return instance.member.service is Service.OUT and sight.running is not None and not sight.down
 
 
 def _least_useful(fleet: Fleet, count: int) -> Fleet:

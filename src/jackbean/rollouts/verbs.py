@@ -37,6 +37,14 @@ def _next_act(instance: Instance, rollout: Rollout, *, drain: bool) -> Act | Non
             return activate
 
 
+def conclude(rollout: Rollout, batch: Fleet, now: float) -> Step:
+    """Judge a batch whose time is up: give up, unless all it lacks is health that is ignored."""
+    installed = all(i.runs(rollout.target) for i in batch)
+    if rollout.ignore_health and installed:
+        return Step(rollout.waive(batch), tuple(Attach(i.id) for i in batch))
+    return Step(rollout.give_up(now))
+
+
 def refill(rollout: Rollout, fleet: Fleet) -> tuple[Act, ...]:
     """Give up the dead, and launch what is missing; newcomers get what is known to work."""
     known = rollout.goal if rollout.previous is None else rollout.previous
