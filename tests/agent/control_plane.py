@@ -149,12 +149,13 @@ class ControlPlane:
             self.reports.append(report)
             self._changed.notify_all()
             deadline = time.monotonic() + HOLD_S
-            while self._server is server and not self._is_news(report):
+            while self._server is server and _alive(connection) and not self._is_news(report):
                 left = deadline - time.monotonic()
-                if left <= 0 or not _alive(connection):
+                if left <= 0:
                     break
                 self._changed.wait(min(left, 0.2))
-            self._seen[report.instance] |= set(self._order.logs)
+            if _alive(connection):  # else nobody will read the answer
+                self._seen.setdefault(report.instance, set()).update(self._order.logs)
             return 200, to_json(self._order)
 
     def _is_news(self, report: Report) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.agent.control_plane import ControlPlane
 from tests.agent.rig import HELLO, Instance, bundle, hello, wait_until
 
+from jackbean.agent.children import wait_for_groups
 from jackbean.core.protocol import Order
 
 
@@ -37,7 +38,7 @@ def test_a_killed_agent_takes_up_what_was_there(instance: Instance, plane: Contr
     report = plane.wait(lambda r: r.application == "up", since=seen)
     assert (report.serial, report.state, report.running) == (4, "done", 1)
     assert instance.get() == (200, "one")
-    assert not any(map(alive, left))
+    assert wait_for_groups(left, 5)
     assert instance.log().count("Executing instruction: FlipApplication") == 1
 
 
@@ -149,7 +150,7 @@ def test_an_instance_that_is_not_known_any_more_ends(
     plane.order(Order(serial=1, logs={"x": "tail"}))  # any answer will do
     assert instance.process
     assert instance.process.wait(20) == 0
-    assert not any(map(alive, left))
+    assert wait_for_groups(left, 5)
     assert instance.get() == (0, "")
 
 
@@ -174,7 +175,7 @@ def test_a_signal_ends_everything_after_the_last_requests(
     assert instance.stop() == 0
     asking.join()
     assert answers == [(200, "late")]
-    assert not any(map(alive, left))
+    assert wait_for_groups(left, 5)
 
 
 def test_an_interrupt_is_as_good(instance: Instance, plane: ControlPlane) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jackbean.agent.children import Children, Command
-from jackbean.agent.listening import Knock, accepts, listening_ports
+from jackbean.agent.listening import Knock, accepts, listening_ports, queued
 from jackbean.agent.logfiles import LogFile, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.processes import Sight, Supervised, shell, write_pid
@@ -18,6 +18,7 @@ from jackbean.agent.waiting import WaitingRoom
 LOOK_AGAIN_S = 0.003
 LISTEN_PATIENCE_S = 30.0
 POKE_S = 0.01
+UNDER_WAY_S = 0.01  # nginx takes microseconds from choosing a server to reaching it
 CAUSE_CHARS_MAX = 255
 
 
@@ -70,8 +71,13 @@ class Ending:
 
     def wait(self) -> None:
         """Wait until all have ended, killing those that are late."""
+        while any(process.alive for process in self._processes):
+            if time.monotonic() >= self._deadline:
+                break
+            self._listens()
+            time.sleep(LOOK_AGAIN_S)
         for process in self._processes:
-            process.wait(max(0.0, self._deadline - time.monotonic()))
+            process.wait(0.0)
 
     def _in_the_way(self) -> bool:
         if any(process.alive for process in self._processes[1:]):
@@ -127,16 +133,25 @@ class Application:
 
     def end(self, drain_s: float, *, for_good: bool = False) -> Ending:
         """Tell every process to end; those that take longer than `drain_s` will be killed."""
+        address = (self._launch.host, self._launch.port) if self._launch else None
+        address = address if self._listened else None
         if for_good:
             self._room.give_up()
         elif self._running:
             self._room.open_to_all()
+            self._let_pass(address, drain_s / 2)
         for process in self._running:
             process.end()
-        address = (self._launch.host, self._launch.port) if self._launch else None
-        ending = Ending(self._running, address if self._listened else None, drain_s)
+        ending = Ending(self._running, address, drain_s)
         self._running = ()
         return ending
+
+    def _let_pass(self, address: tuple[str, int] | None, timeout_s: float) -> None:
+        """Have the application take what nginx sent it before it knew of the waiting room."""
+        deadline = time.monotonic() + timeout_s
+        time.sleep(UNDER_WAY_S)
+        while address and queued(*address) > 0 and time.monotonic() < deadline:
+            time.sleep(LOOK_AGAIN_S)
 
     def let_go(self) -> None:
         """Keep no request waiting for an application that has not been started."""

@@ -129,9 +129,15 @@ class Assignments:
         record = settle(host)
         if record.current:
             run = Run(host, PLATFORMS[record.current.manifest.platform], record.current)
-            self._resume_failure = self._steps(run, RESUME, deployment.RESUME, record.serial)
+            with self._lock:
+                self._run = run
+            failure = self._steps(run, RESUME, deployment.RESUME, record.serial)
+            # Whether it listens, the application itself knows better as time goes on.
+            lasting = failure and failure.step != deployment.AWAIT
+            self._resume_failure = failure if lasting else None
             self._news()
         with self._lock:
+            self._run = None
             if record.state == "working" and host.ledger.record.serial == record.serial:
                 self._waiting = Order(serial=record.serial, work=record.work)
 

@@ -22,6 +22,7 @@ from typing import IO
 
 LEFTOVER_GRACE_S = 2.0
 LOOK_AGAIN_S = 0.005
+ZOMBIES_S = 0.05  # those who take longer than that to be buried do not count
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,18 @@ def kill_group(pid: int, number: int) -> bool:
 
 def wait_for_groups(pids: list[int], timeout_s: float) -> bool:
     """Wait until groups have no members; tell if they have none."""
-    deadline = time.monotonic() + timeout_s
-    while any(kill_group(pid, 0) for pid in pids):
-        if time.monotonic() >= deadline:
+    began = time.monotonic()
+    while left := [pid for pid in pids if kill_group(pid, 0)]:
+        waited_s = time.monotonic() - began
+        if waited_s > ZOMBIES_S and not any(map(_lives, left)):
+            return True
+        if waited_s >= timeout_s:
             return False
         time.sleep(LOOK_AGAIN_S)
     return True
+
+
+def _lives(group: int) -> bool:
+    """Tell if a group has members that are more than unburied."""
+    seen = (stat_fields(pid)[:3] for pid in processes())
+    return any(fields[2:] == [str(group)] and fields[0] != "Z" for fields in seen)

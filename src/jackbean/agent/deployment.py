@@ -26,6 +26,7 @@ from jackbean.agent.zipdirectory import BadZip
 
 STATICS = "aws:elasticbeanstalk:environment:proxy:staticfiles"
 PROXY = "aws:elasticbeanstalk:environment:proxy"
+AWAIT = "wait for application"
 NGINX_LOG = "/var/log/nginx/error.log"
 
 
@@ -221,19 +222,20 @@ AFTER_BUILD = (
 ACTIVATE = (
     Step("FlipApplication", flip, "The release could not be put in place."),
     Step("start proxy with new configuration", start_proxy, "The proxy could not be started."),
-    Step("wait for application", await_application, "The application is not there:"),
+    Step(AWAIT, await_application, "The application is not there:"),
     Step("Track pids in healthd", track_pids, "The process ids could not be written."),
     Step("RunAppDeployPostDeployHooks", postdeploy_hooks, "A postdeploy hook failed."),
 )
 RESTART = (
     Step("restart application", restart_application, "The application could not be restarted."),
     Step("restart proxy", restart_proxy, "The proxy could not be restarted."),
-    Step("wait for application", await_application, "The application is not there:"),
+    Step(AWAIT, await_application, "The application is not there:"),
     Step("Track pids in healthd", track_pids, "The process ids could not be written."),
 )
 RESUME = (
     Step("start application", start_application, "The application could not be started."),
     Step("start proxy", start_proxy, "The proxy could not be started."),
+    Step(AWAIT, await_application, "The application is not there:"),
 )
 
 

@@ -53,7 +53,7 @@ class WaitingRoom:
 
     def resume(self) -> None:
         """Keep connections again, for the address that was expected last."""
-        self._expected = self._address is not None
+        self._expected = self._expected or self._address is not None
 
     def give_up(self) -> None:
         """Close connections at once: the application will not come."""
