@@ -10,6 +10,10 @@ from jackbean.core.errors import invalid
 
 NAME = re.compile(r"[^/]{1,100}")
 DESCRIPTION_MAX = 200
+TAGS_MAX = 50  # of one resource, with those that Elastic Beanstalk gives itself
+TAG_KEY_MAX, TAG_VALUE_MAX = 128, 256
+TAG = re.compile(r"[\w\s.:/=+\-@]*")
+TAG_PREFIXES = ("aws:", "elasticbeanstalk:")
 Tags = tuple[tuple[str, str], ...]
 
 
@@ -77,3 +81,25 @@ def check_name(member: str, name: str) -> None:
 def check_description(text: str) -> None:
     if len(text) > DESCRIPTION_MAX:
         raise invalid(f"Description has {len(text)} characters; at most {DESCRIPTION_MAX} fit.")
+
+
+def check_tags(tags: Tags, most: int = TAGS_MAX) -> None:
+    """Raise a Fault that names everything that is wrong with `tags`."""
+    wrong = [complaint for key, value in tags if (complaint := _tag_complaint(key, value))]
+    if len(tags) > most:
+        wrong.append(f"there are {len(tags)} tags, and at most {most} fit")
+    if wrong:
+        raise invalid(f"Invalid tags: {'; '.join(wrong[:10])}.")
+
+
+def _tag_complaint(key: str, value: str) -> str:
+    shown = f"'{key[:40]}'"
+    if not 1 <= len(key) <= TAG_KEY_MAX:
+        return f"key {shown} must have 1 to {TAG_KEY_MAX} characters"
+    if len(value) > TAG_VALUE_MAX:
+        return f"the value of {shown} has more than {TAG_VALUE_MAX} characters"
+    if key.lower().startswith(TAG_PREFIXES):
+        return f"key {shown} begins with a prefix that is reserved"
+    if not (TAG.fullmatch(key) and TAG.fullmatch(value)):
+        return f"{shown} may have letters, digits, white space and _ . : / = + - @ only"
+    return ""

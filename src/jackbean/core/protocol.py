@@ -22,6 +22,7 @@ exits. 426: the protocol version is not spoken here. Anything else, or no answer
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 VERSION = 1
@@ -29,6 +30,7 @@ HOLD_S = 10.0
 REPORT_S = 10.0  # how often health is reported when nothing else happens
 BUNDLE_BYTES_MAX = 512 << 20
 LOG_BYTES_MAX = 64 << 20
+NUMBER_MAX = 2**53  # beyond it, and with infinity, arithmetic goes wrong in one way or another
 
 
 @dataclass(frozen=True)
@@ -157,15 +159,20 @@ def from_json(kind: type[Shape], data: Any) -> Shape:
     """
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is an object, not {type(data).__name__}")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     known = {name: value for name, value in data.items() if name in hints}
     for name, value in known.items():
         if not _fits(value, hints[name]):
-            raise ValueError(f"{kind.__name__}.{name} is {type(value).__name__}")
+            raise ValueError(f"{kind.__name__}.{name} cannot be this {type(value).__name__}")
     try:
         return kind(**known)
     except TypeError as error:
         raise ValueError(f"{kind.__name__}: {error}") from None
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -180,6 +187,12 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, list) and all(_fits(v, inner[0]) for v in value)
     if inner:  # a union
         return any(_fits(value, option) for option in inner)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    return _single(value, hint)
+
+
+def _single(value: Any, hint: Any) -> bool:
+    if hint in {int, float}:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        number = whole or (hint is float and isinstance(value, float))
+        return number and -NUMBER_MAX <= value <= NUMBER_MAX
+    return isinstance(value, hint)

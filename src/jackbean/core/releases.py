@@ -1,4 +1,4 @@
-"""A release: one version with one set of settings, frozen."""
+"""A release: one version on one platform with one set of settings, frozen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Release:
     `digest` names the bundle's bytes, None stands for the platform's sample application. `direct`
     are the settings given by requests and templates (rank 1 and 2), `settings` the effective ones,
     every source merged. `template` is the environment's CloudFormation template, `fingerprint` that
-    of the launch template in it.
+    of the launch template in it. `stack` and `platform_arn` are the platform that it was cut for;
+    they are empty in releases of earlier programs.
     """
 
     environment_id: str
@@ -28,3 +29,5 @@ class Release:
     fingerprint: str
     created: float = 0.0
     configuration_only: bool = False  # same version as before: instances reconfigure
+    stack: str = ""
+    platform_arn: str = ""
