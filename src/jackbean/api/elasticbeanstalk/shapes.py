@@ -77,7 +77,7 @@ def environment(world: World, record: Environment) -> Shape:
         "Status": record.status.value,
         "AbortableOperationInProgress": bool(operation and operation.abortable),
         "Health": record.verdict.color,
-        "HealthStatus": record.verdict.status,
+        "HealthStatus": record.verdict.status or None,
         "Tier": tier(record.tier),
         "EnvironmentLinks": [],
         "EnvironmentArn": environment_arn(world, record),
