@@ -127,6 +127,17 @@ def test_lower_serials_are_refused(instance: Instance, plane: ControlPlane) -> N
     wait_until(lambda: instance.get() == (200, "one"), "the application is back")
 
 
+def test_the_same_order_is_carried_out_once(instance: Instance, plane: ControlPlane) -> None:
+    plane.work("activate", instance.manifest(1, hello("one")), 1)
+    plane.ask_logs("any", "tail")  # the order comes again, with this in it
+    wait_until(lambda: plane.logs, "the logs")
+    plane.ask_logs("more", "tail")
+    wait_until(lambda: len(plane.logs) == 2, "the logs")
+    assert plane.wait(lambda r: r.state == "done").running == 1
+    assert not [r for r in plane.reports[-2:] if r.state != "done"]
+    assert instance.log().count("Executing instruction: FlipApplication") == 1
+
+
 def test_a_newer_order_ends_the_one_at_hand(instance: Instance, plane: ControlPlane) -> None:
     begun = instance.root / "begun"
     hook = f"#!/bin/sh\necho $$ > {begun}\nexec sleep 60\n"

@@ -18,6 +18,7 @@ from jackbean.agent.waiting import WaitingRoom
 LOOK_AGAIN_S = 0.003
 LISTEN_PATIENCE_S = 30.0
 POKE_S = 0.01
+TAKEN_S = 0.1  # a server that serves takes a connection in a fraction of that
 UNDER_WAY_S = 0.01  # nginx takes microseconds from choosing a server to reaching it
 CAUSE_CHARS_MAX = 255
 
@@ -190,8 +191,13 @@ class Application:
         return "up", []
 
     def _listens(self, launch: Launch) -> bool:
-        """Tell if it has listened since it was started; how it goes on is the proxy's to see."""
-        self._listened = self._listened or accepts(launch.host, launch.port)
+        """Tell if it has taken a connection since; how it goes on is the proxy's to see."""
+        if not self._listened:
+            deadline = time.monotonic() + TAKEN_S
+            with Knock(launch.host, launch.port) as knock:
+                while not self._listened and time.monotonic() < deadline:
+                    self._listened = knock.answered()
+                    time.sleep(LOOK_AGAIN_S)
         return self._listened
 
     def await_listening(
@@ -221,6 +227,8 @@ class Application:
 
     def _silence(self, launch: Launch) -> str:
         where = f"nothing listens on {launch.host}:{launch.port}"
+        if queued(launch.host, launch.port) >= 0:
+            return f"{launch.host}:{launch.port} is listened on, but nobody takes requests there"
         sessions = {sight.pid for sight in self.sights()}
         elsewhere = sorted(listening_ports(sessions) - {launch.port})
         if not elsewhere:

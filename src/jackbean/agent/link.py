@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jackbean.agent.dial import Dial, Exchange, Request, Unreachable, json_request
@@ -166,7 +167,7 @@ class LogSender:
     TRIES_MAX = 20
     REMEMBERED_MAX = 1_000
 
-    def __init__(self, dial: Dial, log: EngineLog, make: Callable[[str], Any]) -> None:
+    def __init__(self, dial: Dial, log: EngineLog, make: Callable[[str], bytes | Path]) -> None:
         self._dial = dial
         self._log = log
         self._make = make
@@ -183,11 +184,16 @@ class LogSender:
     def _send(self, name: str, kind: str) -> None:
         for number in range(self.TRIES_MAX):
             try:
-                body = self._make(kind)
-                target = f"/v1/logs/{name}/{kind}"
-                with self._dial.send(Request("PUT", target, body)) as exchange:
-                    if exchange.receive().status < 500:
-                        return
+                if self._put(f"/v1/logs/{name}/{kind}", self._make(kind)) < 500:
+                    return
             except TROUBLE as error:
                 self._log.warn(f"The logs could not be sent: {error}")
             time.sleep(min(BACKOFF_S_MIN * 2**number, BACKOFF_S_MAX))
+
+    def _put(self, target: str, body: bytes | Path) -> int:
+        try:
+            with self._dial.send(Request("PUT", target, body)) as exchange:
+                return exchange.receive().status
+        finally:
+            if isinstance(body, Path):
+                body.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from jackbean.agent import logs
+from jackbean.agent import getconfig, logs
 from jackbean.agent.application import Application
 from jackbean.agent.assignments import Assignments
 from jackbean.agent.bundle import Bundles
@@ -114,7 +114,7 @@ class Agent:
         paths = self._host.paths
         if kind == "tail":
             return logs.tail_text(paths).encode("utf-8", "replace")
-        target = paths.own / "logs.zip"
+        target = paths.own / f"logs-{time.time_ns()}.zip"
         logs.bundle_zip(paths, target)
         return target
 
@@ -124,16 +124,30 @@ class Agent:
 
 
 def main(argv: list[str]) -> int:
-    """Run the agent whose configuration is in the file that is the only argument."""
-    if len(argv) != 1:
-        sys.stderr.write("usage: agent CONFIG.json\n")
+    """Run the agent whose configuration is in the file that is the first argument.
+
+    With `get-config` as the second, answer what the rest asks for instead.
+    """
+    if len(argv) != 1 and argv[1:2] != ["get-config"]:
+        sys.stderr.write("usage: agent CONFIG.json [get-config ...]\n")
         return 2
+    file = Path(argv[0])
     try:
-        config = from_json(AgentConfig, json.loads(Path(argv[0]).read_text()))
+        config = from_json(AgentConfig, json.loads(file.read_text()))
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"agent: {argv[0]}: {error}\n")
+        sys.stderr.write(f"agent: {file}: {error}\n")
         return 2
+    if argv[1:]:
+        return getconfig.run(argv[2:], config, sys.stdout.write)
+    return _stay(config, file)
+
+
+def _stay(config: AgentConfig, file: Path) -> int:
     agent = Agent(config)
+    program = Path(sys.argv[0]).resolve()
+    if program.suffix == ".pyz":
+        command = getconfig.command(program, sys.executable, file.resolve())
+        getconfig.install(Paths(config.prefix), command)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())
     agent.run()
