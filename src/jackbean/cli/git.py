@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tarfile import ReadError
 from typing import IO
 
 from jackbean.cli.failures import Failure
@@ -72,8 +73,7 @@ class Repository:
                 f"What is staged in {self.folder} cannot be bundled: git write-tree fails. "
                 "Resolve the merge, or leave out --staged."
             )
-        prefix = self.ask("rev-parse", "--show-prefix") or ""
-        return f"{tree}:{prefix}" if prefix else tree
+        return tree
 
     @property
     def submodules(self) -> Sequence[str]:
@@ -85,14 +85,21 @@ class Repository:
 
     @contextmanager
     def tar(self, tree: str) -> Iterator[IO[bytes]]:
-        """Open a tree (or a commit) as git would export it: a tar archive."""
+        """Open this folder of a tree (or a commit) as git would export it: a tar archive."""
         command = ("git", "-C", str(self.folder), "archive", "--format=tar", tree)
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             if process.stdout is None or process.stderr is None:
                 raise AssertionError("both were asked for")
-            yield process.stdout
-            complaint = process.stderr.read().decode(errors="replace").strip()
+            try:
+                yield process.stdout
+            except ReadError as error:
+                raise Failure(self._no_export(tree, process.stderr)) from error
+            complaint = self._no_export(tree, process.stderr)
         if process.returncode:
-            raise Failure(f"git cannot export {tree} of {self.folder}: {complaint}")
+            raise Failure(complaint)
+
+    def _no_export(self, tree: str, stderr: IO[bytes]) -> str:
+        said = stderr.read().decode(errors="replace").strip()
+        return f"git cannot export {tree} of {self.folder}: {said}"

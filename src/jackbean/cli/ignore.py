@@ -61,8 +61,15 @@ def _rule(line: str) -> Rule | None:
         return None
     anchored = "/" in pattern
     pattern = pattern.removeprefix("/")
-    regex = re.compile(("" if anchored else "(?:.*/)?") + _regex(pattern), re.DOTALL)
-    return Rule(regex, keeps, folders_only)
+    regex = _anchored(pattern) if anchored else f"(?:.*/)?{_regex(pattern)}"
+    return Rule(re.compile(regex, re.DOTALL), keeps, folders_only)
+
+
+def _anchored(pattern: str) -> str:
+    """Translate what is before the first wildcard by itself: to git, `a**/b` begins with `**/`."""
+    plain = re.match(r"[^*?\[\\]*", pattern)
+    prefix = plain.group() if plain else ""
+    return re.escape(prefix) + _regex(pattern[len(prefix) :])
 
 
 def _trimmed(line: str) -> str:
@@ -74,9 +81,9 @@ def _trimmed(line: str) -> str:
 
 TOKEN = re.compile(
     r"""
-    (?P<lead> ^\*{2,}/ )          # **/name: at any depth
+    (?P<lead> ^(?:\*{2,}/)+ )      # **/name: at any depth
   | (?P<tail> /\*{2,}$ )          # name/**: everything inside
-  | (?P<deep> /\*{2,}(?=/) )      # a/**/b: with any folders between
+  | (?P<deep> (?:/\*{2,})+(?=/) )  # a/**/b: with any folders between
   | (?P<star> \*+ )
   | (?P<one> \? )
   | (?P<set> \[[!^]?\]?(?:\[:[^]]*:\]|\\.|[^]\\])*\] )

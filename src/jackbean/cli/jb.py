@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
         failure: click.ClickException = Interrupted("Interrupted.")
     except click.ClickException as error:
         failure = error
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the latter is how click takes the former
         return _closed()
     except Exception as error:
         if place.screen.tracing:

@@ -33,14 +33,15 @@ SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True)
 class Platform:
-    """As a request names it, and as config.yml keeps it."""
+    """As a request names it (by ARN or by stack), and as config.yml keeps it."""
 
     stack: str = ""
     arn: str = ""
     kept: str = ""
 
     def members(self) -> dict[str, str]:
-        return {"PlatformArn": self.arn} if self.arn else {"SolutionStackName": self.stack}
+        named = {"PlatformArn": self.arn, "SolutionStackName": self.stack}
+        return {member: name for member, name in named.items() if name}
 
 
 def choose(cloud: Cloud, typed: str, folder: Path) -> Platform:

@@ -61,6 +61,13 @@ class Screen:
             for line in lines:
                 _echo(line, colours=self.colours)
 
+    def tell(self, document: Document, line: Line) -> None:
+        """Give one result of many that come one by one: as JSON, a line each."""
+        if self.json:
+            click.echo(json.dumps(document, default=_plain))
+        else:
+            self.show(document, [line])
+
     def fail(self, failure: click.ClickException) -> None:
         """Give a failure in place of the result."""
         message = failure.format_message()

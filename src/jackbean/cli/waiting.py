@@ -20,7 +20,7 @@ from jackbean.cli.outcomes import FINAL, Goal, Outcome, conclude, judge
 from jackbean.cli.screen import Progress
 
 LOOKS_APART = 5  # polls between two looks at the environment
-SILENT_POLLS = 25  # at rest and silent for that long: the last word will not come
+SILENT_POLLS = 10  # at rest and silent for that long: the last word will not come
 LOST_S = 60.0  # how long a server may be away
 
 

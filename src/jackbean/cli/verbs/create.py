@@ -78,11 +78,11 @@ def command(place: Workplace, /, environment: str | None, **flags: Any) -> None:
 
 def _request(place: Workplace, environment: str | None, flags: Mapping[str, Any]) -> dict[str, Any]:
     settings, tags = _read(flags)
-    empty = not place.project.artifact and _is_empty(place)
-    sampled = flags["sample"] or (empty and not flags["existing"])
+    sampled = flags["sample"] or (not flags["existing"] and _is_empty(place))
     platform = _platform(place, flags, sampled=sampled)
-    application = set_up(place, "", "")
+    application = set_up(place, "", place.project.get("default_platform") or platform.kept)
     name = environment or labels.environment_name(application)
+    _refuse_taken(place, name)
     tier = TIERS[flags["tier"]]
     request = {
         "ApplicationName": application,
@@ -94,9 +94,21 @@ def _request(place: Workplace, environment: str | None, flags: Mapping[str, Any]
         "TemplateName": flags["cfg"],
         "OptionSettings": settings,
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
-        **(platform.members() if platform else {}),
+        **platform.members(),
     }
     return {member: value for member, value in request.items() if value}
+
+
+def _refuse_taken(place: Workplace, name: str) -> None:
+    """Raise Failure, before anything is uploaded, if there is an environment of that name."""
+    found = place.cloud.beanstalk.describe_environments(
+        EnvironmentNames=[name], IncludeDeleted=False
+    )["Environments"]
+    if found:
+        raise Failure(
+            f"Environment {name} exists already. Bring this folder to it with `jb deploy {name}`, "
+            "or name another one: `jb create NAME`."
+        )
 
 
 def _read(flags: Mapping[str, Any]) -> tuple[list[dict[str, str]], dict[str, str]]:
@@ -117,14 +129,16 @@ def _read(flags: Mapping[str, Any]) -> tuple[list[dict[str, str]], dict[str, str
 
 
 def _is_empty(place: Workplace) -> bool:
-    return all(child.name.startswith(".") for child in place.project.root.iterdir())
+    project = place.project
+    visible = (child for child in project.root.iterdir() if not child.name.startswith("."))
+    return not project.artifact and not any(visible)
 
 
-def _platform(place: Workplace, flags: Mapping[str, Any], *, sampled: bool) -> Platform | None:
-    """Return the platform; None where a saved configuration has one."""
+def _platform(place: Workplace, flags: Mapping[str, Any], *, sampled: bool) -> Platform:
+    """Return the platform; none where a saved configuration has one."""
     typed = flags["platform"] or place.project.get("default_platform")
     if flags["cfg"] and not flags["platform"]:
-        return None
+        return Platform()
     if not typed and sampled:
         return newest(place.cloud, SAMPLE_FAMILY)
     return choose(place.cloud, typed, place.project.root)

@@ -11,7 +11,6 @@ import click
 
 from jackbean.cli.failures import NotSetUp
 from jackbean.cli.lines import Event, event_line
-from jackbean.cli.screen import Screen
 from jackbean.cli.verb import Verb
 from jackbean.cli.workplace import Workplace
 
@@ -52,14 +51,9 @@ def _query(place: Workplace, environment: str | None) -> dict[str, Any]:
 def _follow(place: Workplace, asked: dict[str, Any]) -> None:
     try:
         for event in _endless(place, asked):
-            _tell(place.screen, event)
+            place.screen.tell(event, event_line(event))
     except KeyboardInterrupt:
         place.screen.note("")  # asked to stop, stopped: all is well
-
-
-def _tell(screen: Screen, event: Event) -> None:
-    """Tell one event; in JSON as a document of its own, for there is no end to wait for."""
-    screen.show(dict(event), [event_line(event)])
 
 
 def _endless(place: Workplace, asked: dict[str, Any]) -> Iterator[Event]:

@@ -36,15 +36,16 @@ def command(
 
     `eb` reads and writes the same file. Doing it again changes only what is given.
     """
-    name = set_up(place, application or "", platform, keyname=keyname, tags=tags)
-    if environment_name:
-        place.project.choose(environment_name)
     project = place.project
-    kept = {"ApplicationName": name, "Platform": project.get("default_platform")}
-    told = f"Application {name} is set up here" + (
-        f", for {kept['Platform']}." if kept["Platform"] else "."
-    )
-    place.screen.show(kept, [told, "Next: jb create"])
+    kept = project.get("default_platform")
+    if platform or (not kept and detect(project.root)):
+        kept = choose(place.cloud, platform, project.root).kept
+    name = set_up(place, application or "", kept, keyname=keyname, tags=tags)
+    if environment_name:
+        project.choose(environment_name)
+    told = f"Application {name} is set up here" + (f", for {kept}." if kept else ".")
+    document = {"ApplicationName": name, "Platform": kept}
+    place.screen.show(document, [told, "Next: jb create"])
 
 
 def set_up(
@@ -54,12 +55,9 @@ def set_up(
     project = place.project
     name = application or project.application or application_name(project.root.name)
     _create(place, name, tags)
-    kept = platform and choose(place.cloud, platform, project.root).kept
-    if not kept and not project.get("default_platform") and detect(project.root):
-        kept = choose(place.cloud, "", project.root).kept
     project.remember(
         application_name=name,
-        default_platform=kept,
+        default_platform=platform,
         default_region=place.cloud.region,
         default_ec2_keyname=keyname,
         profile=place.flags.profile,

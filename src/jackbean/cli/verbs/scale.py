@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jackbean.cli.failures import Failure
+from jackbean.cli.asking import agree
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.verb import Verb
 from jackbean.cli.verbs.printenv import settings
@@ -41,7 +41,9 @@ def command(
     name = found["EnvironmentName"]
     options = [(GROUP, "MinSize", str(number)), (GROUP, "MaxSize", str(number))]
     if settings(place, found, ENVIRONMENT).get("EnvironmentType") == "SingleInstance":
-        _consent(name, force=force)
+        if not force:
+            question = f"{name} is a single instance. Give it a load balancer, to scale it?"
+            agree(question, f"{name} stays as it is.")
         options.append((ENVIRONMENT, "EnvironmentType", "LoadBalanced"))
     answer = place.cloud.beanstalk.update_environment(
         EnvironmentName=name,
@@ -53,9 +55,3 @@ def command(
     if not nohang:
         place.await_end(Goal.CONFIGURE, answer, timeout)
     place.screen.show({"EnvironmentName": name, "Instances": number}, [])
-
-
-def _consent(name: str, *, force: bool) -> None:
-    question = f"{name} is a single instance. Give it a load balancer, to scale it?"
-    if not force and not click.confirm(question, err=True):
-        raise Failure(f"{name} stays as it is.", "Declined")

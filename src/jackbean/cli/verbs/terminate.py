@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jackbean.cli.failures import Failure
+from jackbean.cli.asking import type_name
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.verb import Verb
 from jackbean.cli.workplace import Workplace
@@ -40,7 +40,8 @@ def command(
         return
     found = place.environment(environment)
     name = found["EnvironmentName"]
-    _consent(f"environment {name}", name, force=force)
+    if not force:
+        type_name(f"environment {name}", name)
     answer = place.cloud.beanstalk.terminate_environment(
         EnvironmentName=name, ForceTerminate=ignore_links
     )
@@ -57,7 +58,8 @@ def _delete_application(place: Workplace, waited: float | None, *, force: bool) 
     )["Environments"]
     names = ", ".join(e["EnvironmentName"] for e in running) or "none"
     what = f"application {application}, its versions and its environments ({names})"
-    _consent(what, application, force=force)
+    if not force:
+        type_name(what, application)
     answer = place.cloud.beanstalk.delete_application(
         ApplicationName=application, TerminateEnvByForce=True
     )
@@ -66,11 +68,3 @@ def _delete_application(place: Workplace, waited: float | None, *, force: bool) 
     for environment in running:
         place.project.forget(environment["EnvironmentName"])
     place.screen.show({"ApplicationName": application, "Deleted": waited is not None}, [])
-
-
-def _consent(what: str, name: str, *, force: bool) -> None:
-    if force:
-        return
-    typed = click.prompt(f"This ends {what}. Type {name} to go on", err=True, default="")
-    if typed != name:
-        raise Failure(f"{typed!r} is not {name!r}: nothing has been done.", "Declined")
