@@ -130,7 +130,11 @@ def _sight(machine: MachineSight, report: Report | None) -> Sight:
         staged=report.staged,
         failure=_failure(report.failure),
         exit=machine.exit,
+        down=running and report.running is not None and report.application in ABSENT,
     )
+
+
+ABSENT = frozenset({"", "down"})  # what an agent says of an application that takes no requests
 
 
 def _failure(said: Mapping[str, str] | None) -> Failure | None:

@@ -10,16 +10,20 @@ from jackbean.core.operations import Abort, Phase, Provision, Roll, Settle
 from jackbean.core.options.views import (
     CapacityOptions,
     DeploymentOptions,
+    Policy,
+    TrafficOptions,
     UpdateOptions,
 )
 from jackbean.core.options.views import Update as UpdateKind
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout
-from jackbean.rollouts.policies import POLICIES
 from jackbean.stacks.difference import difference
 from jackbean.stacks.synthesis import GROUP
 
-FALLBACK = "Rolling"  # for policies that this version does not have yet: never less careful
+# An instance that runs out of time says why, and it has drained before it began; Elastic Beanstalk
+# itself waits four minutes longer than it is told to.
+ANSWER_S = 30.0
+BESIDE = frozenset({Policy.IMMUTABLE, Policy.TRAFFIC_SPLITTING})  # new instances beside the old
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def launch_plan(release: Release, now: float) -> Plan:
         previous=None,
         size=capacity.minimum,
         template=release.fingerprint,
-        timeout_s=DeploymentOptions.of(release.settings).timeout_s,
+        timeout_s=DeploymentOptions.of(release.settings).timeout_s + ANSWER_S,
         since=now,
     )
     return Plan((Provision(release.number), Roll(rollout)))
@@ -52,55 +56,47 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
     if new.fingerprint != environment.template:
         return Plan((provision, Roll(_replacement(environment, new, now))), Abort.REVERT)
     if not new.configuration_only:
-        rollout, warnings = _deployment(environment, new, now)
-        return Plan((provision, Roll(rollout)), Abort.STOP, warnings)
+        rollout = _deployment(environment, new, now)
+        abort = Abort.REVERT if rollout.reverts else Abort.STOP
+        return Plan((provision, Roll(rollout)), abort)
     if concerns_instances(old.settings, new.settings):
-        rollout, warnings = _deployment(environment, new, now)
-        return Plan((provision, Roll(rollout)), Abort.REVERT, warnings)
+        return Plan((provision, Roll(_deployment(environment, new, now))), Abort.REVERT)
     if GROUP in difference(old.template, new.template).modified:
         timeout_s = DeploymentOptions.of(new.settings).timeout_s
         return Plan((provision, Settle(since=now, timeout_s=timeout_s)))
     return Plan((provision,))
 
 
-def _deployment(
-    environment: Environment, new: Release, now: float
-) -> tuple[Rollout, tuple[str, ...]]:
-    options = DeploymentOptions.of(new.settings)
-    policy = options.policy if options.policy in POLICIES else FALLBACK
-    warnings: tuple[str, ...] = ()
-    if policy != options.policy:
-        warnings = (
-            f"The deployment policy '{options.policy}' is not available in this version; "
-            f"'{policy}' is used instead.",
-        )
-    rollout = Rollout(
-        policy=policy,
+def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
+    options, traffic = DeploymentOptions.of(new.settings), TrafficOptions.of(new.settings)
+    return Rollout(
+        policy=options.policy,
         goal=new.number,
         previous=environment.deployment,
         size=environment.desired,
         template=environment.template,
         previous_template=environment.template,
         batch_size=options.batch_for(environment.desired),
-        timeout_s=options.timeout_s,
+        timeout_s=options.timeout_s + ANSWER_S,
         ignore_health=options.ignore_health_check,
-        reverts=new.configuration_only,
+        reverts=new.configuration_only or options.policy in BESIDE,
+        percent=traffic.percent,
+        evaluate_s=traffic.evaluation_s,
         since=now,
     )
-    return rollout, warnings
 
 
 def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
     update, whole = UpdateOptions.of(new.settings), max(environment.desired, 1)
     return Rollout(
-        policy="Replacement",
+        policy="Immutable" if update.kind is UpdateKind.IMMUTABLE else "Replacement",
         goal=new.number,
         previous=environment.deployment,
         size=environment.desired,
         template=new.fingerprint,
         previous_template=environment.template,
         batch_size=whole if update.kind is UpdateKind.DISABLED else min(update.batch_max, whole),
-        timeout_s=max(update.timeout_s, DeploymentOptions.of(new.settings).timeout_s),
+        timeout_s=max(update.timeout_s, DeploymentOptions.of(new.settings).timeout_s + ANSWER_S),
         reverts=True,
         since=now,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 MAIN = "main"
+TEMPORARY = "temporary"  # what a rollout launches beside the main group, to join it or to end
 
 
 class Service(StrEnum):
@@ -97,6 +98,7 @@ class Sight:
     `heard` is False until its agent has reported since the control plane started: silence is not
     death. `passes` counts consecutive good looks at it in the load balancer. `requests` is how
     many are in flight; None while the router has not yet confirmed the member's service state.
+    `down` says that it runs a release whose application takes no requests.
     """
 
     machine: Machine = Machine.ABSENT
@@ -109,6 +111,7 @@ class Sight:
     exit: str = ""  # how the machine ended, where it did by itself
     passes: int = 0
     requests: int | None = None
+    down: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,15 @@ class Fleet:
 
     def where(self, test: Callable[[Instance], bool]) -> Fleet:
         return replace(self, instances=tuple(filter(test, self)))
+
+    def of_group(self, group: str) -> Fleet:
+        return self.where(lambda i: i.member.group == group)
+
+    def meant_for(self, release: int) -> Fleet:
+        """Those whose last assignment is `release`."""
+        return self.where(
+            lambda i: i.member.assignment is not None and i.member.assignment.release == release
+        )
 
     @property
     def alive(self) -> Fleet:
