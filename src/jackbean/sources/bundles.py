@@ -6,9 +6,14 @@ ZIP at all is passed over: the instance that unpacks it says so, and the event r
 
 from __future__ import annotations
 
+import io
+import lzma
+import os
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from jackbean.core.errors import invalid
@@ -18,8 +23,22 @@ from jackbean.sources.extensions import ConfigFile, read_config
 FOLDER = ".ebextensions/"
 SUFFIX = ".config"
 FILES_MAX = 200
-FILE_BYTES_MAX = 1 << 20
-ENTRIES_MAX = 200_000
+BYTES_MAX = 1 << 20  # of all config files together: reading YAML takes ten seconds for that much
+SETTINGS_MAX = 5_000  # of all config files together
+DIRECTORY_BYTES_MAX = 8 << 20  # of the ZIP: room for 50,000 files, all of which are read at once
+NAME_SHOWN_MAX = 120
+
+# Whatever reading something that is no ZIP, or a damaged one, can raise.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -30,44 +49,71 @@ class Extensions:
     warnings: tuple[str, ...] = ()
 
 
+class _DirectoryTooLargeError(Exception):
+    """More would have to be read at once than a directory can have."""
+
+
+class _Measured(io.FileIO):
+    """A file of which nobody reads too much at once: a directory is read whole, however large."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        wanted = left if size is None or size < 0 else min(size, left)
+        if wanted > DIRECTORY_BYTES_MAX:
+            raise _DirectoryTooLargeError
+        return super().read(wanted) or b""
+
+
 def read_extensions(path: Path) -> Extensions:
     """Return what the bundle at `path` sets. Raises a Fault that names every bad file and line."""
     try:
-        with zipfile.ZipFile(path) as bundle:
+        with _Measured(path) as file, zipfile.ZipFile(file) as bundle:
             texts = dict(_texts(bundle))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+    except _DirectoryTooLargeError:
+        most = DIRECTORY_BYTES_MAX >> 20
+        raise invalid(
+            f"The directory of the source bundle is larger than {most} MB: it has too many files."
+        ) from None
+    except UNREADABLE:
         return Extensions()
-    files = [read_config(name, texts[name]) for name in sorted(texts)]
+    files = [read_config(_shown(name), texts[name]) for name in sorted(texts)]
     faults = [fault for file in files for fault in file.faults]
     if faults:
         raise invalid("\n".join(faults))
     return _merged(files)
 
 
-def _merged(files: list[ConfigFile]) -> Extensions:
-    settings = Settings()
-    for file in files:
-        settings = settings.with_(file.settings)
+def _merged(files: Sequence[ConfigFile]) -> Extensions:
+    count = sum(len(file.settings) for file in files)
+    if count > SETTINGS_MAX:
+        raise invalid(f"{FOLDER} has {count} option settings; at most {SETTINGS_MAX} are read.")
+    settings = Settings(chain.from_iterable(file.settings for file in files))
     return Extensions(settings, tuple(w for file in files for w in file.warnings))
 
 
 def _texts(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each config file directly in the folder."""
-    if len(bundle.infolist()) > ENTRIES_MAX:
-        raise ValueError("too many entries")
     wanted = [e for e in bundle.infolist() if _config(e.filename)]
     if len(wanted) > FILES_MAX:
         raise invalid(f"{FOLDER} holds {len(wanted)} config files; at most {FILES_MAX} are read.")
+    left = BYTES_MAX
     for entry in wanted:
         with bundle.open(entry) as file:
-            text = file.read(FILE_BYTES_MAX + 1)
-        if len(text) > FILE_BYTES_MAX:
-            raise invalid(f"{_name(entry.filename)} is larger than {FILE_BYTES_MAX} bytes.")
+            text = file.read(left + 1)
+        left -= len(text)
+        if left < 0:
+            raise invalid(f"The config files in {FOLDER} have more than {BYTES_MAX} bytes.")
         yield _name(entry.filename), text
 
 
 def _name(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as it can be told: whoever packed a bundle chose it."""
+    printable = "".join(c if c.isprintable() else "?" for c in name[: NAME_SHOWN_MAX + 1])
+    return printable if len(name) <= NAME_SHOWN_MAX else printable[:NAME_SHOWN_MAX] + "..."
 
 
 def _config(name: str) -> bool:

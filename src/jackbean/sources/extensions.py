@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import yaml
 
@@ -28,7 +29,7 @@ INSTANCE_KEYS = frozenset(
 STACK_KEYS = frozenset({"Resources", "Parameters", "Mappings", "Outputs", "Conditions"})
 KEYS = INSTANCE_KEYS | STACK_KEYS | {"option_settings"}
 DEFAULT_NAMESPACE = "aws:elasticbeanstalk:application:environment"
-SETTINGS_MAX = 2_000
+SETTINGS_MAX = 2_000  # of one file; an alias can stand for many of them
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _read(name: str, root: yaml.Node) -> ConfigFile:
         keys = ", ".join(f"'{key[:60]}'" for key in unknown[:5])
         return ConfigFile(name, warnings=(f"{name}: Contains invalid key: {keys}. It is skipped.",))
     try:
-        settings = Settings(_settings(sections.get("option_settings")))
+        settings = Settings(_bounded(sections.get("option_settings")))
     except _Bad as bad:
         return ConfigFile(name, faults=(f"{name}: {bad}",))
     return ConfigFile(name, settings, warnings=_unbuilt(name, sections))
@@ -91,6 +92,13 @@ def _unbuilt(name: str, sections: dict[str, yaml.Node]) -> tuple[str, ...]:
     return (f"{name}: {keys} are not applied by this version of Jackbean; only option_settings.",)
 
 
+def _bounded(node: yaml.Node | None) -> tuple[Setting, ...]:
+    found = tuple(islice(_settings(node), SETTINGS_MAX + 1))
+    if node is not None and len(found) > SETTINGS_MAX:
+        raise _Bad(node, f"more than {SETTINGS_MAX} option settings")
+    return found
+
+
 def _settings(node: yaml.Node | None) -> Iterator[Setting]:
     match node:
         case None:
@@ -98,7 +106,6 @@ def _settings(node: yaml.Node | None) -> Iterator[Setting]:
         case yaml.ScalarNode(value=""):
             return
         case yaml.SequenceNode(value=items):
-            _bounded(node, len(items))
             yield from map(_listed, items)
         case yaml.MappingNode(value=pairs):
             for namespace, options in pairs:
@@ -133,7 +140,6 @@ def _mapped(namespace: str, options: yaml.Node) -> Iterator[Setting]:
         resource = ""
     match options:
         case yaml.MappingNode(value=pairs):
-            _bounded(options, len(pairs))
             for name, value in pairs:
                 yield Setting(namespace, _text(name), _text(value), resource)
         case yaml.ScalarNode(value=""):
@@ -146,8 +152,3 @@ def _text(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise _Bad(node, "a single value is expected here")
     return str(node.value)
-
-
-def _bounded(node: yaml.Node, count: int) -> None:
-    if count > SETTINGS_MAX:
-        raise _Bad(node, f"{count} option settings; at most {SETTINGS_MAX} are read")
