@@ -150,13 +150,15 @@ def _add(bundle: zipfile.ZipFile, entry: Entry) -> None:
         bundle.writestr(record, entry.content)
         return
     try:
-        with entry.content() as source, bundle.open(record, "w", force_zip64=True) as target:
+        with entry.content() as source, bundle.open(record, "w") as target:
             copyfileobj(source, target)
     except PermissionError as error:
         raise Failure(
             f"{entry.name} cannot be read ({error.strerror}). Make it readable, or list it in "
             f"{IGNORE_FILE}."
         ) from error
+    except RuntimeError as error:  # beyond 2 GiB
+        raise Failure(f"{entry.name} is too large. List it in {IGNORE_FILE}.") from error
 
 
 def _checked(name: str) -> str:

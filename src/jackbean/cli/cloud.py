@@ -23,9 +23,12 @@ Members = dict[str, Any]
 class Cloud:
     """Clients of one endpoint. Errors are botocore's; `failures.explain` says them."""
 
-    def __init__(self, where: Whereabouts, *, verify: bool = True) -> None:
+    def __init__(
+        self, where: Whereabouts, *, verify: bool = True, patience_s: float = READ_S
+    ) -> None:
         self.where = where
         self._verify = verify
+        self._patience_s = patience_s
 
     @cached_property
     def session(self) -> Any:
@@ -99,7 +102,7 @@ class Cloud:
         if credentials is None:
             raise NoCredentialsError
         SigV4Auth(credentials, EXTENSION, self.region).add_auth(request)
-        response = URLLib3Session(verify=self._verify, timeout=(CONNECT_S, READ_S)).send(
+        response = URLLib3Session(verify=self._verify, timeout=(CONNECT_S, self._patience_s)).send(
             request.prepare()
         )
         return response.status_code, response.content
@@ -109,7 +112,7 @@ class Cloud:
 
         config = Config(
             connect_timeout=CONNECT_S,
-            read_timeout=READ_S,
+            read_timeout=self._patience_s,
             retries={"mode": "standard", "max_attempts": 2 if self.where.near else 5},
             s3={"addressing_style": "path"} if self.where.endpoint else None,
             user_agent_extra="jb",

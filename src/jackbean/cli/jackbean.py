@@ -165,6 +165,35 @@ def env(data_dir: Path) -> None:
     _guarded(show)
 
 
+@main.command()
+@data_dir_option
+@click.option(
+    "--output",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to answer; json is one document on stdout.",
+)
+def status(data_dir: Path, output: str) -> None:
+    """Say what is served here, how instances are isolated, and what runs.
+
+    Works also when the server is dead; ends with 3 then.
+    """
+    from jackbean.cli.installation import NOT_SERVED, lines, look
+    from jackbean.cli.screen import Screen
+
+    screen = Screen()
+    screen.json = output == "json"
+
+    def show() -> None:
+        document = look(data_dir.expanduser().absolute())
+        screen.show(document, lines(document))
+        if not document["Server"]["Answers"]:
+            sys.exit(NOT_SERVED)
+
+    _guarded(show)
+
+
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
