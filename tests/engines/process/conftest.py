@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engines.process.packages import wheel
 from tests.engines.process.rig import Rig
 
 MakeRig = Callable[..., Rig]
@@ -28,3 +29,14 @@ def rig(tmp_path: Path, images: Path) -> Iterator[MakeRig]:
     yield make
     for each in reversed(made):
         each.close()
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packages")
+    folder.chmod(0o755)
+    for version in ("1.0", "2.0"):
+        wheel(folder, "gunicorn", version)
+    wheel(folder, "flaskish", "1.0", ("jinjaish>=1",))
+    wheel(folder, "jinjaish", "1.5")
+    return folder

@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from jackbean.engines.process.paths import tag
 from jackbean.ports.engine import Address, LaunchSpec, MachineSight
 
 STANDIN = Path(__file__).with_name("standin.py")
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 BRANCH = "Python 3.11 running on 64bit Amazon Linux 2023"
 PATIENCE_S = 20.0
 
@@ -67,7 +70,7 @@ def run(address: Address, *argv: str) -> str:
 def answers(address: Address) -> bool:
     try:
         ask(address)
-    except OSError:
+    except (OSError, HTTPException):
         return False
     return True
 

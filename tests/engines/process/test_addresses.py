@@ -19,7 +19,7 @@ SLOT = st.integers(1, SLOTS)
 
 
 @given(TAGS)
-@settings(max_examples=5)
+@settings(max_examples=5, deadline=None)
 def test_blocks_are_the_tags_own_first_and_then_all_others_once(tag: str) -> None:
     for blocks, whole in (
         (addresses.loopback_blocks, IPv4Network("127.0.0.0/8")),

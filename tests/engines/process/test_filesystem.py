@@ -49,7 +49,7 @@ def test_etc_has_what_everybody_may_read_of_what_is_named(tmp_path: Path, machin
 
 def test_a_tree_has_the_instances_names_and_folders(tmp_path: Path, machine: Path) -> None:
     filesystem.build_etc(tmp_path / "etc", machine)
-    filesystem.build_root(tmp_path / "root", tmp_path / "etc", ME)
+    filesystem.build_root(tmp_path / "root", filesystem.read_tree(tmp_path / "etc"), ME)
     root = tmp_path / "root"
     assert (root / "etc/hostname").read_text() == "ip-10-0-0-1\n"
     assert "10.0.0.1 ip-10-0-0-1\n" in (root / "etc/hosts").read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 from tests.engines.process.conftest import MakeRig
 from tests.engines.process.rig import (
     MODES,
+    OWN,
     SANDBOXED,
     Rig,
     answers,
@@ -26,7 +26,9 @@ from tests.engines.process.rig import (
 )
 
 from jackbean.core.fleet import Machine
+from jackbean.core.protocol import DependencyRequest
 from jackbean.engines.process import addresses, namespaces, network
+from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.sandbox import CAPABILITIES
 
@@ -140,6 +142,29 @@ def test_the_application_is_a_user_who_cannot_read_the_token(rig: MakeRig, mode:
     entering = become + "os.listdir('/opt/jackbean/dependencies'); os.listdir('/run/jackbean')"
     said = ask(address, "run", argv=json.dumps([path, "-I", "-c", entering]))[2]
     assert "Permission denied: '/run/jackbean'" in said
+
+
+@sandboxed
+def test_a_control_plane_that_masks_rights_keeps_none_from_applications(
+    rig: MakeRig, mode: str, packages: Path
+) -> None:
+    before = os.umask(0o077)
+    try:
+        here = rig(mode)
+        address = here.up()
+        environ = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(packages), "HOME": "/nonexistent"}
+        wanted = DependencyRequest("pip", OWN, {"a.txt": "-r b/c.txt", "b/c.txt": "flaskish"})
+        place = here.runner.run(ProcessDependencies(here.engine, environ).resolve(wanted))
+    finally:
+        os.umask(before)
+    become = "import os; os.setgid(900); os.setuid(900); " if mode == "root" else "import os; "
+    look = (
+        "open('/etc/passwd'); open('/etc/hosts'); os.listdir('/var/app'); os.listdir('/etc/pam.d')"
+    )
+    run(address, ask(address)["pythons"][OWN], "-I", "-c", become + look)
+    execute = f"os.execv('{place}/bin/flaskish', ['x'])"
+    said = run(address, ask(address)["pythons"][OWN], "-I", "-c", become + execute)
+    assert said == "flaskish 1.0\n"
 
 
 @sandboxed
@@ -277,7 +302,7 @@ def test_processors_are_rationed(rig: MakeRig, mode: str) -> None:
     here = rig(mode)
     spec = here.spec(1, "t2.nano")  # one processor
     address = here.up(spec)
-    python = ask(address)["pythons"][f"{sys.version_info.major}.{sys.version_info.minor}"]
+    python = ask(address)["pythons"][OWN]
     lines = run(address, python, "-I", "-c", BURN).split()
     spent, lasted = sum(map(float, lines[:-1])), float(lines[-1])
     assert spent < 1.3 * lasted + 0.2

@@ -16,8 +16,16 @@ import pytest
 from tests.engines.process.rig import eventually
 
 from jackbean.core.errors import PortError
-from jackbean.engines.process import shim
-from jackbean.engines.process.supervise import Exited, Running, Shim, ShimSpec, State, Stopped
+from jackbean.engines.process import proctable, shim
+from jackbean.engines.process.supervise import (
+    Exited,
+    Running,
+    Shim,
+    ShimSpec,
+    State,
+    Stopped,
+    command,
+)
 
 PYTHON = os.path.realpath(sys.executable)
 Make = Callable[..., Shim]
@@ -83,7 +91,7 @@ def ended(held: Shim) -> State:
 
 
 def alive(pid: int) -> bool:
-    return shim.start_ticks(pid) is not None
+    return proctable.start_ticks(pid) is not None
 
 
 def test_a_program_runs_apart_from_us(make: Make) -> None:
@@ -95,7 +103,7 @@ def test_a_program_runs_apart_from_us(make: Make) -> None:
     assert "/ " not in held.log.read_text()
     assert os.getsid(state.child) == state.child
     assert os.getsid(state.shim) != os.getsid(0)
-    assert shim.stat_fields(state.shim)[1] == b"1"  # a child of nobody of ours
+    assert proctable.stat_fields(state.shim)[1] == b"1"  # a child of nobody of ours
     fds = Path(f"/proc/{state.shim}/fd")
     assert {str((fds / n).readlink()) for n in "012"} == {"/dev/null"}
 
@@ -105,7 +113,7 @@ def test_starting_what_runs_changes_nothing(make: Make, runner: asyncio.Runner) 
     before = running(held)
     assert runner.run(held.start(spec(WAITS))) == before
     told = subprocess.run(
-        [PYTHON, "-I", "-S", shim.__file__, held.directory / "spec.json"],
+        command(held.directory, spec(WAITS), -1),
         capture_output=True,
         text=True,
         check=False,
@@ -269,7 +277,7 @@ def test_a_status_file_that_is_none_is_somebody_stopped(tmp_path: Path, text: st
 
 def test_secrets_in_a_specification_are_ours_alone(make: Make) -> None:
     held = make(spec(WAITS))
-    assert (held.directory / "spec.json").stat().st_mode & 0o777 == 0o600
+    assert (held.directory / "args").stat().st_mode & 0o777 == 0o600
     assert held.directory.stat().st_mode & 0o777 == 0o700
     assert held.log.stat().st_mode & 0o777 == 0o600
     assert json.loads((held.directory / "status.json").read_text())["state"] == "running"

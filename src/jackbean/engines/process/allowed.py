@@ -87,6 +87,7 @@ protocols: files
 services: files
 """
 SUDOERS = "root ALL=(ALL:ALL) NOPASSWD: ALL\nec2-user ALL=(ALL:ALL) NOPASSWD: ALL\n"
+PRIVATE = ("shadow", "sudoers")  # files of /etc for root alone
 # Where Amazon Linux has its certificates, for programs that spell the path.
 CERTIFICATES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt")
 

@@ -22,7 +22,7 @@ from jackbean.engines.process import (
     resolvers,
     sandbox,
 )
-from jackbean.engines.process.filesystem import Identity
+from jackbean.engines.process.filesystem import Entry, Identity
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.launch import Ground
 from jackbean.engines.process.paths import Layout
@@ -36,8 +36,9 @@ OUTPUT_BYTES = 64 << 10  # of a command's words that are kept
 BUILD_S = 900.0
 GROUP = "build"
 MARK = "JACKBEAN_BUILD"  # in the environment of all that a build runs
-# As root: enter the control groups, then hand over to the sandbox.
+# Let everybody read the result, whatever rights the control plane masks; enter the control groups.
 JOIN = """\
+umask 022
 while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 97; shift; done
 shift; exec "$@"
 """
@@ -113,12 +114,12 @@ async def _words(process: asyncio.subprocess.Process) -> str:
 def set_up(build: Build, site: Site, layout: Layout, environ: Mapping[str, str]) -> Kitchen:
     """Make the staging directory and return the kitchen. Raises PortError without uv."""
     build.staging.mkdir(mode=0o700)
-    for name in (OUTPUT, REQUEST):
-        (build.staging / name).mkdir(mode=0o755)
+    (build.staging / OUTPUT).mkdir()
     for name, text in build.request.files.items():
         file = build.staging / REQUEST / name
-        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+    _let_read(build.staging / REQUEST)
     if "uv" not in site.ground.tools:
         raise PortError("uv is not installed; install the package uv")
     found = {**environment.packages(environ), MARK: layout.tag}
@@ -143,9 +144,15 @@ def set_up(build: Build, site: Site, layout: Layout, environ: Mapping[str, str])
     )
 
 
+def _let_read(tree: Path) -> None:
+    """Let the builder read a tree, whatever rights the control plane masks."""
+    for path in (tree, *tree.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
 def _plain(build: Build, ground: Ground, variables: Mapping[str, str]) -> Kitchen:
     return Kitchen(
-        (),
+        _join(()),
         {**variables, "PATH": ground.env.get("PATH", sandbox.PATH)},
         uv=str(ground.tools["uv"]),
         python=str(build.interpreter.path),
@@ -192,7 +199,7 @@ def named_files(variables: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _furnish(build: Build, etc: Path, ground: Ground, box: Sandbox) -> None:
+def _furnish(build: Build, etc: tuple[Entry, ...], ground: Ground, box: Sandbox) -> None:
     """Make the sandbox's own tree."""
     root = build.staging / ROOT
     names = resolvers.configuration(own_network=False)
@@ -204,8 +211,11 @@ def _furnish(build: Build, etc: Path, ground: Ground, box: Sandbox) -> None:
     filesystem.make_folders(root, (*ground.machine.mounted, CACHE, *own))
 
 
+def _join(groups: tuple[str, ...]) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", JOIN, "sh", *groups, "--")
+
+
 def _prefix(ground: Ground, box: Sandbox, groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return what turns a command into one that runs in the sandbox, as the builder."""
-    join = ("/bin/sh", "-c", JOIN, "sh", *groups, "--") if groups else ()
     drop = (ground.own.inside, "-I", "-c", DROP, str(BUILDER)) if ground.mode == "root" else ()
-    return (*join, str(ground.bubblewrap), *sandbox.arguments(box), "--", *drop)
+    return (*_join(groups), str(ground.bubblewrap), *sandbox.arguments(box), "--", *drop)

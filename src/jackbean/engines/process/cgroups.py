@@ -99,12 +99,12 @@ class Cgroups:
             self.remove(group)
 
     def down(self) -> None:
-        """Take all of it away that is empty by now."""
+        """Take all of it away, and who is left in it: everything has been told to stop."""
         self.sweep(())
         for tree in {*self.trees.values(), *self._service_trees()}:
-            for directory in (tree / self.name / SHIMS, tree / self.name):
-                with contextlib.suppress(OSError):
-                    directory.rmdir()
+            _remove(tree / self.name / SHIMS)
+            with contextlib.suppress(FileNotFoundError):
+                (tree / self.name).rmdir()
 
     def possible(self) -> str:
         """Return why groups with limits cannot be made here, empty if they can: by making one."""

@@ -176,7 +176,10 @@ class ProcessEngine:
         disks.destroy(paths, record)
 
     async def stop_all(self) -> None:
-        """Stop every instance, keeping its disk, and take network and limits away."""
+        """Stop every instance, keeping its disk, and take network and limits away.
+
+        Nothing needs to be adopted for that.
+        """
         names = await _apart(self._records)
         await asyncio.gather(*(self._stop(name) for name in names))
         async with self._preparing:

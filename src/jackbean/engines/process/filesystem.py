@@ -8,6 +8,7 @@ disk, and ends with it.
 Whoever runs in an instance may put a link anywhere in its tree. So after the first start nothing is
 ever written there from outside, and where something is mounted is checked without following links.
 """
+# ruff: noqa: PTH101, PTH102, PTH211 - a tree is some hundred calls, and pathlib doubles their price
 
 from __future__ import annotations
 
@@ -15,12 +16,13 @@ import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from jackbean.engines.process import allowed
 
+FOLDER, PUBLIC, PRIVATE = 0o755, 0o644, 0o600  # set by name: a control plane may mask rights
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -43,8 +45,6 @@ def build_etc(target: Path, machine: Path = Path("/")) -> None:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).unlink(missing_ok=True)
         (target / name).write_text(text)
-    for name in ("shadow", "sudoers"):
-        (target / name).chmod(0o600)
     place, real = allowed.CERTIFICATES
     if not (machine / place.lstrip("/")).exists():
         link = target / Path(place).relative_to("/etc")
@@ -90,21 +90,63 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def build_root(target: Path, etc: Path, identity: Identity) -> None:
+@dataclass(frozen=True)
+class Entry:
+    """A folder, a link or a file of a tree, parents before children."""
+
+    path: str
+    mode: int
+    link: str = ""
+    data: bytes = b""
+
+
+def read_tree(tree: Path) -> tuple[Entry, ...]:
+    """Return a tree of small files as it can be written again: faster than copying it."""
+    return tuple(_entry(path, tree) for path in sorted(tree.rglob("*")))
+
+
+def _entry(path: Path, tree: Path) -> Entry:
+    name, mode = str(path.relative_to(tree)), path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return Entry(name, mode, link=str(path.readlink()))
+    return Entry(name, mode, data=path.read_bytes() if stat.S_ISREG(mode) else b"")
+
+
+def write_tree(target: Path, entries: Iterable[Entry]) -> None:
+    """Make what the entries say in a new directory."""
+    target.mkdir()
+    target.chmod(FOLDER)
+    for entry in entries:
+        path = f"{target}/{entry.path}"
+        if stat.S_ISLNK(entry.mode):
+            os.symlink(entry.link, path)
+        elif stat.S_ISDIR(entry.mode):
+            os.mkdir(path)
+            os.chmod(path, FOLDER)
+        else:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, entry.mode)
+            os.write(file, entry.data)
+            os.fchmod(file, PRIVATE if entry.path in allowed.PRIVATE else PUBLIC)
+            os.close(file)
+
+
+def build_root(target: Path, etc: Iterable[Entry], identity: Identity) -> None:
     """Make an instance's tree in a new directory."""
     target.mkdir(mode=0o755)
     target.chmod(0o755)
-    shutil.copytree(etc, target / "etc", symlinks=True)
+    write_tree(target / "etc", etc)
     for path, mode, owner in allowed.DIRECTORIES:
-        folder = target / path.lstrip("/")
-        folder.mkdir(exist_ok=True)
-        if identity.owned:
+        folder = f"{target}{path}"
+        if path != "/etc":
+            os.mkdir(folder)
+        if identity.owned and owner:
             os.chown(folder, owner, owner)
-        folder.chmod(mode)
+        os.chmod(folder, mode)
     for path, goal in allowed.LINKS:
-        (target / path.lstrip("/")).symlink_to(goal)
+        os.symlink(goal, f"{target}{path}")
     for name, text in _named(identity).items():
         (target / "etc" / name).write_text(text)
+        (target / "etc" / name).chmod(PUBLIC)
 
 
 def _named(identity: Identity) -> dict[str, str]:
@@ -139,8 +181,10 @@ def _folder(at: int, name: str) -> int:
         pass
     except OSError:  # a link, or no folder
         os.rename(name, f"{name}.not-a-folder-{os.urandom(4).hex()}", src_dir_fd=at, dst_dir_fd=at)
-    os.mkdir(name, 0o755, dir_fd=at)
-    return os.open(name, FOLDER_FLAGS, dir_fd=at)
+    os.mkdir(name, dir_fd=at)
+    made = os.open(name, FOLDER_FLAGS, dir_fd=at)
+    os.fchmod(made, FOLDER)
+    return made
 
 
 def remove(tree: Path) -> None:

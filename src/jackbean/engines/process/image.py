@@ -19,7 +19,7 @@ from pathlib import Path
 
 from jackbean.core.errors import PortError
 from jackbean.engines.process import allowed, filesystem
-from jackbean.engines.process.filesystem import Identity
+from jackbean.engines.process.filesystem import Entry, Identity
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.sandbox import HOME, PATH, Machine, Sandbox, arguments
 
@@ -39,7 +39,7 @@ exit 0
 
 @dataclass(frozen=True)
 class Image:
-    etc: Path
+    etc: tuple[Entry, ...]
     interpreters: Mapping[str, Interpreter]
 
 
@@ -63,7 +63,10 @@ class Builder:
                 filesystem.remove(place)
                 raise PortError(f"the instances' image {place} cannot be made: {error}") from error
         working = json.loads((place / READY).read_text())
-        return Image(place / "etc", {v: i for v, i in interpreters.items() if v in working})
+        return Image(
+            filesystem.read_tree(place / "etc"),
+            {v: i for v, i in interpreters.items() if v in working},
+        )
 
     def _build(self, place: Path, interpreters: Mapping[str, Interpreter]) -> None:
         filesystem.build_etc(place / "etc")
@@ -74,7 +77,7 @@ class Builder:
         if not included.exists():
             included.write_text("include /etc/ld.so.conf.d/*.conf\n")
         nobody = Identity("image", "127.0.0.1", "", owned=False)
-        filesystem.build_root(place / "root", place / "etc", nobody)
+        filesystem.build_root(place / "root", filesystem.read_tree(place / "etc"), nobody)
         filesystem.make_folders(place / "root", self.machine.mounted)
         link_top(place / "root", self.machine)
         working = self._try(place / "root", interpreters)

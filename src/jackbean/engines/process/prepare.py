@@ -19,6 +19,7 @@ from jackbean.engines.process import (
 )
 from jackbean.engines.process.addresses import Subnet
 from jackbean.engines.process.cgroups import Cgroups
+from jackbean.engines.process.filesystem import Entry
 from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.image import Builder
 from jackbean.engines.process.launch import Ground
@@ -48,7 +49,7 @@ class Site:
     subnet: Subnet
     agent: Path
     resolv_conf: str
-    etc: Path | None = None  # what an instance's /etc starts as; None in plain mode
+    etc: tuple[Entry, ...] | None = None  # what an instance's /etc starts as; None in plain mode
     network: Network | None = None
     groups: Cgroups | None = None
 
@@ -81,7 +82,7 @@ def _network(layout: Layout, possible: Possible, subnet: Subnet, wishes: Wishes)
 
 def _ground(
     layout: Layout, possible: Possible, environ: Mapping[str, str]
-) -> tuple[Ground, Path | None]:
+) -> tuple[Ground, tuple[Entry, ...] | None]:
     ground = Ground(
         mode=possible.mode,
         machine=survey(),

@@ -19,7 +19,7 @@ from signal import SIGKILL, SIGTERM
 from typing import Any
 
 from jackbean.core.errors import PortError
-from jackbean.engines.process import shim
+from jackbean.engines.process import proctable, shim
 
 STATUS = "status.json"
 GRACE_S = 10.0
@@ -105,23 +105,22 @@ class Shim:
         if isinstance(state, Running):
             return state
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.directory / "spec.json"
-        write_secret(path, json.dumps(_members(self, spec, netns)))
-        self._call(path, netns)
+        write_secret(self.directory / "args", "".join(f"{arg}\0" for arg in spec.args))
+        self._call(spec, netns)
         state = self.look()
         if isinstance(state, Stopped):
             raise PortError(f"{spec.argv[0]}: {state.reason}; see {self.log}")
         return state
 
-    def _call(self, path: Path, netns: int) -> None:
+    def _call(self, spec: ShimSpec, netns: int) -> None:
         """Run the shim until it has left for the background."""
         try:
             done = subprocess.run(
-                [interpreter(), "-I", "-S", shim.__file__, str(path)],
+                command(self.directory.absolute(), spec, netns),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 pass_fds=[netns] if netns >= 0 else [],
-                env={},
+                env=dict(spec.env),
                 cwd="/",
                 timeout=START_S,
                 check=False,
@@ -167,9 +166,25 @@ class Shim:
     def _grace(self) -> float:
         """Return the grace that the program was started with, and a little to kill in."""
         try:
-            return float(json.loads((self.directory / "spec.json").read_bytes())["grace_s"]) + 1
-        except (OSError, ValueError, KeyError):
+            return float(json.loads((self.directory / STATUS).read_bytes())["grace_s"]) + 1
+        except (OSError, ValueError, KeyError, TypeError):
             return GRACE_S
+
+
+def command(directory: Path, spec: ShimSpec, netns: int) -> list[str]:
+    """Return what starts a shim. What is secret is in the environment and in DIRECTORY/args."""
+    return [
+        *(interpreter(), "-I", "-S", shim.__file__, str(directory)),
+        f"cwd={spec.cwd}",
+        f"grace_s={spec.grace_s}",
+        f"log_bytes_max={spec.log_bytes_max}",
+        *(["restart=1"] if spec.restart else []),
+        *(f"cgroup={path}" for path in spec.cgroups),
+        *(f"home={path}" for path in spec.home),
+        *(f"limit={name}:{soft}:{hard}" for name, (soft, hard) in spec.limits.items()),
+        *([f"netns={netns}"] if netns >= 0 else []),
+        *("--", *spec.argv),
+    ]
 
 
 def interpreter() -> str:
@@ -185,15 +200,6 @@ def write_secret(path: Path, text: str) -> None:
     new.touch(mode=0o600)
     new.write_text(text)
     new.replace(path)
-
-
-def _members(holder: Shim, spec: ShimSpec, netns: int) -> dict[str, Any]:
-    paths = {"status": STATUS, "lock": "lock", "log": "log"}
-    return {
-        **vars(spec),
-        "netns": netns,
-        **{name: str(holder.directory.absolute() / file) for name, file in paths.items()},
-    }
 
 
 def _state(facts: Mapping[str, Any]) -> State:
@@ -217,8 +223,8 @@ def _state(facts: Mapping[str, Any]) -> State:
 
 
 def _alive(facts: Mapping[str, Any]) -> bool:
-    same_boot: bool = facts["boot"] == shim.boot_id()
-    return same_boot and shim.start_ticks(facts["shim"]) == facts["since"]
+    same_boot: bool = facts["boot"] == proctable.boot_id()
+    return same_boot and proctable.start_ticks(facts["shim"]) == facts["since"]
 
 
 def _words(code: int, number: int, oom: int) -> str:
