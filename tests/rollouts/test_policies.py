@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Occasion, Retire, amend
+from jackbean.core.acts import (
+    Act,
+    Assign,
+    Attach,
+    Drain,
+    Join,
+    Launch,
+    Occasion,
+    Retire,
+    Weigh,
+    amend,
+)
 from jackbean.core.fleet import (
     Assignment,
     Fleet,
@@ -67,9 +78,10 @@ def named(found: list[Instance]) -> Fleet:
 
 
 FLEETS = st.lists(st.sampled_from([*islice(kinds(), KINDS_MAX)]), max_size=6).map(named)
+IN_PLACE = ["AllAtOnce", "Replacement", "Rolling"]
 ROLLOUTS = st.builds(
     Rollout,
-    policy=st.sampled_from(sorted(POLICIES)),
+    policy=st.sampled_from(IN_PLACE),
     goal=st.just(2),
     previous=st.sampled_from([None, 1]),
     size=st.integers(0, 6),
@@ -88,7 +100,7 @@ ROLLOUTS = st.builds(
 
 
 def subject(act: Act) -> str:
-    return "" if isinstance(act, Launch) else act.id
+    return "" if isinstance(act, Launch | Join | Weigh) else act.id
 
 
 @given(ROLLOUTS, FLEETS)

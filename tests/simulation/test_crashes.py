@@ -39,3 +39,16 @@ def test_at_every_seventh_effect_of_a_bad_release(plan: Life) -> None:
     effects = asyncio.run(life(plan)).effects
     for number in range(1, effects + 1, 7):
         asyncio.run(life(plan, Faults(crash_at=number)))
+
+
+BESIDE = {
+    policy: Life(size=2, policy=policy, acts=("deploy",))
+    for policy in ("RollingWithAdditionalBatch", "Immutable", "TrafficSplitting")
+}
+
+
+@pytest.mark.parametrize("plan", BESIDE.values(), ids=BESIDE.keys())
+def test_at_effects_of_new_instances_beside_the_old(plan: Life) -> None:
+    effects = asyncio.run(life(plan)).effects
+    for number in range(1, effects + 1, max(effects // 80, 1)):
+        asyncio.run(life(plan, Faults(crash_at=number)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from jackbean.core.acts import Act, Launch, Occasion, amend
+from jackbean.core.acts import Act, Launch, Occasion, amend, weighed
 from jackbean.core.environments import Environment, Resource, Status
 from jackbean.core.fleet import Fleet
 from jackbean.core.installation import Installation
@@ -127,7 +127,8 @@ def _amended(
 ) -> Environment:
     operation = environment.operation
     occasion = Occasion(scene.now, namer.instances(), operation.number if operation else 0)
-    return replace(environment, members=amend(environment.members, acts, occasion))
+    members = amend(environment.members, acts, occasion)
+    return replace(environment, members=members, split=weighed(environment.split, acts))
 
 
 def _provision(environment: Environment, scene: Scene, namer: Namer) -> Environment:
@@ -150,16 +151,19 @@ def _roll(environment: Environment, operation: Operation, scene: Scene, namer: N
     step = next_step(rollout, scene.fleet, scene.now)
     operation = operation.with_phase(Roll(step.rollout))
     environment = _amended(environment, step.acts, scene, namer)
+    if step.rollout.stage in {Stage.COMMITTED, Stage.SUCCEEDED}:
+        environment = commit(environment, scene.release, deployed=True)
     if step.rollout.stage is Stage.SUCCEEDED:
-        deployed = replace(environment, deployment=scene.release.number)
-        return commit(deployed, scene.release), operation.next(), ""
+        return environment, operation.next(), ""
     if step.rollout.over:
         return environment, replace(operation, position=len(operation.phases)), ""
     return environment, operation, step.why
 
 
-def commit(environment: Environment, release: Release) -> Environment:
-    """Return the environment on `release`: what is launched from now on gets it."""
+def commit(environment: Environment, release: Release, *, deployed: bool = False) -> Environment:
+    """Return the environment on `release`; `deployed`: what is launched from now on gets it."""
+    if deployed:
+        environment = replace(environment, deployment=release.number)
     return replace(
         environment,
         release=release.number,

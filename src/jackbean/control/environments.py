@@ -24,6 +24,7 @@ from jackbean.core.events import Severity
 from jackbean.core.operations import Deprovision, Empty, Kind, Operation
 from jackbean.core.options.settings import Key, Setting
 from jackbean.core.options.table import options
+from jackbean.core.options.views import CapacityOptions
 from jackbean.core.platforms.catalogue import PlatformVersion
 from jackbean.core.releases import Release
 from jackbean.ports.store import AddEvent, Change, EnvironmentQuery, PutEnvironment, PutRelease
@@ -31,6 +32,7 @@ from jackbean.ports.store import AddEvent, Change, EnvironmentQuery, PutEnvironm
 WEB = Tier()
 SAMPLE = "Sample Application"
 SLOTS_MAX = 60_000
+DELETION = "application deletion"  # documents: who asked for it, by application
 ATTEMPTS = 8  # to save over somebody else's save
 
 Result = TypeVar("Result")
@@ -67,14 +69,17 @@ class Update:
 
 async def create(world: World, wanted: Creation) -> Environment:
     """Reserve the name and begin to launch."""
+    return await retried(lambda: _create(world, wanted))
+
+
+async def _create(world: World, wanted: Creation) -> Environment:
     await _refuse_taken(world, wanted)
     draft = await _draft(world, wanted)
-    version = None
-    if wanted.label is not None:
-        version = await find_version(world, wanted.application, wanted.label)
+    label, digest = wanted.label, None
+    if label is not None:
+        digest = (await find_version(world, wanted.application, label)).digest
     table = options(wanted.platform.branch.platform_name)
-    label = wanted.label or SAMPLE
-    made = await cut(world, draft, Wanted(label, version, table, wanted.settings))
+    made = await cut(world, draft, Wanted(label or SAMPLE, digest, table, wanted.settings))
     environment = _launching(draft, made, wanted.request_id)
     bucket = world.installation.bucket
     told = f"Using {bucket} as Amazon S3 storage bucket for environment data."
@@ -125,6 +130,8 @@ async def _refuse_taken(world: World, wanted: Creation) -> None:
     check_description(wanted.description)
     if not await world.store.applications([wanted.application]):
         raise invalid(f"No Application named '{wanted.application}' found.")
+    if await world.store.document(DELETION, wanted.application) is not None:
+        raise invalid(f"Application {wanted.application} is being deleted.")
     if await world.store.environments(EnvironmentQuery(names=(wanted.name,))):
         raise invalid(f"Environment {wanted.name} already exists.")
     if wanted.cname_prefix is not None:
@@ -162,6 +169,7 @@ def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:
     plan = launch_plan(release, draft.created)
     return replace(
         draft,
+        desired=CapacityOptions.of(release.settings).minimum,
         release=release.number,
         deployment=release.number,
         releases=release.number,
@@ -194,6 +202,8 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
     plan = update_plan(before, old, made.release, base.updated)
     environment = replace(
         base,
+        stack=before.stack,  # that of the new release follows when it holds
+        platform_arn=before.platform_arn,
         status=Status.UPDATING,
         releases=made.release.number,
         operations=before.operations + 1,
@@ -236,13 +246,13 @@ def _described(before: Environment, wanted: Update, now: float) -> Environment:
 
 
 async def _wanted(world: World, base: Environment, old: Release, wanted: Update) -> Wanted:
-    label = old.version_label if wanted.label is None else wanted.label
-    version = None
-    if label != SAMPLE or wanted.label is not None:
-        version = await find_version(world, base.application, label)
+    label, digest = old.version_label, old.digest
+    if wanted.label is not None:
+        version = await find_version(world, base.application, wanted.label)
+        label, digest = version.label, version.digest
     return Wanted(
         label,
-        version,
+        digest,
         options(world.platforms.of(base).branch.platform_name),
         changes=wanted.settings,
         removals=wanted.remove,

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jackbean.control.decide import Scene
+from jackbean.control.narration_beside import beside
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
-from jackbean.core.fleet import Failure, Instance
+from jackbean.core.fleet import TEMPORARY, Failure, Instance
 from jackbean.core.health.transitions import transition
 from jackbean.core.operations import Kind, Operation, Provision
 from jackbean.core.rollouts import Rollout, Stage
@@ -85,6 +86,7 @@ def narrate(
     told = [
         *_resources(before, after),
         *_rollouts(before.operation, operation, scene),
+        *_beside(before, after, operation),
         *_members(before, after),
         *_health(before.verdict, after.verdict),
         *(_ending(after, ended) if ended else ()),
@@ -122,6 +124,13 @@ def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -
     if was and now and was != now:
         yield from _batches(was, now, scene)
         yield from _giving_up(was, now, scene)
+
+
+def _beside(before: Environment, after: Environment, operation: Operation | None) -> Iterator[Told]:
+    was = before.operation.rollout if before.operation else None
+    now = operation.rollout if operation else None
+    if was and now:
+        yield from map(Told, beside(before, after, was, now))
 
 
 def _beginning(operation: Operation, scene: Scene) -> Iterator[Told]:
@@ -169,7 +178,8 @@ def _giving_up(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
             f"Unsuccessful command execution on instance id(s) '{ids}'. Aborting the operation.",
             Severity.ERROR,
         )
-    late = scene.fleet.named(was.batch).unsettled(was.target).without(tried.ids)
+    watched = scene.fleet.named(was.batch) if was.batch else scene.fleet.of_group(TEMPORARY)
+    late = watched.unsettled(was.target).without(tried.ids)
     if late and not tried:
         yield from _late(late.instances, was)
 
@@ -236,7 +246,10 @@ def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
 
 def _update_ending(ended: Operation) -> Iterator[Told]:
     rollout = ended.rollout
-    if rollout is not None and rollout.stage is Stage.REVERTED:
+    replaced = rollout is not None and (
+        ended.configuration_only or rollout.template != rollout.previous_template
+    )
+    if replaced and rollout is not None and rollout.stage is Stage.REVERTED:
         yield Told(REVERTED, Severity.ERROR)
     elif ended.failed:
         yield Told(CONFIGURE_FAILED if ended.configuration_only else DEPLOY_FAILED, Severity.ERROR)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from jackbean.core.environments import Environment
 from jackbean.core.errors import invalid
 from jackbean.core.platforms.catalogue import Catalogue, PlatformVersion
+from jackbean.core.releases import Release
 
 
 class Platforms:
@@ -16,8 +17,10 @@ class Platforms:
         self.catalogue = catalogue
         self._samples = dict(samples)
 
-    def of(self, environment: Environment) -> PlatformVersion:
-        return self.catalogue.find(environment.platform_arn)
+    def of(self, environment: Environment, release: Release | None = None) -> PlatformVersion:
+        """Return what an environment is on, or what one of its releases was cut for."""
+        arn = release.platform_arn if release else ""
+        return self.catalogue.find(arn or environment.platform_arn)
 
     def sample(self, platform: PlatformVersion) -> str:
         """Return the digest of the sample bundle. Raises a Fault where a platform has none."""

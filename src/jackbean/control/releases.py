@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from jackbean.control.world import World
-from jackbean.core.applications import Version
 from jackbean.core.environments import Environment
 from jackbean.core.options.legacy import translated
 from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
@@ -23,12 +22,12 @@ from jackbean.stacks.synthesis import Facts, synthesise
 class Wanted:
     """What the next release is made of.
 
-    `label` is what it is called, `version` None the sample application; `current` is the release
-    that `changes` and `removals` are changes of, None for a new environment.
+    `label` is what it is called, `digest` its bundle, None for the sample application; `current` is
+    the release that `changes` and `removals` are changes of, None for a new environment.
     """
 
     label: str
-    version: Version | None
+    digest: str | None
     table: OptionTable
     changes: tuple[Setting, ...] = ()
     removals: tuple[Key, ...] = ()
@@ -45,11 +44,15 @@ class Cut:
 
 
 async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
-    """Return the environment's next release. Raises a Fault naming every bad setting at once."""
+    """Return the next release, for the platform that `environment` names.
+
+    Raises a Fault naming every bad setting at once.
+    """
     tier = environment.tier.name
     direct = _direct(wanted, tier)
-    digest = wanted.version.digest if wanted.version else None
-    extensions = await _extensions(world, digest)
+    if wanted.digest is None:
+        world.platforms.sample(world.platforms.of(environment))  # or say that there is none
+    extensions = await _extensions(world, wanted.digest)
     bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
@@ -60,13 +63,15 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         environment_id=environment.id,
         number=environment.releases + 1,
         version_label=wanted.label,
-        digest=digest,
+        digest=wanted.digest,
         direct=direct,
         settings=settings,
         template=template,
         fingerprint=fingerprint(template),
         created=world.clock.now(),
         configuration_only=wanted.configuration_only,
+        stack=environment.stack,
+        platform_arn=environment.platform_arn,
     )
     return Cut(release, (*extensions.warnings, *warnings))
 

@@ -72,9 +72,7 @@ class Ticker:
             return Turn(WARM_S, "waiting to hear from every instance")
         scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now)
         decision = decide(scene, Namer(world.installation, world.ids))
-        after = self._watch.judged(
-            decision.environment, look.fleet, now, terms.release.settings
-        )
+        after = self._watch.judged(decision.environment, look.fleet, now, terms.release.settings)
         if after != environment:
             events = narrate(environment, after, decision.ended, scene)
             await world.store.commit([PutEnvironment(after), *map(AddEvent, events)])

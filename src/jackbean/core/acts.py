@@ -56,7 +56,19 @@ class Retire:
     id: str
 
 
-Act = Launch | Assign | Attach | Drain | Retire
+@dataclass(frozen=True)
+class Join:
+    """Ensure that everybody is in the main group."""
+
+
+@dataclass(frozen=True)
+class Weigh:
+    """Ensure that the temporary group gets `percent` of the requests; None: all alike."""
+
+    percent: int | None
+
+
+Act = Launch | Assign | Attach | Drain | Retire | Join | Weigh
 
 
 @dataclass(frozen=True)
@@ -86,9 +98,21 @@ def amend(
     return members
 
 
+def weighed(split: int | None, acts: Iterable[Act]) -> int | None:
+    """Return the split of requests as `acts` want it."""
+    for act in acts:
+        if isinstance(act, Weigh):
+            split = act.percent
+    return split
+
+
 def _amend(members: tuple[Member, ...], act: Act, occasion: Occasion) -> tuple[Member, ...]:
     if isinstance(act, Launch):
         return members + tuple(_launched(members, act, occasion))
+    if isinstance(act, Join):
+        return tuple(replace(m, group=MAIN) for m in members)
+    if isinstance(act, Weigh):
+        return members  # weights belong to the environment: see `weighed`
     return tuple(_changed(m, act, occasion.now) if m.id == act.id else m for m in members)
 
 

@@ -86,6 +86,7 @@ class Environment:
     template: str = ""  # fingerprint of the launch template that new instances get
     desired: int = 1
     members: tuple[Member, ...] = ()
+    split: int | None = None  # percent of requests for the temporary group; None: all alike
     operation: Operation | None = None
     operations: int = 0
     resources: tuple[Resource, ...] = ()

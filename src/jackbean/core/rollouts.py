@@ -54,6 +54,10 @@ class Rollout:
     reverts: bool = False  # whether giving up means going back (configuration) or stopping
     previous_template: str = ""
     leader: str = ""  # who runs what only one instance may run; chosen once
+    percent: int = 0  # of requests for the new release, while it is evaluated
+    evaluate_s: float = 0.0
+    evaluating: bool = False  # whether it has its share; `since` counts from then
+    ailing: float | None = None  # since when its instances are not all well, while evaluated
     stage: Stage = Stage.ADVANCING
     batch: tuple[str, ...] = ()
     batches: int = 0  # how many have begun
@@ -106,6 +110,21 @@ class Rollout:
     def begin(self, batch: Fleet, now: float) -> Rollout:
         leader = self.leader or batch.ids[0]
         return replace(self, batch=batch.ids, batches=self.batches + 1, since=now, leader=leader)
+
+    def begin_group(self, now: float) -> Rollout:
+        """Note that new instances are launched: their clock begins."""
+        return replace(self, since=now)
+
+    def evaluate(self, now: float) -> Rollout:
+        """Begin to watch the new release with its share of the requests."""
+        return replace(self, evaluating=True, since=now)
+
+    def ail(self, now: float) -> Rollout:
+        """Note since when the new instances have not been well."""
+        return self if self.ailing is not None else replace(self, ailing=now)
+
+    def recover(self) -> Rollout:
+        return self if self.ailing is None else replace(self, ailing=None)
 
     def mourn(self, dead: Fleet) -> Rollout:
         """Count those who died by themselves and are about to be replaced.

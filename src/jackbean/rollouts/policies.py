@@ -7,7 +7,9 @@ from collections.abc import Callable
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet
 from jackbean.core.rollouts import Rollout
+from jackbean.rollouts.additional import rolling_with_additional_batch
 from jackbean.rollouts.batches import all_at_once, rolling
+from jackbean.rollouts.immutable import immutable, traffic_splitting
 from jackbean.rollouts.replacement import replacement
 
 Policy = Callable[[Rollout, Fleet, float], Step]
@@ -15,6 +17,9 @@ Policy = Callable[[Rollout, Fleet, float], Step]
 POLICIES: dict[str, Policy] = {
     "AllAtOnce": all_at_once,
     "Rolling": rolling,
+    "RollingWithAdditionalBatch": rolling_with_additional_batch,
+    "Immutable": immutable,
+    "TrafficSplitting": traffic_splitting,
     "Replacement": replacement,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Retire, Step
 from jackbean.core.fleet import Fleet, Instance, Service, Work
-from jackbean.core.rollouts import Rollout
+from jackbean.core.rollouts import Rollout, Stage
 
 
 def advance(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
@@ -51,6 +51,11 @@ def refill(rollout: Rollout, fleet: Fleet) -> tuple[Act, ...]:
     template = rollout.template if rollout.previous is None else rollout.previous_template
     launch = Launch(rollout.size, known, template, leader=rollout.previous is None)
     return (*retire(fleet.dead), *((launch,) if len(fleet.alive) < rollout.size else ()))
+
+
+def commit(rollout: Rollout, now: float) -> Step:
+    """Pass the point of no return; what is launched from now on gets the goal."""
+    return Step(rollout.enter(Stage.COMMITTED, now))
 
 
 def retire(fleet: Fleet) -> tuple[Act, ...]:

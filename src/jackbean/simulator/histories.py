@@ -31,6 +31,7 @@ from jackbean.simulator.router import Traffic
 from jackbean.simulator.universe import BRANCH, Crash, Faults, Universe
 
 ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
+SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
 UPDATES = "aws:autoscaling:updatepolicy:rollingupdate"
 TIMEOUT_S = 30
 PATIENCE_S = 1500.0  # within which every operation must have ended
@@ -39,6 +40,9 @@ MOURNING_S = 60.0  # and longer where somebody died: those who died young are no
 
 
 ACTS = ("deploy", "deploy", "configure", "scale", "replace")
+# How many batches a policy may have out of service at a time.
+FLOORS = {"Rolling": 1, "RollingWithAdditionalBatch": 0, "Immutable": 0, "TrafficSplitting": 0}
+POLICIES = ("AllAtOnce", *FLOORS)
 BADNESS = ("fails_staging", "fails_activating", "hangs", "sick")
 
 
@@ -81,7 +85,7 @@ def random_life(seed: int) -> tuple[Life, Faults]:
     acts = [draw.choice(ACTS) for _ in range(draw.randint(1, 4))]
     plan = Life(
         size=size,
-        policy=draw.choice(("AllAtOnce", "Rolling", "Rolling")),
+        policy=draw.choice(POLICIES),
         batch=draw.randint(1, size),
         acts=tuple(acts) + (("terminate",) if draw.random() < 0.3 else ()),
         deaths=tuple(draw.uniform(0, 60) for _ in range(draw.choice((0, 0, 0, 1, 2)))),
@@ -169,6 +173,8 @@ class Story:
                 Setting(COMMAND, "BatchSize", str(self._plan.batch)),
                 Setting(COMMAND, "Timeout", str(TIMEOUT_S)),
                 Setting(UPDATES, "Timeout", "PT5M"),
+                Setting(SPLITTING, "EvaluationTime", "3"),
+                Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
             ),
         )
         await environments.create(world, wanted)
@@ -226,10 +232,10 @@ class Story:
     async def _floor(self, what: str) -> int:
         """Return how many instances must serve at every moment; 0 where nothing is promised."""
         plan = self._plan
-        careful = plan.policy == "Rolling" and what in {"deploy", "configure"}
+        careful = plan.policy in FLOORS and what in {"deploy", "configure"}
         if not careful or plan.deaths or plan.bad:
             return 0
-        return max(plan.size - plan.batch, 0)
+        return max(plan.size - plan.batch * FLOORS[plan.policy], 0)
 
     async def _check_floor(self, floor: int, what: str) -> None:
         environment = await self._environment()
@@ -247,8 +253,9 @@ class Story:
             require(not self._universe.engine.nodes, "machines outlive their environment")
             return
         require(environment.status is Status.READY, f"it is {environment.status}")
+        in_place = self._plan.policy in {"AllAtOnce", "Rolling", "RollingWithAdditionalBatch"}
         mixed = bool(self._plan.bad) and "deploy" in self._plan.acts
-        if not mixed:
+        if not (mixed and in_place):
             check_uniform(self._universe, environment)
 
 

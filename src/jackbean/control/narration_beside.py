@@ -1,0 +1,56 @@
+"""The story of new instances beside the old ones: immutable, canaries, additional batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jackbean.core.environments import Environment
+from jackbean.core.fleet import TEMPORARY, Member
+from jackbean.core.rollouts import Rollout, Stage
+
+LAUNCHING = {
+    "RollingWithAdditionalBatch": "Launching an additional batch with the new version.",
+    "Immutable": (
+        "Immutable deployment policy enabled. Launching one instance with the new settings to "
+        "verify health."
+    ),
+    "TrafficSplitting": "Launching new instances with the new version beside the old ones.",
+}
+ENDING = {
+    "RollingWithAdditionalBatch": "All have the new version. Ending the additional batch.",
+    "Immutable": (
+        "Deployment succeeded. Terminating old instances and temporary Auto Scaling group."
+    ),
+    "TrafficSplitting": "The new version stood the test and gets all requests.",
+}
+WITHDRAWING = "Terminating the new instances. The old ones were not touched."
+
+
+def beside(before: Environment, after: Environment, was: Rollout, now: Rollout) -> Iterator[str]:
+    """Yield what is worth telling of a rollout's own instances."""
+    if now.policy not in LAUNCHING:
+        return
+    had, have = _new(before), _new(after)
+    if have and not had and now.stage is Stage.ADVANCING:
+        yield LAUNCHING[now.policy]
+    if now.policy == "Immutable" and len(had) == 1 and len(have) > 1:
+        yield "Test instance passed health checks. Launching the remaining new instances."
+    if now.evaluating and not was.evaluating:
+        minutes = now.evaluate_s / 60
+        yield (
+            f"Sending {now.percent}% of requests to the new version and evaluating its health for "
+            f"{minutes:g} minutes."
+        )
+    if now.stage is not was.stage:
+        yield from _turned(now)
+
+
+def _turned(now: Rollout) -> Iterator[str]:
+    if now.stage is Stage.COMMITTED:
+        yield ENDING[now.policy]
+    if now.stage is Stage.REVERTING and now.policy != "RollingWithAdditionalBatch":
+        yield WITHDRAWING
+
+
+def _new(environment: Environment) -> list[Member]:
+    return [m for m in environment.members if m.group == TEMPORARY and not m.leaving]
