@@ -134,6 +134,8 @@ def main(argv: list[str]) -> int:
     file = Path(argv[0])
     try:
         config = from_json(AgentConfig, json.loads(file.read_text()))
+        if "nginx" not in config.tools:
+            raise ValueError("AgentConfig.tools names no nginx")
     except (OSError, ValueError) as error:
         sys.stderr.write(f"agent: {file}: {error}\n")
         return 2
