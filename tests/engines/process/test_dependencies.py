@@ -147,6 +147,8 @@ SPY = """
     found += [f"user {os.getuid()}"] if os.getuid() != 899 else []
     status = open("/proc/self/status").read()
     found += [line for line in status.splitlines() if line.startswith("CapEff") and "1" in line]
+    found += [line for line in status.splitlines() if line == "Seccomp:\\t0"]
+    found += [fd for fd in os.listdir("/proc/self/fd") if fd == "9"]
     processes = [n for n in os.listdir("/proc") if n.isdigit()]
     found += [n for n in processes if "standin" in open(f"/proc/{n}/cmdline").read()]
     fixed = ("/opt/jackbean", "/usr/bin", "/opt/jackbean/request", "/etc/ssl/certs")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import platform
 import socket
 import threading
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ from tests.engines.process.rig import (
 
 from jackbean.core.fleet import Machine
 from jackbean.core.protocol import DependencyRequest
-from jackbean.engines.process import addresses, namespaces, network
+from jackbean.engines.process import addresses, namespaces, network, seccomp
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.sandbox import CAPABILITIES
@@ -102,6 +104,19 @@ def test_the_kernel_is_not_an_instances_to_set(rig: MakeRig, mode: str) -> None:
     assert int(status["CapEff"], 16) == sum(1 << BITS[name] for name in CAPABILITIES)
     assert status["NoNewPrivs"] == "1"
     assert ask(address, "me")["pid"] == 2
+
+
+@sandboxed
+def test_system_calls_that_reach_past_an_instance_are_refused(rig: MakeRig, mode: str) -> None:
+    address = rig(mode).up()
+    calls = seccomp.CALLS[platform.machine()][1]
+    calling = (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True); "
+        f"print([(libc.syscall(n, 0, 0, 0, 0, 0), ctypes.get_errno()) for n in {calls}], "
+        "libc.getpid() > 0)"
+    )
+    said = run(address, ask(address)["pythons"][OWN], "-I", "-c", calling)
+    assert said == f"{[(-1, errno.EPERM)] * len(calls)} True\n"
 
 
 @sandboxed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jackbean.core.protocol import AgentConfig
-from jackbean.engines.process import launch, sandbox
+from jackbean.engines.process import launch, sandbox, seccomp
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.launch import Ground
 from jackbean.engines.process.paths import InstancePaths
@@ -102,8 +102,12 @@ def test_the_token_never_shows_in_a_list_of_processes() -> None:
     told = launch.shim_spec(record, PATHS, ground("root"), (("/cg/i-1", "/sys/fs/cgroup"),))
     agent = ("/usr/bin/python3.11", "-I", "/opt/jackbean/agent.pyz", "/opt/jackbean/agent.json")
     assert told == ShimSpec(
-        argv=("/bwrap", "--args", "{args}", "--json-status-fd", "{status}", "--", *agent),
+        argv=(
+            *("/bwrap", "--args", "{args}", "--seccomp", "{filter}"),
+            *("--json-status-fd", "{status}", "--", *agent),
+        ),
         args=told.args,
+        filter=told.filter,
         env={},
         cwd="/data/instances/i-1/root",
         grace_s=60.0,
@@ -112,6 +116,7 @@ def test_the_token_never_shows_in_a_list_of_processes() -> None:
         limits={"NOFILE": (65536, 65536), "CORE": (0, 0)},
     )
     assert "tok" not in told.args
+    assert told.filter == seccomp.program() != b""
     shown = [told.args[n + 1 : n + 3] for n, word in enumerate(told.args) if word == "--ro-bind"]
     assert ("/venv/bin/uv", "/opt/jackbean/bin/uv") in shown
     assert ("/data/run/agent", "/run/jackbean") in shown

@@ -21,6 +21,7 @@ from jackbean.engines.process import (
     limits,
     resolvers,
     sandbox,
+    seccomp,
 )
 from jackbean.engines.process.filesystem import Entry, Identity
 from jackbean.engines.process.interpreters import Interpreter
@@ -29,18 +30,21 @@ from jackbean.engines.process.paths import Layout
 from jackbean.engines.process.prepare import Site
 from jackbean.engines.process.sandbox import HOME, Sandbox
 
-OUTPUT, REQUEST, ROOT = "output", "request", "root"
+OUTPUT, REQUEST, ROOT, FILTER = "output", "request", "root", "filter"
 CACHE = "/var/cache/uv"  # where the sandbox sees it
 BUILDER = 899  # a user that owns nothing but the output and the cache
 OUTPUT_BYTES = 64 << 10  # of a command's words that are kept
 BUILD_S = 900.0
 GROUP = "build"
 MARK = "JACKBEAN_BUILD"  # in the environment of all that a build runs
-# Let everybody read the result, whatever rights the control plane masks; enter the control groups.
+# Let everybody read the result, whatever rights the control plane masks; enter the control groups;
+# have the filter of system calls, whose file is $0, at hand as descriptor 9.
 JOIN = """\
 umask 022
 while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 97; shift; done
-shift; exec "$@"
+shift
+[ ! -s "$0" ] || exec 9< "$0"
+exec "$@"
 """
 # In the sandbox, as its root: become the builder, and lose all powers with that.
 DROP = (
@@ -135,7 +139,7 @@ def set_up(build: Build, site: Site, layout: Layout, environ: Mapping[str, str])
             os.chown(path, BUILDER, BUILDER)
     groups = site.groups.make(GROUP, limits.BUILD) if site.groups else ()
     return Kitchen(
-        _prefix(site.ground, box, groups),
+        _prefix(build, site.ground, box, groups),
         {**variables, "PATH": sandbox.PATH},
         uv=f"{HOME}/bin/uv",
         python=build.interpreter.inside,
@@ -152,7 +156,7 @@ def _let_read(tree: Path) -> None:
 
 def _plain(build: Build, ground: Ground, variables: Mapping[str, str]) -> Kitchen:
     return Kitchen(
-        _join(()),
+        _join(build, ()),
         {**variables, "PATH": ground.env.get("PATH", sandbox.PATH)},
         uv=str(ground.tools["uv"]),
         python=str(build.interpreter.path),
@@ -211,11 +215,14 @@ def _furnish(build: Build, etc: tuple[Entry, ...], ground: Ground, box: Sandbox)
     filesystem.make_folders(root, (*ground.machine.mounted, CACHE, *own))
 
 
-def _join(groups: tuple[str, ...]) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", JOIN, "sh", *groups, "--")
+def _join(build: Build, groups: tuple[str, ...]) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", JOIN, str(build.staging / FILTER), *groups, "--")
 
 
-def _prefix(ground: Ground, box: Sandbox, groups: tuple[str, ...]) -> tuple[str, ...]:
+def _prefix(build: Build, ground: Ground, box: Sandbox, groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return what turns a command into one that runs in the sandbox, as the builder."""
+    guard = seccomp.program()
+    (build.staging / FILTER).write_bytes(guard)
+    told = (*(("--seccomp", "9") if guard else ()), *sandbox.arguments(box))
     drop = (ground.own.inside, "-I", "-c", DROP, str(BUILDER)) if ground.mode == "root" else ()
-    return (*_join(groups), str(ground.bubblewrap), *sandbox.arguments(box), "--", *drop)
+    return (*_join(build, groups), str(ground.bubblewrap), *told, "--", *drop)

@@ -24,6 +24,7 @@ from jackbean.engines.process.builds import Build
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.launch import DEPENDENCIES
+from jackbean.engines.process.paths import Layout
 from jackbean.engines.process.prepare import Site
 from jackbean.ports.engine import Unresolvable
 
@@ -78,12 +79,9 @@ class ProcessDependencies:
     async def _tidy(self) -> None:
         """Once: end and remove what earlier control planes did not finish."""
         async with self._tidying:
-            if self._tidied:
-                return
-            await asyncio.to_thread(strays.kill, builds.MARK, self._engine.layout.tag)
-            for old in self._engine.layout.dependencies.glob(BUILDING + "*"):
-                await asyncio.to_thread(filesystem.remove, old)
-            self._tidied = True
+            if not self._tidied:
+                await asyncio.to_thread(_tidy, self._engine.layout)
+                self._tidied = True
 
     async def _build(self, build: Build, site: Site) -> None:
         """Make the environment in the staging directory. Raises Unresolvable."""
@@ -143,6 +141,12 @@ def key(request: DependencyRequest, interpreter: Interpreter, mode: str) -> str:
         list(request.files.items()),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def _tidy(layout: Layout) -> None:
+    strays.kill(builds.MARK, layout.tag)
+    for old in layout.dependencies.glob(BUILDING + "*"):
+        filesystem.remove(old)
 
 
 def _publish(built: Path, place: Path) -> None:

@@ -48,7 +48,7 @@ def refresh(paths: InstancePaths, record: Record, site: Site) -> None:
     shutil.copyfile(site.agent, new)
     new.replace(paths.agent)
     config = launch.agent_config(record, paths, site.ground)
-    write_secret(paths.config, json.dumps(to_json(config)))
+    write_secret(paths.config, json.dumps(to_json(config)).encode())
 
 
 def destroy(paths: InstancePaths, record: Record) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from jackbean.core.protocol import AgentConfig
-from jackbean.engines.process import image, limits, sandbox, tools
+from jackbean.engines.process import image, limits, sandbox, seccomp, tools
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.paths import SOCKET, InstancePaths
 from jackbean.engines.process.records import Record
@@ -26,6 +26,7 @@ LOG_BYTES_MAX = 10 << 20
 class Program(TypedDict):
     argv: tuple[str, ...]
     args: tuple[str, ...]
+    filter: bytes
     env: dict[str, str]
 
 
@@ -94,12 +95,13 @@ def _program(
     """Return what runs: the agent, in its sandbox where there is one."""
     if ground.bubblewrap is None:
         argv = (str(ground.own.path), "-I", str(paths.agent), str(paths.config))
-        return {"argv": argv, "args": (), "env": _plain_env(paths, ground)}
+        return {"argv": argv, "args": (), "filter": b"", "env": _plain_env(paths, ground)}
     inner = (ground.own.inside, "-I", f"{HOME}/agent.pyz", f"{HOME}/agent.json")
     box = instance_box(record, paths, ground, groups)
     return {
         "argv": sandbox.command(ground.bubblewrap, inner),
         "args": sandbox.arguments(box),
+        "filter": seccomp.program(),
         "env": {},
     }
 

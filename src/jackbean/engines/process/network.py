@@ -85,6 +85,7 @@ class Network:
     def _furnish(self, slot: int) -> None:
         """In the new namespace: bring up loopback, address and route."""
         _without_ipv6(INSIDE)
+        (CONF / "ipv4/ping_group_range").write_text("0 2147483647")  # ping for everybody
         own = IPv4Interface((self.subnet.address(slot), self.subnet.network.prefixlen))
         index = links.index(INSIDE)
         links.change(

@@ -25,14 +25,17 @@ SHARED_USR = (
     "Programs in /usr (except /usr/local) are the machine's and read-only in instances: "
     "nothing can be installed there."
 )
+DISK = "How much disk an instance uses is not limited."
 LACKS = {
     "root": (
         SHARED_USR,
+        DISK,
         "Root in an instance is the machine's root without most of its powers, not a user of its "
         "own: this keeps applications apart, not attackers who have a hole in the kernel.",
     ),
     "user": (
         SHARED_USR,
+        DISK,
         "Instances share the machine's network: they reach one another and whatever listens here.",
         "An application runs as the same user as its instance's agent and can read its token.",
     ),
@@ -42,6 +45,7 @@ LACKS = {
         "Elastic Beanstalk's paths are in a folder of each instance: what spells /var/app/current "
         "does not find it.",
         "Instances share the machine's network: they reach one another and whatever listens here.",
+        DISK,
     ),
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jackbean.engines.process import allowed
+from jackbean.engines.process import allowed, seccomp
 
 HOME = "/opt/jackbean"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -159,4 +159,6 @@ def _namespaces(box: Sandbox) -> tuple[str, ...]:
 
 def command(bubblewrap: Path, program: tuple[str, ...]) -> tuple[str, ...]:
     """Return the argv for a shim: only the program shows in a list of processes."""
-    return (str(bubblewrap), "--args", "{args}", "--json-status-fd", "{status}", "--", *program)
+    guard = ("--seccomp", "{filter}") if seccomp.program() else ()
+    told = ("--args", "{args}", *guard, "--json-status-fd", "{status}")
+    return (str(bubblewrap), *told, "--", *program)

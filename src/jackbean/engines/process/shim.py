@@ -29,9 +29,10 @@ environment. Names, of which those with a star may come again:
     limit=NAME:SOFT:HARD *    of RLIMIT_NAME, as far as that is allowed
     netns=N             an inherited descriptor of the network namespace to run in
 
-An argument "{args}" becomes the number of a descriptor of DIRECTORY/args, "{status}" that of a pipe
-on which bubblewrap tells of its sandbox. There is one shim per instance, so it imports little but
-what is built in: json, signal, pathlib and contextlib would treble what it weighs.
+Arguments "{args}" and "{filter}" become the numbers of descriptors of these files in DIRECTORY,
+"{status}" that of a pipe on which bubblewrap tells of its sandbox. There is one shim per instance,
+so it imports little but what is built in: json, signal, pathlib and contextlib would treble what it
+weighs.
 """
 # ruff: noqa: PTH100, PTH105, PTH110, PTH116, PTH123, SIM105
 
@@ -264,9 +265,9 @@ def join(cgroups: list[str]) -> None:
 
 def place(spec: Spec, say: int, argument: str) -> str:
     """Return an argument, or the number of the descriptor that it names."""
-    if argument not in ("{status}", "{args}"):
+    if argument not in ("{status}", "{args}", "{filter}"):
         return argument
-    found = say if argument == "{status}" else os.open(spec.path("args"), os.O_RDONLY)
+    found = say if argument == "{status}" else os.open(spec.path(argument[1:-1]), os.O_RDONLY)
     os.set_inheritable(found, True)  # noqa: FBT003 - the standard library's own signature
     return str(found)
 

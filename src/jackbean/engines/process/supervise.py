@@ -35,6 +35,7 @@ class ShimSpec:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ()
+    filter: bytes = b""
     cwd: str = "/"
     grace_s: float = GRACE_S
     restart: bool = False
@@ -105,7 +106,8 @@ class Shim:
         if isinstance(state, Running):
             return state
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_secret(self.directory / "args", "".join(f"{arg}\0" for arg in spec.args))
+        write_secret(self.directory / "args", "".join(f"{arg}\0" for arg in spec.args).encode())
+        write_secret(self.directory / "filter", spec.filter)
         self._call(spec, netns)
         state = self.look()
         if isinstance(state, Stopped):
@@ -193,12 +195,12 @@ def interpreter() -> str:
     return os.path.realpath(base)
 
 
-def write_secret(path: Path, text: str) -> None:
+def write_secret(path: Path, data: bytes) -> None:
     """Write a file that nobody else may read, replacing what was there."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    new.write_text(text)
+    new.write_bytes(data)
     new.replace(path)
 
 
