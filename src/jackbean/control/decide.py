@@ -24,7 +24,7 @@ from jackbean.core.operations import (
 )
 from jackbean.core.options.views import CapacityOptions
 from jackbean.core.releases import Release
-from jackbean.core.rollouts import Stage
+from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.clock import Ids
 from jackbean.rollouts.policies import next_step
 from jackbean.rollouts.service import progress
@@ -77,16 +77,16 @@ def decide(scene: Scene, namer: Namer) -> Decision:
     environment = replace(scene.environment, members=members)
     operation = environment.operation
     if operation is None:
-        return Decision(_amended(environment, upkeep(scene), scene, namer))
+        environment = _provision(environment, scene, namer)  # also what a failed operation changed
+        return Decision(_amended(environment, upkeep(environment, scene), scene, namer))
     environment, operation, why = _advance(environment, operation, scene, namer)
     if operation.phase is None:
         return Decision(_finish(environment, operation, scene.now), operation)
     return Decision(replace(environment, operation=operation), why=why)
 
 
-def upkeep(scene: Scene) -> tuple[Act, ...]:
-    """Return what keeps the environment as it is wanted."""
-    environment = scene.environment
+def upkeep(environment: Environment, scene: Scene) -> tuple[Act, ...]:
+    """Return what keeps `environment` as it is wanted."""
     deployment = environment.deployment or scene.release.number
     launch = Launch(environment.desired, deployment, environment.template)
     return maintain(scene.fleet, launch, scene.now)
@@ -104,14 +104,14 @@ def _advance(
             if operation.rollout is None:
                 environment = commit(environment, scene.release)
             return environment, operation.next(), ""
-        case Roll():
-            return _roll(environment, operation, scene, namer)
+        case Roll(rollout=rollout):
+            return _roll(rollout, environment, operation, scene, namer)
         case Settle(since=since, timeout_s=timeout_s):
             full = complete(scene.fleet, environment.desired)
             late = scene.now - since > timeout_s
             after = operation.next() if full or late else operation
             why = f"waiting for {environment.desired} instances in service"
-            return _amended(environment, upkeep(scene), scene, namer), after, why
+            return _amended(environment, upkeep(environment, scene), scene, namer), after, why
         case Empty():
             after = operation if environment.members else operation.next()
             leaving = _amended(environment, retire(scene.fleet), scene, namer)
@@ -142,10 +142,13 @@ def _provision(environment: Environment, scene: Scene, namer: Namer) -> Environm
     return replace(environment, resources=resources, desired=desired)
 
 
-def _roll(environment: Environment, operation: Operation, scene: Scene, namer: Namer) -> Progress:
-    rollout = operation.rollout
-    if rollout is None:
-        raise AssertionError("a Roll phase has a rollout")
+def _roll(
+    rollout: Rollout,
+    environment: Environment,
+    operation: Operation,
+    scene: Scene,
+    namer: Namer,
+) -> Progress:
     if not rollout.batches and rollout.stage is Stage.ADVANCING:
         rollout = replace(rollout, size=environment.desired)  # provisioned just before
     step = next_step(rollout, scene.fleet, scene.now)
@@ -168,6 +171,8 @@ def commit(environment: Environment, release: Release, *, deployed: bool = False
         environment,
         release=release.number,
         version_label=release.version_label,
+        stack=release.stack or environment.stack,
+        platform_arn=release.platform_arn or environment.platform_arn,
         template=release.fingerprint,
         draft=None,
     )
@@ -180,6 +185,7 @@ def _finish(environment: Environment, operation: Operation, now: float) -> Envir
         environment,
         status=Status.TERMINATED if terminated else Status.READY,
         operation=None,
+        split=None,
         draft=draft,
         updated=now,
     )

@@ -73,8 +73,8 @@ def superseded(environment: Environment) -> list[Event]:
     operation = environment.operation
     if operation is None:
         return []
-    text = LAUNCH_FAILED if operation.kind is Kind.CREATE else DEPLOY_FAILED
-    told = Told(text, Severity.ERROR)
+    failed = CONFIGURE_FAILED if operation.configuration_only else DEPLOY_FAILED
+    told = Told(LAUNCH_FAILED if operation.kind is Kind.CREATE else failed, Severity.ERROR)
     return [_event(told, environment, operation.request_id)]
 
 

@@ -7,11 +7,11 @@ have left; routes are those of the members in service; agents with work waiting 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jackbean.control.observe import Look
-from jackbean.control.terms import Terms
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Fleet, Instance, Machine, Member, Service
@@ -24,7 +24,16 @@ from jackbean.rollouts.service import endable
 LAUNCH = "aws:autoscaling:launchconfiguration"
 
 
-async def perform(world: World, environment: Environment, terms: Terms, look: Look) -> None:
+@dataclass(frozen=True)
+class Means:
+    """What performing draws on: how to route, what was seen, and the releases of members."""
+
+    health: HealthCheck
+    look: Look
+    releases: Mapping[int, Release]
+
+
+async def perform(world: World, environment: Environment, means: Means) -> None:
     """Make machines, routes and agents follow `environment` as it was saved.
 
     Raises PortError where something outside refused; the next tick does it again.
@@ -32,17 +41,30 @@ async def perform(world: World, environment: Environment, terms: Terms, look: Lo
     if environment.terminated:
         await world.router.withdraw(environment.id)
         return
+    look = means.look
     await world.router.publish(
-        routes(world.installation, environment, terms.health, look.addresses)
+        routes(world.installation, environment, means.health, look.addresses)
     )
     seen = {i.id: i for i in look.fleet}
     acts = [
         act
         for member in environment.members
-        if (act := _machine(world, environment, terms.release, member, seen.get(member.id)))
+        if (act := _machine(world, environment, means, (member, seen.get(member.id))))
     ]
-    await asyncio.gather(*acts)
+    await _all(acts)
     _nudge(world, environment, look.fleet)
+
+
+async def _all(acts: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of `acts`, and only when all have ended raise what the first of them raised."""
+    for result in await asyncio.gather(*acts, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def launching(environment: Environment) -> frozenset[int]:
+    """Return the numbers of the releases that `environment`'s members are launched for."""
+    return frozenset(m.assignment.release for m in environment.members if m.assignment)
 
 
 def routes(
@@ -67,25 +89,26 @@ def routes(
 
 
 def _machine(
-    world: World,
-    environment: Environment,
-    release: Release,
-    member: Member,
-    seen: Instance | None,
+    world: World, environment: Environment, means: Means, known: tuple[Member, Instance | None]
 ) -> Coroutine[Any, Any, None] | None:
+    member, seen = known
     machine = seen.sight.machine if seen else Machine.ABSENT
     if endable(member):
         return None if machine is Machine.ABSENT else world.engine.terminate(member.id)
     if member.leaving or machine in {Machine.RUNNING, Machine.EXITED}:
         return None
-    return world.engine.ensure(_spec(world, environment, release, member))
+    return world.engine.ensure(_spec(world, environment, means, member))
 
 
-def _spec(world: World, environment: Environment, release: Release, member: Member) -> LaunchSpec:
+def _spec(world: World, environment: Environment, means: Means, member: Member) -> LaunchSpec:
+    """Return what a machine is made of: the same whatever its environment is on its way to."""
+    if member.assignment is None:
+        raise AssertionError(f"instance {member.id} was launched for nothing")
+    release = means.releases[member.assignment.release]
     return LaunchSpec(
         instance=member.id,
         environment_id=environment.id,
-        platform=world.platforms.of(environment).branch.name,
+        platform=world.platforms.of(environment, release).branch.name,
         instance_type=release.settings.text(LAUNCH, "InstanceType") or "t3.micro",
         token=world.credentials.token(member.id),
     )

@@ -12,7 +12,7 @@ from jackbean.control.applications import finish_deletion
 from jackbean.control.decide import Namer, Scene, decide
 from jackbean.control.narration import narrate
 from jackbean.control.observe import Look, Observer
-from jackbean.control.perform import ends, perform
+from jackbean.control.perform import Means, ends, launching, perform
 from jackbean.control.terms import Terms
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
@@ -61,7 +61,7 @@ class Ticker:
         look = await self._observer.look(environment, terms.gate, now)
         if not self._observer.complete(look.fleet, environment.id, now):
             return False
-        await perform(self._world, environment, terms, look)
+        await perform(self._world, environment, await self._means(environment, terms, look))
         return True
 
     async def _turn(self, environment: Environment) -> Turn:
@@ -76,7 +76,8 @@ class Ticker:
         if after != environment:
             events = narrate(environment, after, decision.ended, scene)
             await world.store.commit([PutEnvironment(after), *map(AddEvent, events)])
-        await perform(world, after, terms, look)
+        await perform(world, after, await self._means(after, terms, look))
+        self._forget(environment, after)
         return Turn(WARM_S if _warm(after, look) else STEADY_S, decision.why)
 
     async def _terms(self, environment: Environment) -> Terms:
@@ -85,6 +86,14 @@ class Ticker:
         number = (operation.release if operation else None) or environment.release
         if number is None:
             raise AssertionError(f"environment {environment.name} has no release")
+        return await self._read(environment, number)
+
+    async def _means(self, environment: Environment, terms: Terms, look: Look) -> Means:
+        numbers = launching(environment)
+        known = {n: (await self._read(environment, n)).release for n in numbers}
+        return Means(terms.health, look, known)
+
+    async def _read(self, environment: Environment, number: int) -> Terms:
         known = self._known.get((environment.id, number))
         if known is None:
             release = await self._world.store.release(environment.id, number)
@@ -92,6 +101,16 @@ class Ticker:
                 raise AssertionError(f"release {number} of {environment.name} is not in the store")
             known = self._known[environment.id, number] = Terms.of(release)
         return known
+
+    def _forget(self, before: Environment, after: Environment) -> None:
+        """Forget instances that have gone, and releases that nobody needs any more."""
+        for gone in {m.id for m in before.members} - {m.id for m in after.members}:
+            self._observer.forget_instance(gone)
+            self._world.reports.forget(gone)
+        if before.operation and not after.operation:
+            used = {after.release, *launching(after)}
+            for key in [k for k in self._known if k[0] == after.id and k[1] not in used]:
+                del self._known[key]
 
     async def _end(self, environment_id: str, environment: Environment | None) -> Turn:
         await self._world.router.withdraw(environment_id)

@@ -22,7 +22,6 @@ exits. 426: the protocol version is not spoken here. Anything else, or no answer
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 VERSION = 1
@@ -144,6 +143,10 @@ class DependencyRequest:
 
 
 Shape = TypeVar("Shape", AgentConfig, Manifest, Order, Report, DependencyRequest)
+HINTS: dict[Any, dict[str, Any]] = {
+    kind: get_type_hints(kind)
+    for kind in (AgentConfig, Manifest, Order, Report, DependencyRequest)
+}
 
 
 def to_json(shape: AgentConfig | Manifest | Order | Report | DependencyRequest) -> dict[str, Any]:
@@ -159,7 +162,7 @@ def from_json(kind: type[Shape], data: Any) -> Shape:
     """
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is an object, not {type(data).__name__}")
-    hints = _hints(kind)
+    hints = HINTS[kind]
     known = {name: value for name, value in data.items() if name in hints}
     for name, value in known.items():
         if not _fits(value, hints[name]):
@@ -168,11 +171,6 @@ def from_json(kind: type[Shape], data: Any) -> Shape:
         return kind(**known)
     except TypeError as error:
         raise ValueError(f"{kind.__name__}: {error}") from None
-
-
-@cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def _fits(value: Any, hint: Any) -> bool:

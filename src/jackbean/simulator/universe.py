@@ -102,7 +102,7 @@ class Universe:
             clock=self.clock,
             ids=SeededIds(seed),
             credentials=Credentials(b"simulated" * 4),
-            platforms=Platforms(catalogue, {}),
+            platforms=Platforms(catalogue, {"Python": "0" * 64}),
             bell=Bell(),
         )
         self.crashes = 0
