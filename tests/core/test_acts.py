@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Occasion, Retire, amend
+from jackbean.core.acts import (
+    Act,
+    Assign,
+    Attach,
+    Drain,
+    Join,
+    Launch,
+    Occasion,
+    Retire,
+    Weigh,
+    amend,
+    weighed,
+)
 from jackbean.core.fleet import Assignment, Member, Service, Work
 
 NOW = 50.0
@@ -69,6 +81,26 @@ def test_a_group_with_a_leader_gets_no_second_one() -> None:
     assert successor.assignment == Assignment(1, Work.ACTIVATE, 7, leader=True)
 
 
+def test_a_leader_of_another_release_does_not_lead_this_one() -> None:
+    led = member("i-1").assign(Work.ACTIVATE, 6, leader=True)
+    amended = once((led,), Launch(1, 7, "t7", "temporary", leader=True))
+    assert amended[1].assignment == Assignment(1, Work.ACTIVATE, 7, leader=True)
+
+
+def test_groups_join_and_weights_leave_members_alone() -> None:
+    members = (member("i-1"), member("i-2", group="temporary"))
+    assert once(members, Weigh(10)) == members
+    assert [m.group for m in once(members, Join())] == ["main", "main"]
+
+
+@pytest.mark.parametrize(
+    ("acts", "split"),
+    [((), 5), ((Drain("i-1"),), 5), ((Weigh(10),), 10), ((Weigh(10), Weigh(None)), None)],
+)
+def test_the_last_weight_counts(acts: tuple[Act, ...], split: int | None) -> None:
+    assert weighed(5, acts) == split
+
+
 def test_what_concerns_one_member_leaves_the_others() -> None:
     others = (member("i-0"), member("i-2"))
     amended = once((others[0], member("i-1"), others[1]), Assign("i-1", Work.STAGE, 7))
@@ -118,6 +150,7 @@ ACTS = st.one_of(
     st.builds(Attach, IDS),
     st.builds(Drain, IDS),
     st.builds(Retire, IDS),
+    st.just(Join()),
 )
 MEMBERS = st.lists(
     st.builds(

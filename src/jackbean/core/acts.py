@@ -135,7 +135,8 @@ def _drained(member: Member, now: float) -> Member:
 def _launched(members: tuple[Member, ...], act: Launch, occasion: Occasion) -> Iterator[Member]:
     staying = [m for m in members if not m.leaving]
     have = sum(m.group == act.group for m in staying)
-    led = any(m.assignment and m.assignment.leader for m in staying)
+    told = [m.assignment for m in staying if m.assignment]
+    led = any(a.leader and a.release == act.release for a in told)
     for position in range(act.count - have):
         blank = Member(
             id=next(occasion.fresh),

@@ -141,5 +141,5 @@ class Rollout:
         return replace(self, waived=self.waived + batch.ids)
 
     def resume(self, now: float) -> Rollout:
-        """Restart its clock: a timeout counts time observed, not time passed."""
-        return replace(self, since=now)
+        """Restart its clocks: a timeout counts time observed, not time passed."""
+        return replace(self, since=now, ailing=None)

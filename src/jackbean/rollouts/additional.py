@@ -21,7 +21,7 @@ def rolling_with_additional_batch(rollout: Rollout, fleet: Fleet, now: float) ->
         raising = raise_new(rollout, extra, rollout.batch_size, now)
         if raising is not None:
             return raising
-        rollout = replace(rollout, leader=rollout.leader or extra.ids[0])
+        rollout = replace(rollout, leader=rollout.leader or extra.alive.ids[0])
     step = rolling(rollout, regular, now)
     if step.rollout.stage is Stage.SUCCEEDED:
         return commit(rollout, now)

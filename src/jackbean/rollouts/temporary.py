@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jackbean.core.acts import Join, Launch, Step, Weigh
 from jackbean.core.fleet import TEMPORARY, Fleet
 from jackbean.core.rollouts import Rollout, Stage
-from jackbean.rollouts.verbs import advance, retire
+from jackbean.rollouts.verbs import advance, conclude, retire
 
 
 def raise_new(rollout: Rollout, new: Fleet, count: int, now: float) -> Step | None:
     """Bring `count` new instances into service beside the others; None once they have settled."""
     rollout, dead = rollout.mourn(new.dead), retire(new.dead)
-    todo = new.alive.unsettled(rollout.goal)
-    stuck = todo.failed(rollout.goal) or (todo and rollout.overdue(now))
-    if stuck or rollout.hopeless:
+    todo = new.alive.unsettled(rollout.goal).without(rollout.waived)
+    step = conclude(rollout, todo, now) if todo and rollout.overdue(now) else Step(rollout)
+    if todo.failed(rollout.goal) or rollout.hopeless or step.rollout.stage is not rollout.stage:
         return Step(rollout.give_up(now), retire(new.alive) + dead)
+    if step.acts:
+        return replace(step, acts=dead + step.acts)
     if dead or len(new.alive) < count:
         launch = Launch(count, rollout.goal, rollout.template, TEMPORARY, leader=True)
         return Step(rollout.begin_group(now), (*dead, launch), "launching new instances")
@@ -22,9 +26,14 @@ def raise_new(rollout: Rollout, new: Fleet, count: int, now: float) -> Step | No
 
 
 def end_old(rollout: Rollout, fleet: Fleet, old: Fleet, now: float) -> Step:
-    """Join the groups, end the old, and finish when the number is full and settled."""
+    """Join the groups, end the old, and finish when the number is full and settled.
+
+    There is no way back from here: what is not well when time is up is left to the steady state.
+    """
     acts = (Join(), Weigh(None), *retire(fleet.dead), *retire(old.alive))
     kept = fleet.alive.without(old.ids)
+    if rollout.overdue(now):
+        return Step(rollout.enter(Stage.SUCCEEDED, now), acts)
     if len(kept) < rollout.size:
         launch = Launch(rollout.size, rollout.goal, rollout.template)
         return Step(rollout, (*acts, launch), "replacing lost capacity")
