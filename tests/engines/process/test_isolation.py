@@ -33,6 +33,7 @@ from jackbean.engines.process import addresses, namespaces, network, seccomp
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.sandbox import CAPABILITIES
+from jackbean.ports.engine import Address
 
 sandboxed = pytest.mark.parametrize("mode", SANDBOXED)
 # Only root has these; they are part of every run as root.
@@ -207,6 +208,8 @@ def test_an_instance_reaches_neither_neighbours_nor_the_host(rig: MakeRig, mode:
     here = rig(mode)
     first, second = here.up(here.spec(1)), here.up(here.spec(2))
     gateway = str(network_of(here).subnet.gateway)
+    ports = list(Path("/sys/class/net").glob(f"{network_of(here).bridge}-*"))
+    assert [(port / "brport/isolated").read_text() for port in ports] == ["1\n", "1\n"]
     assert ask(first, "connect", host=first.host, port=80)
     with pytest.raises(RuntimeError, match=r"timed out"):
         ask(first, "connect", host=second.host, port=80)
@@ -235,8 +238,18 @@ def test_packets_leave_under_the_hosts_address_and_come_back(rig: MakeRig, mode:
         with far_server(world) as (host, port, callers):
             assert ask(address, "connect", host=host, port=port)
             assert callers == [str(world.subnet.gateway)]
+        netns = world.attach(21)
+        try:
+            with pytest.raises(TimeoutError):  # nobody from there may begin
+                namespaces.within(netns, lambda: reach(address))
+        finally:
+            os.close(netns)
     finally:
         world.down()
+
+
+def reach(address: Address) -> None:
+    socket.create_connection((address.host, address.port), 1).close()
 
 
 @contextmanager
