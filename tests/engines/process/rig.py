@@ -19,7 +19,7 @@ from jackbean.core.errors import PortError
 from jackbean.engines.process import firewall, links, probe
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.firewall import Service
-from jackbean.engines.process.paths import tag
+from jackbean.engines.process.paths import remove_run_dir, tag
 from jackbean.ports.engine import Address, LaunchSpec, MachineSight
 
 STANDIN = Path(__file__).with_name("standin.py")
@@ -156,6 +156,7 @@ class Rig:
         finally:
             self.runner.close()
         self._keep_image()
+        remove_run_dir(self.data_dir)
         left = leftovers(self.data_dir)
         assert not left, left
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,16 @@ def run_dir(data_dir: Path) -> Path:
         link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         link.symlink_to(_short(data_dir))
     return _private(link.readlink())
+
+
+def remove_run_dir(data_dir: Path) -> None:
+    """Take the directory away, once nobody that uses it runs any more."""
+    link = data_dir.resolve() / "run"
+    place = link.readlink() if link.is_symlink() else link
+    if place.is_dir():
+        shutil.rmtree(_private(place))
+    if link.is_symlink():
+        link.unlink()
 
 
 def _short(data_dir: Path) -> Path:
