@@ -195,7 +195,8 @@ while True:
     c.close()
 """
     data = bundle({"Procfile": "web: python server.py", "server.py": server})
-    assert plane.work("activate", instance.manifest(1, data), 1).state == "done"
+    report = plane.work("activate", instance.manifest(1, data), 1)
+    assert report.state == "done", report.failure
     with socket.create_connection(("127.0.0.1", instance.port), timeout=10) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
         head = client.recv(1_000)

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.agent.control_plane import ControlPlane
 from tests.agent.rig import PYTHON, Instance, hello
 
@@ -24,7 +23,7 @@ RESIDENT_KB_MAX = 25 << 10
             json.dumps(
                 {"instance": "i", "token": "t", "socket": "s", "address": "127.0.0.1", "port": 80}
             ),
-            "names no nginx",
+            "its tools name no nginx",
         ),
     ],
 )

@@ -208,7 +208,7 @@ class Application:
             while not knock.answered() and not given_up():
                 found = self._why_not(launch, late=time.monotonic() >= deadline)
                 if found:
-                    self._room.open_to_few()
+                    self._room.give_up()  # a prompt refusal is better than a long wait for nothing
                     return found
                 time.sleep(LOOK_AGAIN_S)
         self._listened = True

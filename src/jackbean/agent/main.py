@@ -134,10 +134,11 @@ def main(argv: list[str]) -> int:
     file = Path(argv[0])
     try:
         config = from_json(AgentConfig, json.loads(file.read_text()))
-        if "nginx" not in config.tools:
-            raise ValueError("AgentConfig.tools names no nginx")
     except (OSError, ValueError) as error:
         sys.stderr.write(f"agent: {file}: {error}\n")
+        return 2
+    if "nginx" not in config.tools:
+        sys.stderr.write(f"agent: {file}: its tools name no nginx\n")
         return 2
     if argv[1:]:
         return getconfig.run(argv[2:], config, sys.stdout.write)
