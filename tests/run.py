@@ -1,31 +1,46 @@
-"""`./dev test`: the test suite. Arguments pass through to pytest; `--all` adds the long runs.
+"""`./dev test`: the test suite. Arguments pass through to pytest.
 
-The order is from the fastest to the slowest, so that a mistake is told early.
+Without any: everything but the long runs, from the fastest to the slowest. `--all` adds the long
+runs and the EB CLI; `--eb` runs only what needs the EB CLI, which is installed for it.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests import eb_venv  # noqa: E402 - found by the line above
+
+QUICK = "not e2e and not eb and not slow"
+REAL = "e2e and not slow and not eb"
+LONG = "slow or eb"
 
 
 def main(arguments: list[str]) -> int:
-    everything = "--all" in arguments
-    rest = [a for a in arguments if a != "--all"]
+    ours = {"--all", "--eb"}
+    rest = [a for a in arguments if a not in ours]
+    if "--eb" in arguments:
+        wire = _pytest(["tests/wire", *rest], eb_venv.variables())
+        return _pytest(["-m", "eb", *rest], eb_venv.variables()) or wire
     if rest and not rest[0].startswith("-"):
         return _pytest(rest)
-    quick = _pytest(["-m", "not e2e and not eb and not slow", *rest])
-    whole = ["-m", "e2e or eb or slow" if everything else "e2e and not slow and not eb", *rest]
-    return _pytest(whole) or quick
+    if "--all" in arguments:
+        env = eb_venv.variables()
+        parts = [_pytest(["-m", part, *rest], env) for part in (QUICK, REAL, LONG)]
+    else:
+        parts = [_pytest(["-m", part, *rest]) for part in (QUICK, REAL)]
+    return max(parts)
 
 
-def _pytest(arguments: list[str]) -> int:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT, check=False
-    ).returncode
+def _pytest(arguments: list[str], env: Mapping[str, str] = os.environ) -> int:
+    argv = [sys.executable, "-m", "pytest", "-q", *arguments]
+    return subprocess.run(argv, cwd=ROOT, env=env, check=False).returncode
 
 
 if __name__ == "__main__":

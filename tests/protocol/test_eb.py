@@ -1,0 +1,118 @@
+"""The unmodified EB CLI, set up with environment variables only, through a whole life."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.installation import APPLICATION, Installation, installed, until
+
+pytestmark = pytest.mark.eb
+
+EB = os.environ.get("JACKBEAN_EB") or shutil.which("eb")
+NEEDS_EB = pytest.mark.skipif(EB is None, reason="the EB CLI is not installed (JACKBEAN_EB, PATH)")
+
+
+@dataclass
+class Folder:
+    """A project folder, and `eb` run in it."""
+
+    path: Path
+    installation: Installation
+
+    def write(self, version: str) -> None:
+        (self.path / "application.py").write_text(APPLICATION % version)
+
+    def eb(self, *arguments: str, code: int = 0, timeout_s: float = 120) -> str:
+        env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+            **self.installation.env,
+            "HOME": str(self.path.parent),
+        }
+        done = subprocess.run(
+            [str(EB), *arguments],
+            cwd=self.path,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == code, f"eb {' '.join(arguments)}: {done.returncode}\n{said}"
+        return said
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    with installed() as installation:
+        path = tmp_path / "project"
+        path.mkdir()
+        yield Folder(path, installation)
+
+
+def check_logs(folder: Folder) -> None:
+    logs = folder.eb("logs")
+    assert "/var/log/web.stdout.log" in logs
+    assert logs.count("============= i-") == 2
+    folder.eb("logs", "--all")
+    saved = list((folder.path / ".elasticbeanstalk" / "logs").rglob("eb-engine.log"))
+    assert saved, "eb logs --all brought no logs"
+
+
+@NEEDS_EB
+def test_a_life_by_eb(folder: Folder) -> None:
+    folder.write("one")
+    assert "has been created" in folder.eb("init", "by-eb", "-p", "python-3.11", "-r", "us-east-1")
+    created = folder.eb("create", "eb-life", "--scale", "2")
+    assert "Successfully launched environment: eb-life" in created
+    assert "WARNING" not in created
+
+    status = folder.eb("status")
+    assert "Status: Ready" in status
+    assert "Health: Green" in status
+    cname = next(line.split()[1] for line in status.splitlines() if "CNAME" in line)
+    assert cname.endswith(f".us-east-1.elasticbeanstalk.localhost:{folder.installation.http_port}")
+    assert "Running instances: 2" in folder.eb("status", "-v")
+    assert "Overall" in folder.eb("health")
+    assert "createEnvironment is starting." in folder.eb("events")
+
+    told = folder.eb("setenv", "COLOUR=red")
+    assert "Successfully deployed new configuration to environment." in told
+    assert "COLOUR = red" in folder.eb("printenv")
+
+    folder.write("two")
+    told = folder.eb("deploy")
+    assert "Environment update completed successfully." in told
+    made = folder.installation.rest("eb-life")
+    assert folder.installation.get(made).split()[0] == "two"
+
+    check_logs(folder)
+    folder.eb("open")
+    assert "Successfully deployed new configuration" in folder.eb("scale", "3")
+    until(lambda: "Running instances: 3" in folder.eb("status", "-v"), 30, "three instances")
+    assert "eb-life" in folder.eb("list")
+    told = folder.eb("terminate", "eb-life", "--force")
+    assert "terminateEnvironment completed successfully." in told
+
+
+@NEEDS_EB
+def test_a_bad_version_fails_eb(folder: Folder) -> None:
+    folder.write("one")
+    folder.eb("init", "by-eb", "-p", "python-3.11", "-r", "us-east-1")
+    folder.eb("create", "eb-bad", "--scale", "1")
+    (folder.path / "requirements.txt").write_text("no-such-package-by-jackbean==1.0\n")
+    said = folder.eb("deploy", code=4)
+    assert "Failed to deploy application." in said
+    assert "no-such-package-by-jackbean" in said
+    assert "Status: Ready" in folder.eb("status")
+    made = folder.installation.rest("eb-bad")
+    assert folder.installation.get(made).split()[0] == "one"
+    folder.eb("setenv", "A=b", "--timeout", "2")
