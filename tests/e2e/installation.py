@@ -91,6 +91,7 @@ class Installation:
         self._clients: dict[str, Any] = {}
         self.log = data_dir.parent / "serve.log"
         self.application = "tested"
+        self.first_answer_s = 0.0
 
     def start(self) -> float:
         """Serve, and return the seconds until the first answer."""
@@ -266,7 +267,7 @@ def installed(engine: str = "auto") -> Iterator[Installation]:
     """Serve a fresh installation; afterwards nothing of it may be left running."""
     with tempfile.TemporaryDirectory(prefix="jb-", ignore_cleanup_errors=True) as directory:
         installation = Installation(Path(directory) / "data", engine)
-        installation.start()
+        installation.first_answer_s = installation.start()
         try:
             yield installation
         finally:
