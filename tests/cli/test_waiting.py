@@ -56,7 +56,7 @@ def test_failure(aws: Aws, run: Run) -> None:
     aws.told = ["Environment update is starting.", "Failed to deploy application.", DONE]
     ran = run("deploy", "--version", "v1")
     assert ran.code == 4
-    assert ran.err == "ERROR: Failed to deploy application.\n"
+    assert ran.err.startswith("ERROR: Failed to deploy application. See `jb events shop-dev`")
     assert DONE not in ran.out
 
 
@@ -70,7 +70,7 @@ def test_in_json_there_is_one_document(aws: Aws, run: Run) -> None:
     ran = run("deploy", "--version", "v1", "--output", "json")
     assert ran.code == 4
     assert ran.document["ExitCode"] == 4
-    assert ran.document["Error"]["Message"] == "Failed to deploy application."
+    assert ran.document["Error"]["Message"].startswith("Failed to deploy application.")
 
 
 def test_without_any_event_it_is_the_environment_that_tells(aws: Aws, run: Run) -> None:

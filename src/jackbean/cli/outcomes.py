@@ -84,6 +84,5 @@ def conclude(goal: Goal, environment: Mapping[str, Any], version: str) -> Outcom
         return Outcome(succeeded=True, message=f"Environment {name} is {status}.")
     return Outcome(
         succeeded=False,
-        message=f"Environment {name} is {status}, and no event tells that it did {goal.value}. "
-        f"Read `jb events {name}`.",
+        message=f"Environment {name} is {status}, and no event tells that it did {goal.value}.",
     )

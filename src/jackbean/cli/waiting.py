@@ -149,4 +149,6 @@ def wait(cloud: Cloud, awaited: Awaited, progress: Progress) -> None:
     """Return when it has succeeded. Raises Failure where it has not."""
     outcome = Wait(cloud, awaited, progress).run()
     if not outcome.succeeded:
-        raise Failure(outcome.message, "OperationFailed")
+        name = awaited.environment
+        advice = f" See `jb events {name}` and `jb logs {name}`." if name else ""
+        raise Failure(outcome.message + advice, "OperationFailed")

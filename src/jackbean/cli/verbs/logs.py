@@ -85,7 +85,7 @@ def _show(screen: Screen, urls: Mapping[str, str]) -> None:
 
 
 def _keep(place: Workplace, urls: Mapping[str, str], *, zipped: bool) -> None:
-    stamp = datetime.now().astimezone().strftime("%y%m%d_%H%M%S")
+    stamp = datetime.now().astimezone().strftime("%y%m%d_%H%M%S%f")
     root = place.project.root / FOLDER / "logs" if place.project.known else Path("logs")
     folder = root / stamp
     folder.mkdir(parents=True)
