@@ -2,7 +2,7 @@
 
 Policies write no events. Whatever saves a new record asks here for the events of the change and
 saves them in the same transaction, so each is told exactly once. Clients match several of these
-texts word for word: those are in `TEXTS`, and none of them may be told before its time.
+texts word for word: those are constants here, and none of them may be told before its time.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from jackbean.control.decide import Scene
 from jackbean.control.narration_beside import beside
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
-from jackbean.core.fleet import TEMPORARY, Failure, Instance
+from jackbean.core.fleet import TEMPORARY, Failure, Fleet, Instance
 from jackbean.core.health.transitions import transition
-from jackbean.core.operations import Kind, Operation, Provision
+from jackbean.core.operations import Kind, Operation, Provision, Settle
 from jackbean.core.rollouts import Rollout, Stage
+from jackbean.rollouts.upkeep import complete
 from jackbean.stacks.names import story
 
 TAIL_LINES = 12
@@ -88,6 +89,7 @@ def narrate(
         *_rollouts(before.operation, operation, scene),
         *_beside(before, after, operation),
         *_members(before, after),
+        *_settling(before.operation, operation, scene),
         *_health(before.verdict, after.verdict),
         *(_ending(after, ended) if ended else ()),
     ]
@@ -152,13 +154,18 @@ def _batches(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
     if finished:
         for name in [i.id for i in scene.fleet.named(was.batch) if i.settled(was.target)]:
             yield Told(f"[Instance: {name}] Instance deployment completed successfully.")
+    starting, completed = BATCHES[now.policy == "Replacement"]
     if finished and numbered:
-        yield Told(f"Batch {was.batches}: Completed application deployment.")
+        yield Told(f"Batch {was.batches}: {completed}.")
     if numbered and now.batch and was.batches != now.batches:
-        ids = ", ".join(now.batch)
-        yield Told(f"Batch {now.batches}: Starting application deployment on instance(s) [{ids}].")
+        yield Told(f"Batch {now.batches}: {starting} instance(s) [{', '.join(now.batch)}].")
 
 
+# How the beginning and the end of a batch are told: of instances that change, that are replaced.
+BATCHES = (
+    ("Starting application deployment on", "Completed application deployment"),
+    ("Replacing", "Replaced all instances"),
+)
 FAILURES = frozenset({Stage.FAILED, Stage.REVERTING, Stage.REVERTED})
 
 
@@ -178,10 +185,16 @@ def _giving_up(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
             f"Unsuccessful command execution on instance id(s) '{ids}'. Aborting the operation.",
             Severity.ERROR,
         )
-    watched = scene.fleet.named(was.batch) if was.batch else scene.fleet.of_group(TEMPORARY)
-    late = watched.unsettled(was.target).without(tried.ids)
+    late = _watched(was, scene.fleet.alive).unsettled(was.target)
     if late and not tried:
         yield from _late(late.instances, was)
+
+
+def _watched(was: Rollout, fleet: Fleet) -> Fleet:
+    """Return those whose time was counted."""
+    if was.policy == "Replacement":
+        return fleet.without(fleet.outdated(was.target_template).ids)
+    return fleet.named(was.batch) if was.batch else fleet.of_group(TEMPORARY)
 
 
 def _late(instances: tuple[Instance, ...], was: Rollout) -> Iterator[Told]:
@@ -223,6 +236,20 @@ def _members(before: Environment, after: Environment) -> Iterator[Told]:
         yield Told(f"Added instance [{', '.join(came)}] to your environment.", caused=False)
     if went:
         yield Told(f"Removed instance [{', '.join(went)}] from your environment.", caused=False)
+
+
+def _settling(before: Operation | None, after: Operation | None, scene: Scene) -> Iterator[Told]:
+    """Tell that the capacity was not reached in time: the steady state goes on to mend it."""
+    if before is None or after is None or after.phase is not None:
+        return
+    match before.phase:
+        case Settle(since=since) if not complete(scene.fleet, scene.environment.desired):
+            well = len(scene.fleet.where(lambda i: i.healthy))
+            yield Told(
+                f"After {scene.now - since:.0f} seconds {well} of {scene.environment.desired} "
+                "instances are in service. The others are still worked on.",
+                Severity.WARN,
+            )
 
 
 def _health(before: Verdict, after: Verdict) -> Iterator[Told]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from jackbean.control.manifests import concerns_instances
 from jackbean.core.environments import Environment
@@ -23,6 +24,7 @@ from jackbean.stacks.synthesis import GROUP
 # An instance that runs out of time says why, and it has drained before it began; Elastic Beanstalk
 # itself waits four minutes longer than it is told to.
 ANSWER_S = 30.0
+POLICY = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
 BESIDE = frozenset({Policy.IMMUTABLE, Policy.TRAFFIC_SPLITTING})  # new instances beside the old
 
 
@@ -52,6 +54,11 @@ def launch_plan(release: Release, now: float) -> Plan:
 
 def update_plan(environment: Environment, old: Release, new: Release, now: float) -> Plan:
     """Return how `environment` goes from `old` to `new`: the template's difference decides."""
+    warnings = tuple(_warnings(new))
+    return replace(_update_plan(environment, old, new, now), warnings=warnings)
+
+
+def _update_plan(environment: Environment, old: Release, new: Release, now: float) -> Plan:
     provision = Provision(new.number)
     if new.fingerprint != environment.template:
         return Plan((provision, Roll(_replacement(environment, new, now))), Abort.REVERT)
@@ -65,6 +72,15 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
         timeout_s = DeploymentOptions.of(new.settings).timeout_s
         return Plan((provision, Settle(since=now, timeout_s=timeout_s)))
     return Plan((provision,))
+
+
+def _warnings(new: Release) -> Iterator[str]:
+    """Yield what people should know of a policy that they asked for and do not get."""
+    wanted, policy = new.settings.text(*POLICY, ""), DeploymentOptions.of(new.settings).policy
+    if wanted not in {"", policy}:
+        yield (
+            f"An environment of this kind cannot deploy by '{wanted}'; '{policy}' is used instead."
+        )
 
 
 def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
@@ -87,7 +103,7 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
 
 
 def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
-    update, whole = UpdateOptions.of(new.settings), max(environment.desired, 1)
+    update, options = UpdateOptions.of(new.settings), DeploymentOptions.of(new.settings)
     return Rollout(
         policy="Immutable" if update.kind is UpdateKind.IMMUTABLE else "Replacement",
         goal=new.number,
@@ -95,8 +111,16 @@ def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
         size=environment.desired,
         template=new.fingerprint,
         previous_template=environment.template,
-        batch_size=whole if update.kind is UpdateKind.DISABLED else min(update.batch_max, whole),
-        timeout_s=max(update.timeout_s, DeploymentOptions.of(new.settings).timeout_s + ANSWER_S),
+        batch_size=_replaced_at_once(update, environment.desired),
+        timeout_s=max(update.timeout_s, options.timeout_s + ANSWER_S),
+        ignore_health=options.ignore_health_check,
         reverts=True,
         since=now,
     )
+
+
+def _replaced_at_once(update: UpdateOptions, desired: int) -> int:
+    """Return how many of `desired` instances may be away at a time: at least one."""
+    if update.kind is UpdateKind.DISABLED:
+        return max(desired, 1)
+    return max(1, min(update.batch_max, desired - update.in_service_min))

@@ -1,0 +1,197 @@
+"""Which change leads to which phases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.control.scenes import ARN, NOW, environment, release
+from tests.core.fleets import NEW, OLD, many
+
+from jackbean.control.plans import ANSWER_S, Plan, launch_plan, update_plan
+from jackbean.core.operations import Abort, Provision, Roll, Settle
+from jackbean.core.options.settings import Setting
+from jackbean.core.rollouts import Rollout, Stage
+
+ASG = "aws:autoscaling:asg"
+COMMAND = "aws:elasticbeanstalk:command"
+LAUNCH = "aws:autoscaling:launchconfiguration"
+UPDATES = "aws:autoscaling:updatepolicy:rollingupdate"
+PROPERTY = Setting("aws:elasticbeanstalk:application:environment", "COLOUR", "red")
+APPLICATION = Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
+SINGLE = Setting("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")
+THREE = (Setting(ASG, "MinSize", "3"), Setting(ASG, "MaxSize", "6"))
+LARGE = Setting(LAUNCH, "InstanceType", "t3.large")
+
+
+def plan(*changes: Setting, base: tuple[Setting, ...] = THREE, label: str = "v1") -> Plan:
+    """Return the plan from `base` to `base` with `changes`, of three instances."""
+    old = release(OLD, *base)
+    new = release(NEW, *base, *changes, version_label=label, configuration_only=label == "v1")
+    return update_plan(environment(many(3), template=old.fingerprint), old, new, NOW)
+
+
+def deploy(*changes: Setting, base: tuple[Setting, ...] = THREE) -> Plan:
+    return plan(*changes, base=base, label="v2")
+
+
+def rolled(made: Plan) -> Rollout:
+    provision, roll = made.phases
+    assert provision == Provision(NEW)
+    assert isinstance(roll, Roll)
+    return roll.rollout
+
+
+def test_a_launch_has_all_at_once_and_no_way_back() -> None:
+    made = launch_plan(release(1, *THREE, Setting(COMMAND, "Timeout", "100")), NOW)
+    provision, roll = made.phases
+    assert provision == Provision(1)
+    assert isinstance(roll, Roll)
+    assert roll.rollout.policy == "AllAtOnce"
+    assert (roll.rollout.previous, roll.rollout.size, roll.rollout.since) == (None, 3, NOW)
+    assert roll.rollout.timeout_s == 100 + ANSWER_S
+    assert not roll.rollout.reverts
+    assert made.abort is None
+
+
+def test_a_new_version_is_deployed_by_the_policy() -> None:
+    made = deploy(
+        Setting(COMMAND, "DeploymentPolicy", "Rolling"),
+        Setting(COMMAND, "BatchSize", "30"),
+        Setting(COMMAND, "Timeout", "100"),
+        Setting(COMMAND, "IgnoreHealthCheck", "true"),
+    )
+    found = rolled(made)
+    assert (found.policy, found.goal, found.previous) == ("Rolling", NEW, OLD)
+    assert (found.size, found.batch_size) == (3, 1)
+    assert (found.timeout_s, found.ignore_health) == (100 + ANSWER_S, True)
+    assert found.template == found.previous_template
+    assert found.stage is Stage.ADVANCING
+    assert (made.abort, made.warnings) == (Abort.STOP, ())
+
+
+@pytest.mark.parametrize(
+    ("policy", "abort", "reverts"),
+    [
+        ("AllAtOnce", Abort.STOP, False),
+        ("Rolling", Abort.STOP, False),
+        ("RollingWithAdditionalBatch", Abort.STOP, False),
+        ("Immutable", Abort.REVERT, True),
+        ("TrafficSplitting", Abort.REVERT, True),
+    ],
+)
+def test_what_giving_up_means(policy: str, abort: Abort, reverts: bool) -> None:
+    made = deploy(Setting(COMMAND, "DeploymentPolicy", policy), base=(*THREE, APPLICATION))
+    assert rolled(made).policy == policy
+    assert (made.abort, rolled(made).reverts) == (abort, reverts)
+
+
+def test_properties_alone_are_a_configuration_deployment_that_goes_back() -> None:
+    made = plan(PROPERTY)
+    assert rolled(made).policy == "AllAtOnce"
+    assert (made.abort, rolled(made).reverts) == (Abort.REVERT, True)
+
+
+def test_capacity_alone_settles() -> None:
+    made = plan(Setting(ASG, "MaxSize", "9"), Setting(COMMAND, "Timeout", "100"))
+    assert made.phases == (Provision(NEW), Settle(NOW, 100.0))
+    assert made.abort is None
+
+
+def test_what_concerns_nobody_is_provisioned_alone() -> None:
+    made = plan(Setting(COMMAND, "DeploymentPolicy", "Rolling"))
+    assert made.phases == (Provision(NEW),)
+    assert plan().phases == (Provision(NEW),)
+
+
+@pytest.mark.parametrize("label", ["v1", "v2"])
+def test_another_launch_template_replaces_instances_whatever_else_changes(label: str) -> None:
+    made = plan(LARGE, PROPERTY, Setting(ASG, "MaxSize", "9"), label=label)
+    found = rolled(made)
+    assert found.policy == "Replacement"
+    assert found.template != found.previous_template
+    assert (made.abort, found.reverts, found.previous) == (Abort.REVERT, True, OLD)
+
+
+def test_another_platform_replaces_instances() -> None:
+    old, new = release(OLD), release(NEW, platform_arn=ARN + "1", configuration_only=True)
+    made = update_plan(environment(many(3), template=old.fingerprint), old, new, NOW)
+    assert rolled(made).policy == "Replacement"
+
+
+def test_what_left_a_fleet_on_another_template_is_made_good() -> None:
+    old, new = release(OLD), release(NEW, configuration_only=True)
+    made = update_plan(environment(many(3), template="of a failed update"), old, new, NOW)
+    assert rolled(made).policy == "Replacement"
+
+
+ON = Setting(UPDATES, "RollingUpdateEnabled", "true")
+BATCHES = {
+    "all at once unless it is switched on": ((), 3),
+    "switched on, as many as may be away": (
+        (ON, Setting(UPDATES, "MaxBatchSize", "2"), Setting(UPDATES, "MinInstancesInService", "0")),
+        2,
+    ),
+    "some must stay": (
+        (ON, Setting(UPDATES, "MaxBatchSize", "3"), Setting(UPDATES, "MinInstancesInService", "2")),
+        1,
+    ),
+    "all must stay: one at a time": (
+        (ON, Setting(UPDATES, "MaxBatchSize", "3"), Setting(UPDATES, "MinInstancesInService", "3")),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "size"), BATCHES.values(), ids=BATCHES.keys())
+def test_how_many_are_replaced_at_a_time(settings: tuple[Setting, ...], size: int) -> None:
+    assert rolled(plan(LARGE, base=(*THREE, *settings))).batch_size == size
+
+
+def test_replacements_heed_health_as_deployments_do() -> None:
+    settings = (
+        ON,
+        Setting(UPDATES, "Timeout", "PT20M"),
+        Setting(COMMAND, "IgnoreHealthCheck", "true"),
+    )
+    found = rolled(plan(LARGE, base=(*THREE, *settings)))
+    assert (found.timeout_s, found.ignore_health) == (1200, True)
+    longer = rolled(plan(LARGE, base=(*THREE, *settings, Setting(COMMAND, "Timeout", "3600"))))
+    assert longer.timeout_s == 3600 + ANSWER_S
+
+
+def test_an_immutable_update_needs_no_switching_on() -> None:
+    made = plan(LARGE, base=(*THREE, Setting(UPDATES, "RollingUpdateType", "Immutable")))
+    assert rolled(made).policy == "Immutable"
+
+
+@pytest.mark.parametrize(("policy", "base"), [("Rolling", (SINGLE,)), ("TrafficSplitting", THREE)])
+def test_a_policy_that_cannot_be_had_is_replaced_and_told(
+    policy: str, base: tuple[Setting, ...]
+) -> None:
+    made = deploy(Setting(COMMAND, "DeploymentPolicy", policy), base=base)
+    assert rolled(made).policy == "AllAtOnce"
+    (warning,) = made.warnings
+    assert f"cannot deploy by '{policy}'; 'AllAtOnce' is used" in warning
+
+
+def test_without_a_release_to_go_back_to_there_is_no_previous_one() -> None:
+    old, new = release(OLD), release(NEW, version_label="v2")
+    record = environment(many(1), template=old.fingerprint, deployment=None)
+    assert rolled(update_plan(record, old, new, NOW)).previous is None
+
+
+def test_plans_are_made_of_the_least_thing() -> None:
+    """Each change of one setting alone leads to the phases that it needs, and not to more."""
+    needs = {
+        Setting("aws:elasticbeanstalk:xray", "XRayEnabled", "true"): Roll,
+        Setting("aws:elasticbeanstalk:application", "Application Healthcheck URL", "/up"): None,
+        Setting("aws:elasticbeanstalk:healthreporting:system", "SystemType", "basic"): None,
+        Setting("aws:elasticbeanstalk:environment:proxy", "ProxyServer", "none"): Roll,
+        Setting(ASG, "Cooldown", "999"): None,
+        Setting(ASG, "MinSize", "4"): Settle,
+    }
+    for setting, phase in needs.items():
+        last = plan(setting).phases[-1]
+        assert isinstance(last, phase or Provision), setting
+        assert replace(plan(setting), warnings=()) == plan(setting)
