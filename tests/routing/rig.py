@@ -235,6 +235,10 @@ class Yard:
             self.kill(backend)
 
         async def rest() -> None:
+            for _ in range(3):  # whoever was still being let in when his backend died
+                await asyncio.sleep(0)
+            for writer in [w for backend in self.backends for w in backend.writers]:
+                writer.transport.abort()
             mine = asyncio.current_task()
             tasks = [t for t in asyncio.all_tasks() if t is not mine]
             for task in tasks:

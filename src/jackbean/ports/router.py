@@ -1,13 +1,22 @@
-"""Load balancers: told what is wanted, asked only for health and requests in flight."""
+"""Load balancers: told what is wanted, asked only for health, requests in flight and counts.
+
+Instances of an environment may be parted into groups, which share its name, its address and its
+health check. A deployment that launches new instances beside the old ones makes them a group: with
+a Split only a share of the requests goes there, without one all groups serve alike. An instance
+that is moved from one group to another goes on serving; nothing about its health begins anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from jackbean.core.fleet import Service
 from jackbean.ports.engine import Address
+
+MAIN_GROUP = "main"
+STICKY_SECONDS_MAX = 7 * 24 * 3600  # as an Application Load Balancer
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,46 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class Target:
-    """One instance in a load balancer; those out of service are left out."""
+    """One instance in a load balancer; those out of service are left out.
+
+    `group` is lower case letters, digits and inner hyphens. Counts are kept by it, and visitors
+    are remembered by it, so one of its own for each deployment keeps deployments apart.
+    """
 
     instance: str
     address: Address
     draining: bool = False
+    group: str = MAIN_GROUP
+
+
+@dataclass(frozen=True)
+class Split:
+    """`percent` of the requests go to the targets of `group`, the rest to all others.
+
+    Where one side has no healthy target its share goes to the other: a split decides who serves,
+    never whether somebody does. A group without any target takes no share.
+    """
+
+    group: str
+    percent: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.percent <= 100:
+            raise ValueError(f"{self.percent} is no share of a hundred requests: give 0 to 100")
+
+
+@dataclass(frozen=True)
+class Sticky:
+    """A visitor keeps its instance while that serves, by a cookie of that many seconds."""
+
+    cookie: str
+    seconds: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.seconds <= STICKY_SECONDS_MAX:
+            raise ValueError(
+                f"a cookie cannot last {self.seconds} s: give 1 to {STICKY_SECONDS_MAX}"
+            )
 
 
 @dataclass(frozen=True)
@@ -40,6 +84,8 @@ class Routes:
     hostnames: tuple[str, ...]  # without port
     targets: tuple[Target, ...]
     health: HealthCheck
+    split: Split | None = None
+    sticky: Sticky | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +101,43 @@ class TargetSight:
     requests: int
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What was asked of the instances of one group, and what came of it, since `epoch` began.
+
+    Each attempt counts once it has ended, for the group that its instance is in then: a request
+    that is tried on two instances is two. `errors_5xx` are an instance's own answers. `failed` are
+    those that got no answer, or not all of it: no connection, a reset, silence. `retried` of them
+    were tried again, on whichever instance, so `failed - retried` is what visitors saw.
+    """
+
+    epoch: str
+    requests: int = 0
+    errors_5xx: int = 0
+    failed: int = 0
+    retried: int = 0
+    active: int = 0
+
+    def since(self, before: Counted | None) -> Counted:
+        """Return what was added since an earlier look, or all of it where counting began anew."""
+        if before is None or before.epoch != self.epoch or before.requests > self.requests:
+            return self
+        return replace(
+            self,
+            requests=self.requests - before.requests,
+            errors_5xx=max(0, self.errors_5xx - before.errors_5xx),
+            failed=max(0, self.failed - before.failed),
+            retried=max(0, self.retried - before.retried),
+        )
+
+
 class Router(Protocol):
     async def publish(self, routes: Routes) -> None:
         """Ensure these routes; held back until `open`, the newest per environment wins."""
+        ...
+
+    async def publish_all(self, routes: Sequence[Routes]) -> None:
+        """Ensure all of these at one moment, as where two environments swap their hostnames."""
         ...
 
     async def withdraw(self, environment_id: str) -> None:
@@ -70,6 +150,14 @@ class Router(Protocol):
 
     async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
         """Return what the proxy has, by instance id. Raises PortError while it does not answer."""
+        ...
+
+    async def counters(self, environment_id: str) -> Mapping[str, Counted]:
+        """Return what each group has done, by its name; of those routed to and those counted.
+
+        They belong to the proxy: a control plane that starts anew finds them as they are, and a
+        proxy that does begins a new epoch. For once a second during a deployment. Raises PortError.
+        """
         ...
 
     async def troubles(self) -> tuple[str, ...]:

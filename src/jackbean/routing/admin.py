@@ -30,10 +30,16 @@ class Admin:
         self._workers = workers
 
     async def get(self, path: str) -> bytes:
-        return await self._ask("GET", path)
+        (body,) = await self._ask("GET", path)
+        return body
 
     async def post(self, path: str) -> bytes:
-        return await self._ask("POST", path)
+        (body,) = await self._ask("POST", path)
+        return body
+
+    async def pages(self, *paths: str) -> list[bytes]:
+        """Return several pages of one and the same Envoy: it cannot be replaced in between."""
+        return await self._ask("GET", *paths)
 
     async def json(self, path: str) -> Any:
         body = await self.get(path)
@@ -52,18 +58,22 @@ class Admin:
             finally:
                 await asyncio.gather(*(line.close() for line in lines))
 
-    async def _ask(self, method: str, path: str) -> bytes:
+    async def _ask(self, method: str, *paths: str) -> list[bytes]:
         line = _Line(self._socket)
         async with _answering(self._socket):
             try:
                 await line.open()
-                status, body = await line.ask(method, path)
+                answers = [await line.ask(method, path) for path in paths]
             finally:
                 await line.close()
-        if status != 200:
-            words = body[:200].decode(errors="replace").strip()
-            raise PortError(f"Envoy answers {method} {path} with {status}: {words}")
-        return body
+        return [_good(method, path, *one) for path, one in zip(paths, answers, strict=True)]
+
+
+def _good(method: str, path: str, status: int, body: bytes) -> bytes:
+    if status != 200:
+        words = body[:200].decode(errors="replace").strip()
+        raise PortError(f"Envoy answers {method} {path} with {status}: {words}")
+    return body
 
 
 @asynccontextmanager

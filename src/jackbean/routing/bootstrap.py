@@ -15,6 +15,7 @@ from shutil import which
 from typing import Any
 
 from jackbean.core.errors import PortError
+from jackbean.routing.counting import PATTERN
 from jackbean.routing.resources import fingerprint
 from jackbean.routing.templates import FROM_ADS, ROUTER_FILTER, extension
 
@@ -28,6 +29,7 @@ _STATS = [
     r"cluster\.ads\..*",
     r"(cluster_manager|listener_manager|server|control_plane)\..*",
     r"http\.lb\.downstream_(cx|rq)_(total|active|[1-5]xx)",
+    PATTERN,
 ]
 
 
@@ -83,7 +85,8 @@ def command(binary: Path, home: Home, workers: int) -> tuple[str, ...]:
         "--disable-hot-restart",  # its shared memory is named by number: installations would meet
         *("--log-level", "warning"),
         # While no control plane runs it would say so four times a second; refusals are told to us.
-        *("--component-log-level", "config:error"),
+        # `misc` warns with each listener that the prefix of what we count has got another name.
+        *("--component-log-level", "config:error,misc:error"),
         *("--drain-time-s", str(DRAIN_S)),
         *("--drain-strategy", "immediate"),
         *("--file-flush-interval-msec", "1000"),

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from jackbean.core.errors import PortError
-from jackbean.ports.router import Routes, TargetSight
-from jackbean.routing import generations
+from jackbean.ports.router import Counted, Routes, TargetSight
+from jackbean.routing import counting, generations
 from jackbean.routing.ads import AdsServer, Refusal
 from jackbean.routing.bootstrap import Home
 from jackbean.routing.hostnames import Hostnames
@@ -33,7 +33,7 @@ from jackbean.routing.projection import (
     shared,
 )
 from jackbean.routing.resources import Resource
-from jackbean.routing.sights import sights
+from jackbean.routing.sights import sights, under_way
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +100,22 @@ class EnvoyRouter:
         await self._process.stop(grace_s)
 
     async def publish(self, routes: Routes) -> None:
-        lane = self._lanes.get(routes.environment_id)
-        if lane is not None and lane.routes == routes:
-            return
+        await self.publish_all([routes])
+
+    async def publish_all(self, routes: Sequence[Routes]) -> None:
+        """Ensure all of these: one snapshot, and the names of all are in one resource of it."""
+        changed = [one for one in routes if self._routes(one.environment_id) != one]
+        lanes = [self._wanted(one) for one in changed]
+        parts = [resources_of(lane, self._facts) for lane in lanes]  # all of them, or it raises
+        for lane, part in zip(lanes, parts, strict=True):
+            self._lanes[lane.routes.environment_id] = lane
+            self._parts[lane.routes.environment_id] = part
         now = time.monotonic()
-        self._admit(generations.want(lane, routes, now) if lane else fresh(routes))
-        self._names = self._names.publish(routes.environment_id, frozenset(routes.hostnames), now)
-        self._push()
+        for one in changed:
+            names = frozenset(one.hostnames)
+            self._names = self._names.publish(one.environment_id, names, now)
+        if changed:
+            self._push()
 
     async def withdraw(self, environment_id: str) -> None:
         if self._lanes.pop(environment_id, None) is None:
@@ -128,6 +137,18 @@ class EnvoyRouter:
             raise PortError("Envoy is not connected to this control plane yet")
         reached = self._ads.reaches(environment_id)
         return sights(self._lanes.get(environment_id), look, reached=reached)
+
+    async def counters(self, environment_id: str) -> Mapping[str, Counted]:
+        look = await self._observer.look(environment_id)
+        page = counting.page(environment_id)
+        about, stats = await self._process.admin.pages(counting.ABOUT, page)
+        lane = self._lanes.get(environment_id)
+        return counting.counted(
+            counting.epoch(about),
+            counting.numbers(stats),
+            under_way(lane, look),
+            {target.group for target in lane.routes.targets} if lane else (),
+        )
 
     def endpoint(self, slot: int) -> str:
         return self._facts.endpoint(slot)
@@ -153,6 +174,14 @@ class EnvoyRouter:
                 "change that, at the cost of the requests in flight."
             )
         return tuple(told)
+
+    def _routes(self, environment_id: str) -> Routes | None:
+        lane = self._lanes.get(environment_id)
+        return lane.routes if lane else None
+
+    def _wanted(self, routes: Routes) -> Lane:
+        lane = self._lanes.get(routes.environment_id)
+        return generations.want(lane, routes, time.monotonic()) if lane else fresh(routes)
 
     def _admit(self, lane: Lane) -> None:
         name = lane.routes.environment_id
@@ -219,12 +248,8 @@ class EnvoyRouter:
     async def _pass_on(self, environment_id: str) -> None:
         look = await self._observer.look(environment_id)
         lane = self._lanes.get(environment_id)  # only now: it may have changed meanwhile
-        if lane is None:
-            return
-        if lane.serving == lane.wanted.name:
-            self._admit(generations.drop(lane, look))
-        else:
-            self._admit(generations.switch(lane, look, time.monotonic()))
+        if lane is not None:
+            self._admit(generations.step(lane, look, time.monotonic()))
 
     async def _shorten_log(self) -> None:
         with suppress(OSError, PortError):

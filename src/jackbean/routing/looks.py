@@ -16,7 +16,6 @@ An instance whose last request has ended is stopped, so that number is told with
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +23,7 @@ from urllib.parse import quote
 
 from jackbean.core.errors import PortError
 from jackbean.routing.admin import Admin
-from jackbean.routing.shapes import environment_of
+from jackbean.routing.shapes import clusters_pattern, environment_of
 
 _CLUSTERS = "/clusters?format=json&filter="
 
@@ -68,8 +67,7 @@ class Observer:
     async def _round(self, asked: set[str]) -> Mapping[str, Look]:
         async with self._turn:
             self._next = None
-            pattern = "|".join(re.escape(name) for name in sorted(asked))
-            page = _CLUSTERS + quote(f"^({pattern})-[^-]+$")
+            page = _CLUSTERS + quote(clusters_pattern(asked))
             clusters = await self._clusters(page)
             if any(host.draining for hosts in clusters.values() for host in hosts):
                 await self._admin.rendezvous()

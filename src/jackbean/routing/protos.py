@@ -1,7 +1,7 @@
 """Between our plain data and Envoy's protobuf messages.
 
 Importing a generated module is what makes its message known to the JSON parser, also where it only
-appears inside an `Any`: every type named in `templates` and `shapes` has its line here, no other.
+appears inside an `Any`: every type named in the modules of resources has its line here, no other.
 All of them together cost 5 MB; the whole of the published ones would cost far more.
 """
 
@@ -15,11 +15,17 @@ from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2 as _file
+from envoy.extensions.access_loggers.stats.v3 import stats_pb2 as _stats
 from envoy.extensions.filters.http.router.v3 import router_pb2 as _router
+from envoy.extensions.filters.http.stateful_session.v3 import stateful_session_pb2 as _sticky
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as _manager,
 )
+from envoy.extensions.http.stateful_session.cookie.v3 import cookie_pb2 as _cookie
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2 as _previous_hosts
+from envoy.extensions.retry.priority.previous_priorities.v3 import (
+    previous_priorities_config_pb2 as _previous_priorities,
+)
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2 as _options
 from envoy.service.discovery.v3 import discovery_pb2
 from google.protobuf import json_format
@@ -28,7 +34,10 @@ from jackbean.routing.resources import Body, Kind, Resource, Snapshot, fingerpri
 from jackbean.routing.shapes import MAIN
 from jackbean.routing.xds import Ask, Delivery
 
-EXTENSIONS = (_file, _router, _manager, _previous_hosts, _options)
+EXTENSIONS = (
+    *(_file, _stats, _router, _sticky, _cookie, _manager),
+    *(_previous_hosts, _previous_priorities, _options),
+)
 MESSAGES = {
     Kind.CLUSTER: cluster_pb2.Cluster,
     Kind.ENDPOINTS: endpoint_pb2.ClusterLoadAssignment,

@@ -1,4 +1,4 @@
-"""One function per resource that Envoy is told: cluster, endpoints, listener, routes.
+"""One function per resource that Envoy is told: cluster, endpoints, listener; `ways` has routes.
 
 All are pure, and check what they are given: one value that Envoy refuses in a resource shared by
 all environments would keep every later change from all of them.
@@ -11,25 +11,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from jackbean.ports.router import HealthCheck, Target
+from jackbean.ports.router import HealthCheck, Routes, Target
+from jackbean.routing.counting import BY_ATTEMPT, BY_REQUEST
 from jackbean.routing.resources import Kind, Resource, fingerprint
 from jackbean.routing.templates import (
     ACCESS_LOG,
     APPEND_ACTIONS,
     CONNECT_TIMEOUT_S,
-    FORWARDED,
     FROM_ADS,
     HEADERS_KB_MAX,
     HEADERS_MAX,
     HEALTH_CHECKER,
-    IDEMPOTENT,
     LOCAL_REPLIES,
-    PRIVATE_HEADERS,
-    RETRY_IDEMPOTENT,
-    RETRY_UNSENT,
+    METADATA,
     ROUTER_FILTER,
+    STICKY_FILTER,
     UNBOUNDED,
-    UNKNOWN_HOST,
     UPSTREAM_IDLE_S,
     extension,
     seconds,
@@ -39,32 +36,49 @@ Json = dict[str, Any]
 
 ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 INSTANCE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+GROUP = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 HOSTNAME = re.compile(r"[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?")
 MAIN = "_main"  # no environment is called so
 
 
-def cluster_name(environment_id: str, settings: Json) -> str:
-    return f"{environment_id}-{fingerprint(settings)[:8]}"
+APART = "+apart"  # before the hash, in the name of a cluster that puts a split's group first
+ANY_HEALTHY = 100_000  # percent: one healthy instance of a thousand is enough for all requests
+
+
+def cluster_name(environment_id: str, settings: Json, *, apart: bool) -> str:
+    return f"{environment_id}{APART if apart else ''}-{fingerprint(settings)[:8]}"
 
 
 def environment_of(cluster: str) -> str:
     """Return the environment that a cluster's name begins with, or an empty string."""
-    return cluster.rpartition("-")[0]
+    return cluster.rpartition("-")[0].removesuffix(APART)
 
 
-def cluster(environment_id: str, health: HealthCheck) -> Resource:
+def is_apart(cluster: str) -> bool:
+    return cluster.rpartition("-")[0].endswith(APART)
+
+
+def clusters_pattern(environments: Iterable[str]) -> str:
+    """Return a regular expression for the names of all clusters of these environments."""
+    pattern = "|".join(re.escape(name) for name in sorted(environments))
+    return f"^({pattern})({re.escape(APART)})?-[^-]+$"
+
+
+def cluster(routes: Routes, *, apart: bool = False) -> Resource:
     """Return how an environment's instances are checked and connected to."""
-    named(ENVIRONMENT, "environment id", environment_id)
-    settings = _cluster_settings(environment_id, health)
-    name = cluster_name(environment_id, settings)
+    named(ENVIRONMENT, "environment id", routes.environment_id)
+    settings = _cluster_settings(routes, apart=apart)
+    name = cluster_name(routes.environment_id, settings, apart=apart)
     source = {"eds_config": FROM_ADS, "service_name": name}
     return Resource(Kind.CLUSTER, name, {"name": name, "eds_cluster_config": source, **settings})
 
 
-def _cluster_settings(environment_id: str, health: HealthCheck) -> Json:
+def _cluster_settings(routes: Routes, *, apart: bool) -> Json:
+    # Cookies lead to those that are HEALTHY by our word, and to no others: see `endpoints`.
+    kept = {"override_host_status": {"statuses": ["HEALTHY"]}} if routes.sticky else {}
     return {
         "type": "EDS",
-        "alt_stat_name": environment_id,
+        "alt_stat_name": routes.environment_id + (APART if apart else ""),
         "connect_timeout": seconds(CONNECT_TIMEOUT_S),
         "lb_policy": "ROUND_ROBIN",
         # A panicking balancer sends requests to instances it knows to be bad; the merge window
@@ -72,11 +86,12 @@ def _cluster_settings(environment_id: str, health: HealthCheck) -> Json:
         "common_lb_config": {
             "healthy_panic_threshold": {"value": 0},
             "update_merge_window": "0s",
+            **kept,
         },
         # One environment with instances that do not answer must not hold up Envoy's own start.
         "wait_for_warm_on_init": False,
         "ignore_health_on_host_removal": True,  # what is removed is gone, healthy or not
-        "health_checks": [_health_check(health)],
+        "health_checks": [_health_check(routes.health)],
         "circuit_breakers": {
             "thresholds": [
                 {
@@ -124,21 +139,47 @@ def _probe(health: HealthCheck) -> Json:
             "expected_statuses": [{"start": low, "end": high + 1} for low, high in health.codes],
             # Without it the first wrong status counts as all of the threshold.
             "retriable_statuses": [{"start": 100, "end": 600}],
-            "request_headers_to_add": [_header("User-Agent", HEALTH_CHECKER, "OVERWRITE")],
+            "request_headers_to_add": [header("User-Agent", HEALTH_CHECKER, "OVERWRITE")],
             "codec_client_type": "HTTP1",
         }
     }
 
 
-def endpoints(cluster_name: str, targets: Sequence[Target]) -> Resource:
-    """Return which instances a cluster has and which of them get no new requests."""
-    hosts = [_endpoint(t) for t in sorted(targets, key=lambda t: t.instance)]
-    body = {"cluster_name": cluster_name, "endpoints": [{"lb_endpoints": hosts}]}
+def endpoints(
+    cluster_name: str, first: Sequence[Target], second: Sequence[Target] = (), *, kept: bool = True
+) -> Resource:
+    """Return which instances a cluster has and which of them get no new requests.
+
+    The `second` ones get requests where none of the `first` is healthy, and as a last attempt where
+    they died. Who is second in one cluster is first in another of the environment, is checked
+    in both, and changes place without ceasing to be what he was to Envoy: its health, its
+    connections and its requests stay. Cookies lead to the second only if they are `kept` there.
+    """
+    tiers = [_tier(first, "HEALTHY"), _tier(second, "HEALTHY" if kept else "UNKNOWN")]
+    if not second:
+        return _endpoints(cluster_name, tiers[:1])
+    # Envoy would else move a part of the requests as soon as a part of the first is unhealthy.
+    policy = {"overprovisioning_factor": ANY_HEALTHY}
+    ranked = [{"priority": rank, **tier} for rank, tier in enumerate(tiers)]
+    return _endpoints(cluster_name, ranked, policy=policy)
+
+
+def _endpoints(cluster_name: str, tiers: list[Json], **more: Json) -> Resource:
+    body = {"cluster_name": cluster_name, "endpoints": tiers, **more}
     return Resource(Kind.ENDPOINTS, cluster_name, body)
 
 
-def _endpoint(target: Target) -> Json:
+def _tier(targets: Sequence[Target], status: str) -> Json:
+    return {"lb_endpoints": [_endpoint(t, status) for t in sorted(targets, key=_by_instance)]}
+
+
+def _by_instance(target: Target) -> str:
+    return target.instance
+
+
+def _endpoint(target: Target, status: str) -> Json:
     host, port = target.address.host, target.address.port
+    group = named(GROUP, "group", target.group)
     return {
         "endpoint": {
             "address": {"socket_address": {"address": host, "port_value": port}},
@@ -147,7 +188,8 @@ def _endpoint(target: Target) -> Json:
             # As an Application Load Balancer, the check names the instance's own address.
             "health_check_config": {"hostname": f"{host}:{port}"},
         },
-        "health_status": "DRAINING" if target.draining else "HEALTHY",
+        "health_status": "DRAINING" if target.draining else status,
+        "metadata": {"filter_metadata": {METADATA: {"group": group}}},
     }
 
 
@@ -174,7 +216,7 @@ def _connection_manager(routes: str, host: str, log: str, idle_s: float) -> Json
         codec_type="HTTP1",
         http_protocol_options={"accept_http_10": True, "default_host_for_http_10": host},
         rds={"route_config_name": routes, "config_source": FROM_ADS},
-        http_filters=[ROUTER_FILTER],
+        http_filters=[STICKY_FILTER, _router()],
         upgrade_configs=[{"upgrade_type": "websocket"}],
         use_remote_address=True,
         skip_xff_append=True,
@@ -185,8 +227,13 @@ def _connection_manager(routes: str, host: str, log: str, idle_s: float) -> Json
         stream_idle_timeout=idle,
         request_headers_timeout=idle,
         local_reply_config={"mappers": [_reply(*reply) for reply in LOCAL_REPLIES]},
-        access_log=[_access_log(log)],
+        access_log=[_access_log(log), *BY_REQUEST],
     )
+
+
+def _router() -> Json:
+    config = {**ROUTER_FILTER["typed_config"], "upstream_log": BY_ATTEMPT}
+    return {**ROUTER_FILTER, "typed_config": config}
 
 
 def _reply(flags: list[str], status: int, text: str) -> Json:
@@ -206,67 +253,7 @@ def _access_log(path: str) -> Json:
     )
 
 
-def routes_of(environment_id: str, serving: str, port: int) -> Resource:
-    """Return the routes of a load balancer's own address: any Host."""
-    return _routes(environment_id, [_virtual_host(environment_id, ["*"], serving)], port)
-
-
-def routes_by_host(hosts: Iterable[tuple[str, str, Sequence[str]]], port: int) -> Resource:
-    """Return the routes of the main listener, from (environment id, cluster, hostnames) each."""
-    known = [
-        _virtual_host(environment, [named(HOSTNAME, "hostname", n) for n in names], serving)
-        for environment, serving, names in hosts
-    ]
-    return _routes(MAIN, [*known, _NOBODY], port)
-
-
-_NOBODY: Json = {
-    "name": "nobody",
-    "domains": ["*"],
-    "routes": [
-        {
-            "name": "nobody",
-            "match": {"prefix": "/"},
-            "direct_response": {"status": 404, "body": {"inline_string": UNKNOWN_HOST}},
-        }
-    ],
-}
-
-
-def _routes(name: str, virtual_hosts: list[Json], port: int) -> Resource:
-    forwarded = [*FORWARDED, ("X-Forwarded-Port", str(port), "OVERWRITE")]
-    body = {
-        "name": name,
-        "virtual_hosts": virtual_hosts,
-        "ignore_port_in_host_matching": True,
-        "request_headers_to_add": [_header(*one) for one in forwarded],
-        "request_headers_to_remove": PRIVATE_HEADERS,
-        "validate_clusters": False,
-    }
-    return Resource(Kind.ROUTES, name, body)
-
-
-def _virtual_host(environment_id: str, domains: Sequence[str], serving: str) -> Json:
-    return {
-        "name": environment_id,
-        "domains": list(domains),
-        "routes": [
-            _route(environment_id, serving, {"headers": IDEMPOTENT}, RETRY_IDEMPOTENT),
-            _route(environment_id, serving, {}, RETRY_UNSENT),
-        ],
-    }
-
-
-def _route(environment_id: str, serving: str, match: Json, retry: Json) -> Json:
-    return {
-        "name": environment_id,
-        "match": {"prefix": "/", **match},
-        # No limit on the whole request: only silence ends it, as with the model.
-        "route": {"cluster": serving, "timeout": "0s", "retry_policy": retry},
-    }
-
-
-def _header(name: str, value: str, action: str) -> Json:
+def header(name: str, value: str, action: str) -> Json:
     return {"header": {"key": name, "value": value}, "append_action": APPEND_ACTIONS[action]}
 
 

@@ -17,6 +17,9 @@ HEADERS_KB_MAX = 64  # as an Application Load Balancer
 HEADERS_MAX = 200
 UNBOUNDED = 1_000_000  # Envoy's own limits are 1024: a load balancer has none
 
+# What is written on each instance for Envoy to read back: its group.
+METADATA = "jackbean"
+
 FROM_ADS = {"ads": {}, "resource_api_version": "V3"}
 
 
@@ -35,6 +38,12 @@ ROUTER_FILTER = extension(
     suppress_envoy_headers=True,
 )
 
+# Does nothing by itself: the routes of an environment that wants it say by which cookie.
+STICKY_FILTER = extension(
+    "envoy.filters.http.stateful_session",
+    "extensions.filters.http.stateful_session.v3.StatefulSession",
+)
+
 _ANOTHER_HOST = {
     "num_retries": 2,
     "retry_host_predicate": [
@@ -50,6 +59,15 @@ _ANOTHER_HOST = {
 RETRY_IDEMPOTENT = {"retry_on": "connect-failure,refused-stream,reset", **_ANOTHER_HOST}
 # ... any other only when not one byte of it was sent.
 RETRY_UNSENT = {"retry_on": "connect-failure", **_ANOTHER_HOST}
+# Where a split puts the others second, the last attempt goes there: the one before it stays among
+# the equals of the first, if there are any.
+RETRY_OTHERS = {
+    "retry_priority": extension(
+        "envoy.retry_priorities.previous_priorities",
+        "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+        update_frequency=2,
+    )
+}
 IDEMPOTENT = [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}]
 
 # Envoy would write the address of the machine's network card where the client is on loopback, and

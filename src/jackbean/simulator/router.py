@@ -1,28 +1,46 @@
 """A load balancer on virtual time: what it was told, and since when.
 
 Nothing happens by itself. Whatever has become due is worked out when somebody looks, so a long
-history costs no more than the looks at it.
+history costs no more than the looks at it. That goes for visitors too: how many have come since the
+last look is a multiplication, whom they met is dealt out in turn, and how many of them met an error
+is one draw for each instance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import sqrt
+from random import Random
 
 from jackbean.core.fleet import Service
 from jackbean.ports.clock import Clock
-from jackbean.ports.router import Routes, TargetSight
+from jackbean.ports.router import MAIN_GROUP, Counted, Routes, TargetSight
 from jackbean.simulator.engine import calm
+
+FEW = 50  # chances that are tried one by one; more are drawn together
+
+
+def no_errors(instance: str) -> float:
+    return 0.0
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """How the balancer and its visitors behave."""
+    """How the balancer and its visitors behave.
+
+    `errors` is the share of an instance's answers that are a 500, drawn with `seed`; visitors come
+    `per_s` to each environment and are counted.
+    """
 
     apply_s: float = 0.0  # from publication to effect
     check_s: float = 0.0  # from there to the first verdict of the health check
     requests: int = 1  # in flight on each instance that serves
     last_s: float = 0.0  # how long the last of them take when it drains
+    per_s: float = 0.0
+    errors: Callable[[str], float] = no_errors
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,17 @@ class Host:
     since: float
     draining_since: float | None = None
     left: int = 0
+    group: str = MAIN_GROUP
+
+
+@dataclass
+class Tally:
+    """The visitors of one environment: how many came until when, and what came of them by group."""
+
+    until: float
+    come: float = 0.0
+    requests: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
 
 
 class MemoryRouter:
@@ -51,17 +80,25 @@ class MemoryRouter:
         self._opened = False
         self._wanted: dict[str, Routes] = {}
         self._due: dict[str, float] = {}  # environments told of, and when that takes effect
+        self._routes: dict[str, Routes] = {}  # in effect
         self._hosts: dict[str, dict[str, Host]] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._random = Random(self.traffic.seed)  # noqa: S311 - a simulation, to be repeated
+        self._epoch = 1
 
     # ports.Router
 
     async def publish(self, routes: Routes) -> None:
-        name = routes.environment_id
-        self._effect(f"publish {name}")
-        if self._wanted.get(name) != routes:
+        await self.publish_all([routes])
+
+    async def publish_all(self, routes: Sequence[Routes]) -> None:
+        self._effect(f"publish {' '.join(one.environment_id for one in routes)}")
+        changed = [one for one in routes if self._wanted.get(one.environment_id) != one]
+        if changed:
             self._settle()
-            self._wanted[name] = routes
-            self._tell(name)
+        for one in changed:
+            self._wanted[one.environment_id] = one
+            self._tell(one.environment_id)
 
     async def withdraw(self, environment_id: str) -> None:
         self._effect(f"withdraw {environment_id}")
@@ -79,10 +116,28 @@ class MemoryRouter:
     async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
         self._effect(f"observe {environment_id}")
         self._settle()
+        self._receive(environment_id, self._clock.now())
+        return self._sights(environment_id)
+
+    async def counters(self, environment_id: str) -> Mapping[str, Counted]:
+        self._effect(f"counters {environment_id}")
+        self._settle()
+        self._receive(environment_id, self._clock.now())
+        active = Counter[str]()
+        for name, host in self._hosts.get(environment_id, {}).items():
+            active[host.group] += self._sight(name, host).requests
+        tally = self._tallies.get(environment_id, Tally(0.0))
         routes = self._wanted.get(environment_id)
-        wanted = {target.instance for target in routes.targets} if routes else set()
-        hosts = self._hosts.get(environment_id, {})
-        return {name: self._sight(name, hosts.get(name)) for name in sorted(wanted | hosts.keys())}
+        groups = {target.group for target in routes.targets} if routes else set()
+        return {
+            group: Counted(
+                epoch=f"epoch {self._epoch}",
+                requests=tally.requests[group],
+                errors_5xx=tally.errors[group],
+                active=active[group],
+            )
+            for group in sorted(groups | active.keys() | tally.requests.keys())
+        }
 
     async def troubles(self) -> tuple[str, ...]:
         return ()
@@ -99,11 +154,32 @@ class MemoryRouter:
         self._wanted.clear()
         self._due.clear()
 
-    def receivers(self, environment_id: str) -> frozenset[str]:
-        """Return the instances that a request may be sent to now."""
+    def reboot(self) -> None:
+        """Lose everything that a balancer has, and be told it again if there is somebody to."""
+        self._epoch += 1
+        for lost in (self._hosts, self._routes, self._tallies):
+            lost.clear()
+        for name in self._wanted:
+            self._tell(name)
+
+    def receivers(self, environment_id: str, group: str | None = None) -> frozenset[str]:
+        """Return the instances that a request may be sent to now; those of one group, if given."""
         self._settle()
         hosts = self._hosts.get(environment_id, {})
-        return frozenset(name for name, host in hosts.items() if self._serves(name, host))
+        return frozenset(
+            name
+            for side, _ in self._sides(environment_id)
+            for name in side
+            if group in {None, hosts[name].group}
+        )
+
+    def owner(self, hostname: str) -> str | None:
+        """Return the environment that a hostname leads to now; the newest claim wins."""
+        self._settle()
+        claims = [i for i, routes in self._routes.items() if hostname in routes.hostnames]
+        return claims[-1] if claims else None
+
+    # telling
 
     def _tell(self, environment_id: str) -> None:
         if self._opened:
@@ -116,12 +192,18 @@ class MemoryRouter:
             self._apply(name, self._wanted.get(name), self._due.pop(name))
 
     def _apply(self, environment_id: str, routes: Routes | None, at: float) -> None:
+        self._receive(environment_id, at)
+        self._routes.pop(environment_id, None)
         if routes is None:
             self._hosts.pop(environment_id, None)
             return
+        self._routes[environment_id] = routes
         before = self._hosts.get(environment_id, {})
         self._hosts[environment_id] = {
-            target.instance: self._moved(target.instance, before, draining=target.draining, at=at)
+            target.instance: replace(
+                self._moved(target.instance, before, draining=target.draining, at=at),
+                group=target.group,
+            )
             for target in routes.targets
         }
 
@@ -133,6 +215,14 @@ class MemoryRouter:
             return Host(host.since)
         left = self.traffic.requests if self._serves(name, host) else 0
         return Host(host.since, draining_since=at, left=left)
+
+    # looking
+
+    def _sights(self, environment_id: str) -> dict[str, TargetSight]:
+        routes = self._wanted.get(environment_id)
+        wanted = {target.instance for target in routes.targets} if routes else set()
+        hosts = self._hosts.get(environment_id, {})
+        return {name: self._sight(name, hosts.get(name)) for name in sorted(wanted | hosts.keys())}
 
     def _sight(self, name: str, host: Host | None) -> TargetSight:
         if host is None:
@@ -151,3 +241,61 @@ class MemoryRouter:
     def _left(self, host: Host) -> int:
         since = host.draining_since if host.draining_since is not None else host.since
         return host.left if self._clock.now() < since + self.traffic.last_s else 0
+
+    # visitors
+
+    def _receive(self, environment_id: str, until: float) -> None:
+        """Deal out the visitors who have come since the last look."""
+        if not self.traffic.per_s:
+            return
+        tally = self._tallies.setdefault(environment_id, Tally(until))
+        first = int(tally.come)
+        tally.come += max(0.0, until - tally.until) * self.traffic.per_s
+        tally.until = max(until, tally.until)
+        last = int(tally.come)
+        hosts = self._hosts.get(environment_id, {})
+        for side, begin, end in shared_out(self._sides(environment_id), first, last):
+            for name, count in dealt(side, begin, end):
+                tally.requests[hosts[name].group] += count
+                tally.errors[hosts[name].group] += self._drawn(count, self.traffic.errors(name))
+
+    def _sides(self, environment_id: str) -> list[tuple[list[str], int]]:
+        """Return who serves, in up to two parts with a share of a hundred each."""
+        hosts = self._hosts.get(environment_id, {})
+        serving = [name for name, host in sorted(hosts.items()) if self._serves(name, host)]
+        routes = self._routes.get(environment_id)
+        split = routes.split if routes else None
+        if split is None:
+            return [(serving, 100)]
+        apart = [name for name in serving if hosts[name].group == split.group]
+        others = [name for name in serving if hosts[name].group != split.group]
+        if not apart or not others:
+            return [(serving, 100)]
+        return [
+            (side, n) for side, n in ((apart, split.percent), (others, 100 - split.percent)) if n
+        ]
+
+    def _drawn(self, count: int, share: float) -> int:
+        """Return how many of `count` chances of `share` come true."""
+        if count <= FEW:
+            return sum(self._random.random() < share for _ in range(count)) if share > 0 else 0
+        spread = sqrt(count * share * (1 - share)) if 0 < share < 1 else 0.0
+        return min(count, max(0, round(self._random.gauss(count * share, spread))))
+
+
+def shared_out(
+    sides: Sequence[tuple[list[str], int]], first: int, last: int
+) -> Iterator[tuple[list[str], int, int]]:
+    """Yield each side with its part of the visitors from `first` to `last`, numbered anew."""
+    gone = 0
+    for side, percent in sides:
+        begin, end = (n * (gone + percent) // 100 - n * gone // 100 for n in (first, last))
+        gone += percent
+        yield side, begin, end
+
+
+def dealt(names: Sequence[str], first: int, last: int) -> Iterator[tuple[str, int]]:
+    """Yield how many of the visitors from `first` to `last` each meets who take turns."""
+    turns = len(names)
+    for place, name in enumerate(names):
+        yield name, (last - place + turns - 1) // turns - (first - place + turns - 1) // turns
