@@ -71,6 +71,8 @@ def test_the_tail_has_a_header_for_each_file(tmp_path: Path) -> None:
 def test_an_instance_sends_its_logs(instance: Instance, plane: ControlPlane) -> None:
     plane.work("activate", instance.manifest(1, hello("one")), 1)
     instance.get("/visited")
+    access = instance.path("/var/log/nginx/access.log")
+    wait_until(lambda: "/visited" in access.read_text(), "nginx logs what it has answered")
     plane.ask_logs("first", "tail")
     wait_until(lambda: "/v1/logs/first/tail" in plane.logs, "the tail")
     text = plane.logs["/v1/logs/first/tail"].decode()
