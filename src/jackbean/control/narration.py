@@ -186,7 +186,10 @@ def _giving_up(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
             Severity.ERROR,
         )
     late = _watched(was, scene.fleet.alive).unsettled(was.target)
-    if late and not tried:
+    if was.evaluating and late:
+        ids = ", ".join(late.ids)
+        yield Told(f"The following new instances are not healthy: [{ids}].", Severity.ERROR)
+    elif was.overdue(scene.now) and not tried:
         yield from _late(late.instances, was)
 
 
