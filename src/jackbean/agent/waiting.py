@@ -63,6 +63,8 @@ class WaitingRoom:
     def close(self) -> None:
         self.give_up()
         self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # it may not be ours alone
+            self._path.parent.rmdir()
 
     def _receive(self) -> None:
         while True:
