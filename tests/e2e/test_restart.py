@@ -120,7 +120,7 @@ def test_down_and_up(one: Installation, environment: dict[str, Any]) -> None:
 def test_instance_dies(one: Installation, environment: dict[str, Any]) -> None:
     """One whose first process is killed is replaced, and the environment is full again."""
     before = machines(one.data_dir)
-    victim, held = sorted(before.items())[0]
+    victim, held = min(before.items(), key=lambda item: item[0])
     kill(held.inner or held.child)
     until(lambda: victim not in one.instances(NAME), 90, f"{victim} is given up")
     until(lambda: len(marks(one, environment)) == 2, 90, "two instances answer again")
