@@ -100,7 +100,13 @@ def test_a_user_namespace_has_one_user() -> None:
 def test_the_token_never_shows_in_a_list_of_processes() -> None:
     record = Record(SPEC, "root", 10, "10.64.0.10", 80)
     told = launch.shim_spec(record, PATHS, ground("root"), (("/cg/i-1", "/sys/fs/cgroup"),))
-    agent = ("/usr/bin/python3.11", "-I", "/opt/jackbean/agent.pyz", "/opt/jackbean/agent.json")
+    agent = (
+        "/usr/bin/python3.11",
+        "-I",
+        "-S",
+        "/opt/jackbean/agent.pyz",
+        "/opt/jackbean/agent.json",
+    )
     assert told == ShimSpec(
         argv=(
             *("/bwrap", "--args", "{args}", "--seccomp", "{filter}"),
@@ -128,7 +134,7 @@ def test_without_a_sandbox_the_agent_runs_in_its_folder() -> None:
     told = launch.shim_spec(record, PATHS, ground("plain"))
     home = "/data/instances/i-1"
     assert told == ShimSpec(
-        argv=("/usr/bin/python3.11", "-I", f"{home}/agent.pyz", f"{home}/agent.json"),
+        argv=("/usr/bin/python3.11", "-I", "-S", f"{home}/agent.pyz", f"{home}/agent.json"),
         env={
             "HOME": f"{home}/root/root",
             "HTTP_PROXY": "http://proxy",

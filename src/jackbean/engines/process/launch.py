@@ -94,9 +94,9 @@ def _program(
 ) -> Program:
     """Return what runs: the agent, in its sandbox where there is one."""
     if ground.bubblewrap is None:
-        argv = (str(ground.own.path), "-I", str(paths.agent), str(paths.config))
+        argv = (str(ground.own.path), "-I", "-S", str(paths.agent), str(paths.config))
         return {"argv": argv, "args": (), "filter": b"", "env": _plain_env(paths, ground)}
-    inner = (ground.own.inside, "-I", f"{HOME}/agent.pyz", f"{HOME}/agent.json")
+    inner = (ground.own.inside, "-I", "-S", f"{HOME}/agent.pyz", f"{HOME}/agent.json")
     box = instance_box(record, paths, ground, groups)
     return {
         "argv": sandbox.command(ground.bubblewrap, inner),
