@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from jackbean.cli.reference import commands_page
 from jackbean.core.options.domains import (
     Boolean,
     Choice,
@@ -190,6 +191,7 @@ def _branch(branch: Branch) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands_page,
     "reference/options.md": options_page,
     "reference/platforms.md": platforms_page,
 }
