@@ -167,15 +167,22 @@ class Installation:
             self._clients[service] = self.client_with(keys, service)
         return self._clients[service]
 
-    def client_with(self, keys: tuple[str, str], service: str, region: str = "us-east-1") -> Any:
+    def client_with(
+        self,
+        keys: tuple[str, str],
+        service: str,
+        region: str = "us-east-1",
+        config: Config | None = None,
+    ) -> Any:
         """Return a client that tells failures at once instead of trying again."""
+        once = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         return boto3.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.port}",
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
             region_name=region,
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            config=once.merge(config) if config else once,
         )
 
     # What tests do with it
