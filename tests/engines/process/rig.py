@@ -30,7 +30,7 @@ PATIENCE_S = 20.0
 
 def _possible(mode: str) -> bool:
     try:
-        probe.probe("000000", mode)
+        probe.probe(f"{os.getpid():06x}"[-6:], mode)
     except PortError:
         return False
     return True

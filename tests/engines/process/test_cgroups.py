@@ -11,6 +11,7 @@ from jackbean.core.errors import PortError
 from jackbean.engines.process import cgroups, limits
 from jackbean.engines.process.cgroups import Cgroups
 from jackbean.engines.process.limits import GIB, Limits
+from jackbean.engines.process.paths import tag
 
 SOME = Limits(GIB, 1.5, 300)
 
@@ -87,12 +88,15 @@ def test_a_group_that_cannot_be_made_names_itself(tmp_path: Path) -> None:
     groups = Cgroups("abcdef", 1, {"memory": tmp_path})
     with pytest.raises(PortError, match="jackbean-abcdef/i-1"):
         groups.make("i-1", SOME)
-    assert "jackbean-abcdef/probe" in groups.possible()
+    assert "jackbean-abcdef/probe-" in groups.possible()
 
 
 @pytest.mark.parametrize("root", [True] if os.geteuid() == 0 else [])
-def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(root: bool) -> None:
-    found = cgroups.find("fffffd")
+def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(
+    root: bool, tmp_path: Path
+) -> None:
+    name = tag(tmp_path)
+    found = cgroups.find(name)
     assert isinstance(found, Cgroups)
     made = found.make("i-1", SOME)
     try:
@@ -102,8 +106,8 @@ def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(root:
                 Path(directory, "cgroup.procs").write_text("0")
             os.execv("/bin/sleep", ["sleep", "600"])
         found.make("i-1", SOME)  # again
-        name = "memory.limit_in_bytes" if found.version == 1 else "memory.max"
-        assert int(Path(made[0], name).read_text()) == SOME.memory_bytes
+        limit = "memory.limit_in_bytes" if found.version == 1 else "memory.max"
+        assert int(Path(made[0], limit).read_text()) == SOME.memory_bytes
         found.sweep(["i-1"])
         assert found.groups() == {"i-1"}
         found.sweep([])
@@ -111,4 +115,4 @@ def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(root:
         assert found.groups() == set()
     finally:
         found.down()
-    assert list(Path("/sys/fs/cgroup").glob("**/jackbean-fffffd")) == []
+    assert list(Path("/sys/fs/cgroup").glob(f"**/jackbean-{name}")) == []

@@ -32,6 +32,7 @@ from jackbean.core.protocol import DependencyRequest
 from jackbean.engines.process import addresses, namespaces, network, seccomp
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.firewall import Service
+from jackbean.engines.process.paths import tag
 from jackbean.engines.process.sandbox import CAPABILITIES
 from jackbean.ports.engine import Address
 
@@ -227,11 +228,14 @@ def test_an_instance_reaches_neither_neighbours_nor_the_host(rig: MakeRig, mode:
 
 
 @as_root
-def test_packets_leave_under_the_hosts_address_and_come_back(rig: MakeRig, mode: str) -> None:
+def test_packets_leave_under_the_hosts_address_and_come_back(
+    rig: MakeRig, mode: str, tmp_path: Path
+) -> None:
     """The world is another network namespace, on the far side of a second bridge."""
     here = rig(mode)
     address = here.up()
-    world = network.Network("fffffe", next(addresses.private_blocks("fffffe")), walled=False)
+    name = tag(tmp_path)
+    world = network.Network(name, addresses.free_private_block(name), walled=False)
     world.up()
     try:
         Path(f"/proc/sys/net/ipv4/conf/{world.bridge}/forwarding").write_text("1")

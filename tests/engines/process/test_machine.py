@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.engines.process.conftest import MakeRig
 from tests.engines.process.rig import MODES, eventually, processes
 
 from jackbean.core.errors import PortError
@@ -16,13 +17,16 @@ from jackbean.engines.process import (
     environment,
     interpreters,
     paths,
+    prepare,
     probe,
     resolvers,
     tools,
 )
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.platforms import branches
+from jackbean.engines.process.sandbox import Machine
 
+NAME = f"{os.getpid():06x}"[-6:]
 PROGRAM = Path(sys.executable).resolve()
 
 
@@ -30,34 +34,34 @@ PROGRAM = Path(sys.executable).resolve()
 
 
 def test_the_best_possible_mode_is_chosen_and_the_better_ones_are_accounted_for() -> None:
-    found = probe.probe("fffffc")
+    found = probe.probe(NAME)
     assert found.mode == MODES[0]
     assert set(found.others) == set(probe.MODES[: probe.MODES.index(found.mode)])
     assert all(reason.endswith(".") for reason in found.others.values())
     assert found.lacks
-    assert list(Path("/sys/fs/cgroup").glob("**/jackbean-fffffc")) == []
+    assert list(Path("/sys/fs/cgroup").glob("**/jackbean-" + NAME)) == []
 
 
 def test_looking_for_the_mode_takes_no_time() -> None:
-    probe.probe("fffffc")
+    probe.probe(NAME)
     best = min(_timed() for _ in range(5))
     assert best < 0.1
 
 
 def _timed() -> float:
     started = time.perf_counter()
-    probe.probe("fffffc")
+    probe.probe(NAME)
     return time.perf_counter() - started
 
 
 def test_without_bubblewrap_only_plain_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "bubblewraps", list)
-    found = probe.probe("fffffc")
+    found = probe.probe(NAME)
     assert found.mode == "plain"
     assert "bubblewrap" in found.others["user"]
     assert "nothing is isolated" in found.lacks[0].lower()
     with pytest.raises(PortError, match="mode user is not possible here: no bubblewrap"):
-        probe.probe("fffffc", "user")
+        probe.probe(NAME, "user")
 
 
 def test_a_bubblewrap_that_may_not_is_quoted(
@@ -70,14 +74,30 @@ def test_a_bubblewrap_that_may_not_is_quoted(
     )
     denied.chmod(0o755)
     monkeypatch.setattr(tools, "bubblewraps", lambda: [denied])
-    found = probe.probe("fffffc")
+    found = probe.probe(NAME)
     assert found.mode == "plain"
     assert "No permissions to create a new namespace" in found.others["user"]
 
 
+def test_where_programs_do_not_run_in_sandboxes_plain_is_left(
+    rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on systems that keep their programs elsewhere than everybody."""
+    bare = Machine((), (), (), (), ())
+    monkeypatch.setattr(prepare, "survey", lambda: bare)
+    here = rig("auto")
+    here.up()
+    described = here.engine.describe()
+    assert described.mode == "plain"
+    assert "image" in described.others[MODES[0]]
+    forced = rig(MODES[0], "forced")
+    with pytest.raises(PortError, match="image"):
+        forced.runner.run(forced.engine.ready())
+
+
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(PortError, match="use auto, root, user, plain"):
-        probe.probe("fffffc", "docker")
+        probe.probe(NAME, "docker")
 
 
 # Pythons

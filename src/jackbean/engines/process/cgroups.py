@@ -109,8 +109,9 @@ class Cgroups:
     def possible(self) -> str:
         """Return why groups with limits cannot be made here, empty if they can: by making one."""
         try:
-            self.make("probe", Limits(1 << 30, 1.0, 100))
-            self.remove("probe")
+            name = f"probe-{os.getpid()}"  # there may be a second control plane: `down`
+            self.make(name, Limits(1 << 30, 1.0, 100))
+            self.remove(name)
         except PortError as error:
             return str(error)
         for tree in self.trees.values():

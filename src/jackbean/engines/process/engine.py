@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -19,6 +20,7 @@ from jackbean.core.fleet import Machine
 from jackbean.engines.process import disks, launch, limits, prepare, probe, records
 from jackbean.engines.process import interpreters as pythons
 from jackbean.engines.process.firewall import Service
+from jackbean.engines.process.image import Unfit
 from jackbean.engines.process.network import Network
 from jackbean.engines.process.paths import InstancePaths, Layout
 from jackbean.engines.process.platforms import branches
@@ -78,7 +80,14 @@ class ProcessEngine:
             return self._site
 
     def _prepare(self) -> Site:
-        return prepare.prepare(self.layout, self.possible, self._wishes)
+        try:
+            return prepare.prepare(self.layout, self.possible, self._wishes)
+        except Unfit as error:
+            if self._wishes.mode != "auto":
+                raise
+            plain = probe.probe(self.layout.tag, "plain")
+            self.possible = replace(plain, others={self.possible.mode: f"{error}."})
+            return prepare.prepare(self.layout, self.possible, self._wishes)
 
     async def adopt(self) -> frozenset[str]:
         """Find what an earlier control plane left: return who runs, clear away what is nobody's."""

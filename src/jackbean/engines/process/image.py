@@ -37,6 +37,10 @@ exit 0
 """
 
 
+class Unfit(PortError):
+    """Sandboxes can be made here, and programs of this machine do not run in them."""
+
+
 @dataclass(frozen=True)
 class Image:
     etc: tuple[Entry, ...]
@@ -52,7 +56,7 @@ class Builder:
     user_namespace: bool
 
     def image(self, state: Path, interpreters: Mapping[str, Interpreter]) -> Image:
-        """Return the image for the machine as it is, made now if need be. Raises PortError."""
+        """Return the image for the machine as it is, made now if need be. Raises Unfit."""
         place = state / (PREFIX + _key(self.machine, interpreters))
         if not (place / READY).exists():
             for old in state.glob(PREFIX + "*"):
@@ -61,7 +65,7 @@ class Builder:
                 self._build(place, interpreters)
             except (OSError, subprocess.SubprocessError) as error:
                 filesystem.remove(place)
-                raise PortError(f"the instances' image {place} cannot be made: {error}") from error
+                raise Unfit(f"the instances' image {place} cannot be made: {error}") from error
         working = json.loads((place / READY).read_text())
         return Image(
             filesystem.read_tree(place / "etc"),

@@ -21,7 +21,7 @@ from jackbean.engines.process.addresses import Subnet
 from jackbean.engines.process.cgroups import Cgroups
 from jackbean.engines.process.filesystem import Entry
 from jackbean.engines.process.firewall import Service
-from jackbean.engines.process.image import Builder
+from jackbean.engines.process.image import Builder, Unfit
 from jackbean.engines.process.launch import Ground
 from jackbean.engines.process.network import Network, closed_uplinks
 from jackbean.engines.process.paths import Layout
@@ -100,7 +100,7 @@ def _ground(
     builder = Builder(possible.bubblewrap, ground.machine, possible.mode == "user")
     image = builder.image(layout.state, ground.interpreters)
     if ground.own.version not in image.interpreters:
-        raise PortError(f"{ground.own.path} does not run in a sandbox; use another Python")
+        raise Unfit(f"{ground.own.path} does not run in a sandbox; use another Python")
     env = {n: v for n, v in ground.env.items() if n not in environment.CERTIFICATES or _shown(v)}
     return replace(ground, interpreters=image.interpreters, env=env), image.etc
 
