@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -98,7 +98,7 @@ def test_expired_presigned(one: Installation) -> None:
     link = _link(one, keys, params)
     with urllib.request.urlopen(link, timeout=10) as answer:
         assert answer.read() == b"content"
-    past = datetime.now(timezone.utc) - timedelta(minutes=10)
+    past = datetime.now(UTC) - timedelta(minutes=10)
     with patch.object(botocore.auth, "get_current_datetime", lambda **_: past.replace(tzinfo=None)):
         expired = _link(one, keys, params)
     for url in (expired, expired.replace("X-Amz-Expires=60", "X-Amz-Expires=6000")):
