@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,25 +121,16 @@ def test_names_and_prefixes_are_taken_until_their_environment_has_ended(rig: Rig
 
 
 def test_two_at_once_with_one_name(rig: Rig) -> None:
-    async def race() -> list[object]:
-        wanted = creation(rig)
-        both = (environments.create(rig.world, wanted) for _ in range(2))
-        return list(await asyncio.gather(*both, return_exceptions=True))
-
-    fault, made = sorted(rig.run(race()), key=lambda r: not isinstance(r, Fault))
+    made, fault = rig.at_once(*[partial(environments.create, wanted=creation(rig))] * 2)
     assert isinstance(fault, Fault)
     assert fault.message == "Environment web1 already exists."
     assert rig.environment() == rig.environment(made.id)
 
 
 def test_two_at_once_with_two_names_get_two_slots(rig: Rig) -> None:
-    async def race() -> list[int]:
-        both = (
-            environments.create(rig.world, creation(rig, name=name)) for name in ("web1", "web2")
-        )
-        return [e.slot for e in await asyncio.gather(*both)]
-
-    assert sorted(rig.run(race())) == [1, 2]
+    wanted = [creation(rig, name=name) for name in ("web1", "web2")]
+    made = rig.at_once(*(partial(environments.create, wanted=w) for w in wanted))
+    assert sorted(e.slot for e in made) == [1, 2]
 
 
 def test_a_platform_without_a_sample_needs_a_version(rig: Rig) -> None:
@@ -190,12 +181,12 @@ def test_only_who_is_ready_can_be_updated(rig: Rig) -> None:
 def test_of_two_updates_at_once_one_wins_and_the_other_is_told_why(rig: Rig) -> None:
     rig.running()
 
-    async def race() -> list[object]:
-        wanted = (Update("one", label="v2"), Update("two", label="v1"))
-        asked = (environments.update(rig.world, "web1", w) for w in wanted)
-        return list(await asyncio.gather(*asked, return_exceptions=True))
-
-    fault, won = sorted(rig.run(race()), key=lambda r: not isinstance(r, Fault))
+    won, fault = rig.at_once(
+        *(
+            partial(environments.update, name_or_id="web1", wanted=wanted)
+            for wanted in (Update("one", label="v2"), Update("two", label="v1"))
+        )
+    )
     assert isinstance(fault, Fault)
     assert fault.message == MUST_BE_READY.format("web1")
     winner = won.operation.request_id

@@ -19,7 +19,7 @@ from jackbean.core.environments import (
     check_cname_prefix,
     check_environment_name,
 )
-from jackbean.core.errors import Conflict, invalid
+from jackbean.core.errors import Conflict, Fault, invalid
 from jackbean.core.events import Severity
 from jackbean.core.operations import Deprovision, Empty, Kind, Operation
 from jackbean.core.options.settings import Key, Setting
@@ -112,7 +112,11 @@ async def find(world: World, name_or_id: str) -> Environment:
     for one in query:
         if found := await world.store.environments(one):
             return found[-1]
-    raise invalid(f"No Environment found for EnvironmentName = '{name_or_id}'.")
+    raise unknown(name_or_id)
+
+
+def unknown(name_or_id: str) -> Fault:
+    return invalid(f"No Environment found for EnvironmentName = '{name_or_id[:80]}'.")
 
 
 async def retried(attempt: Callable[[], Awaitable[Result]]) -> Result:

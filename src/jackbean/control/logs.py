@@ -124,6 +124,10 @@ class LogRequests:
         silent = [i for i, key in request.answers.items() if not key]
         if got:
             told = [_event(request, f"[Instance: {i}] Successfully sent its logs.") for i in got]
+            told += [
+                _event(request, f"[Instance: {i}] It did not send its logs.", Severity.WARN)
+                for i in silent
+            ]
             told.append(_event(request, PULLED))
         else:
             why = f"No answer from {', '.join(silent)}." if silent else "There are no instances."

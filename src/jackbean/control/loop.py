@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 
+from jackbean.control.applications import finish_deletions
+from jackbean.control.environments import retried
 from jackbean.control.tick import WARM_S, Ticker, Turn
 from jackbean.control.world import World
 from jackbean.core.errors import Conflict, JackbeanError
@@ -45,11 +48,12 @@ class Loop:
                 self._start(tasks, now)
                 if now - self._swept >= SWEEP_S:
                     self._swept = now
-                    await self._sweep()
+                    await sweep(self._world)
 
     async def _adopt(self) -> None:
         """Look at everything once, then let routes out: silence after a start is not death."""
         await restart_clocks(self._world)
+        await finish_deletions(self._world)
         unknown = {e.id for e in await self._world.store.environments(EnvironmentQuery())}
         self._due = dict.fromkeys(unknown, self._world.clock.now())
         while unknown:
@@ -64,6 +68,9 @@ class Loop:
         except JackbeanError as error:
             log.warning("environment %s cannot be looked at yet: %s", environment_id, error)
             return False
+        except Exception:  # a bug: the others are not to wait for this one
+            log.exception("environment %s cannot be looked at", environment_id)
+            return True
 
     def _patience(self) -> float:
         now = self._world.clock.now()
@@ -99,27 +106,34 @@ class Loop:
             log.exception("environment %s: a turn failed", environment_id)
             return Turn(RETRY_S, "an internal error")
 
-    async def _sweep(self) -> None:
-        """End machines that no environment has. Machines are read first: members precede them."""
-        try:
-            machines = await self._world.engine.machines()
-            environments = await self._world.store.environments(EnvironmentQuery())
-            members = {m.id for e in environments for m in e.members}
-            for orphan in machines.keys() - members:
-                log.warning("instance %s belongs to no environment; ending it", orphan)
-                await self._world.engine.terminate(orphan)
-        except JackbeanError as error:
-            log.warning("cannot look for orphans: %s", error)
+
+async def sweep(world: World) -> None:
+    """End machines that no environment has. Machines are read first: members precede them."""
+    try:
+        machines = await world.engine.machines()
+        environments = await world.store.environments(EnvironmentQuery())
+        members = {m.id for e in environments for m in e.members}
+        for orphan in machines.keys() - members:
+            log.warning("instance %s belongs to no environment; ending it", orphan)
+            await world.engine.terminate(orphan)
+    except JackbeanError as error:
+        log.warning("cannot look for orphans: %s", error)
+    except Exception:  # a bug: the loop goes on
+        log.exception("looking for orphans failed")
 
 
 async def restart_clocks(world: World) -> None:
     """Let what is under way count its time from now: timeouts count time observed."""
-    now = world.clock.now()
     for environment in await world.store.environments(EnvironmentQuery()):
-        if environment.operation is None:
-            continue
-        operation = _resumed(environment.operation, now)
-        await world.store.commit([PutEnvironment(replace(environment, operation=operation))])
+        await retried(partial(_restart_clock, world, environment.id))
+
+
+async def _restart_clock(world: World, environment_id: str) -> None:
+    environment = await world.store.environment(environment_id)
+    if environment is None or environment.operation is None:
+        return
+    operation = _resumed(environment.operation, world.clock.now())
+    await world.store.commit([PutEnvironment(replace(environment, operation=operation))])
 
 
 def _resumed(operation: Operation, now: float) -> Operation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jackbean.core.environments import Environment
 from jackbean.core.installation import Installation
 from jackbean.core.options.settings import Settings
@@ -23,6 +25,7 @@ ON_INSTANCE = (
     "aws:elasticbeanstalk:xray",
     "aws:elasticbeanstalk:cloudwatch:logs",
 )
+DEPLOYMENT, RECONFIGURATION = "hooks", "confighooks"  # folders of hooks
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
 
@@ -33,6 +36,14 @@ def instance_options(settings: Settings) -> dict[str, dict[str, str]]:
         for namespace in sorted(settings.namespaces())
         if namespace.startswith(ON_INSTANCE) and namespace != PROPERTIES
     }
+
+
+def for_newcomer(manifest: Manifest) -> Manifest:
+    """Return the manifest for an instance that does not run this version yet.
+
+    Only an instance that has been deployed to can be reconfigured: the hooks of a deployment run.
+    """
+    return replace(manifest, hooks=DEPLOYMENT)
 
 
 def concerns_instances(old: Settings, new: Settings) -> bool:
@@ -46,9 +57,12 @@ def compile_manifest(
     environment: Environment,
     release: Release,
     platform: PlatformVersion,
-    sample: str,
+    digest: str,
 ) -> Manifest:
-    """Return the manifest of `release`; `sample` is the digest of the platform's sample bundle."""
+    """Return the manifest of `release` for an instance that already runs its version.
+
+    `digest` is that of its bundle: of its version, or of the platform's sample application.
+    """
     return Manifest(
         release=release.number,
         version_label=release.version_label,
@@ -59,10 +73,10 @@ def compile_manifest(
         account=installation.account,
         platform=platform.branch.platform_name.lower(),
         platform_version=platform.branch.language_version,
-        digest=release.digest or sample,
+        digest=digest,
         environment=environment_properties(release.settings),
         options=instance_options(release.settings),
-        hooks="confighooks" if release.configuration_only else "hooks",
+        hooks=RECONFIGURATION if release.configuration_only else DEPLOYMENT,
         timeout_s=DeploymentOptions.of(release.settings).timeout_s,
         drain_s=HealthCheckOptions.of(release.settings).deregistration_delay_s,
     )

@@ -9,7 +9,29 @@ from jackbean.control.credentials import Credentials
 from jackbean.core.errors import Fault
 from jackbean.core.installation import Installation
 
-READING = ("Describe", "List", "Get", "Head", "Retrieve", "Check", "Validate")
+# What a program on an instance may call, by service. Operations that name an environment answer
+# for its own one only, and those that list show nothing else: see `visible`.
+INSTANCES_MAY: Mapping[str, frozenset[str]] = {
+    "elasticbeanstalk": frozenset(
+        {
+            "CheckDNSAvailability",
+            "DescribeAccountAttributes",
+            "DescribeConfigurationOptions",
+            "DescribeConfigurationSettings",
+            "DescribeEnvironmentHealth",
+            "DescribeEnvironmentResources",
+            "DescribeEnvironments",
+            "DescribeEvents",
+            "DescribeInstancesHealth",
+            "DescribePlatformVersion",
+            "ListAvailableSolutionStacks",
+            "ListPlatformBranches",
+            "ListPlatformVersions",
+            "ValidateConfigurationSettings",
+        }
+    ),
+    "sts": frozenset({"GetCallerIdentity"}),
+}
 
 
 @dataclass(frozen=True)
@@ -52,12 +74,19 @@ def authorise(
     principal: Principal, service: str, operation: str, installation: Installation
 ) -> None:
     """Raise the Fault for an operation that `principal` may not call."""
-    if isinstance(principal, Administrator) or operation.startswith(READING):
+    may = INSTANCES_MAY.get(service, frozenset())
+    if isinstance(principal, Administrator) or operation in may:
         return
     who = installation.arn(f"assumed-role/instance/{principal.instance}", "sts")
     raise Fault(
         "AccessDenied",
         f"User: {who} is not authorized to perform: {service}:{operation}. "
-        "An instance's key cannot change anything; use one of the installation's own keys.",
+        "An instance's key can only look at its own environment; use one of the installation's "
+        "own keys.",
         403,
     )
+
+
+def visible(principal: Principal, environment_id: str) -> bool:
+    """Whether `principal` may see an environment."""
+    return isinstance(principal, Administrator) or principal.environment_id == environment_id

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from jackbean.control.logs import LogRequests
-from jackbean.control.manifests import compile_manifest
+from jackbean.control.manifests import compile_manifest, for_newcomer
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Assignment, Member
 from jackbean.core.protocol import Order, to_json
+from jackbean.core.releases import Release
 from jackbean.ports.store import EnvironmentQuery
 
 
@@ -43,7 +44,7 @@ class Roster:
         logs = self._logs.wanted(instance)
         if member.assignment is None:
             return Order(logs=logs)
-        manifest = await self._manifest(environment, member.assignment)
+        manifest = await self._manifest(environment, instance, member.assignment)
         return Order(
             serial=member.assignment.serial,
             work=member.assignment.work,
@@ -55,18 +56,38 @@ class Roster:
     async def bundle(self, instance: str) -> frozenset[str]:
         """Return the digests of the bundles that `instance` may fetch."""
         home = await self.home(instance)
-        if home is None or home[1].assignment is None:
+        assignment = home[1].assignment if home else None
+        if home is None or assignment is None:
             return frozenset()
-        manifest = await self._manifest(home[0], home[1].assignment)
-        return frozenset({str(manifest["digest"])})
+        environment, _ = home
+        release = await self._release(environment, assignment.release)
+        return frozenset({self._digest(environment, release)})
 
     async def _manifest(
-        self, environment: Environment, assignment: Assignment
+        self, environment: Environment, instance: str, assignment: Assignment
     ) -> dict[str, object]:
-        release = await self._world.store.release(environment.id, assignment.release)
+        world = self._world
+        release = await self._release(environment, assignment.release)
+        digest = self._digest(environment, release)
+        platform = world.platforms.of(environment, release)
+        made = compile_manifest(world.installation, environment, release, platform, digest)
+        has_it = assignment.serial > 1 and await self._runs(environment, instance, digest)
+        return to_json(made if has_it else for_newcomer(made))
+
+    async def _runs(self, environment: Environment, instance: str, digest: str) -> bool:
+        """Whether an instance runs that bundle, of whatever release."""
+        heard = self._world.reports.latest(instance)
+        if heard is None or heard[0].running is None:
+            return False
+        running = await self._world.store.release(environment.id, heard[0].running)
+        return running is not None and self._digest(environment, running) == digest
+
+    async def _release(self, environment: Environment, number: int) -> Release:
+        release = await self._world.store.release(environment.id, number)
         if release is None:
-            raise AssertionError(f"release {assignment.release} of {environment.name} is gone")
-        platform = self._world.platforms.of(environment)
-        sample = self._world.platforms.sample(platform)
-        made = compile_manifest(self._world.installation, environment, release, platform, sample)
-        return to_json(made)
+            raise AssertionError(f"release {number} of {environment.name} is gone")
+        return release
+
+    def _digest(self, environment: Environment, release: Release) -> str:
+        platforms = self._world.platforms
+        return release.digest or platforms.sample(platforms.of(environment, release))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from jackbean.control.bell import Bell
 from jackbean.control.credentials import Credentials
@@ -18,6 +19,11 @@ from jackbean.ports.store import Store
 
 @dataclass(frozen=True)
 class World:
+    """`names` is held from when an application or a version is looked up until it is saved.
+
+    An environment needs no such thing: two saves of one record, or of one name, collide.
+    """
+
     installation: Installation
     store: Store
     engine: Engine
@@ -29,3 +35,4 @@ class World:
     credentials: Credentials
     platforms: Platforms
     bell: Bell
+    names: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -11,6 +11,7 @@ from jackbean.api.elasticbeanstalk.pages import page
 from jackbean.api.plant import Call, Plant
 from jackbean.control import environments
 from jackbean.control.environments import Creation, Update
+from jackbean.control.principals import visible
 from jackbean.core.environments import Environment, Tier, check_cname_prefix
 from jackbean.core.errors import invalid, missing, unfitting
 from jackbean.core.options.settings import Key, Setting, key
@@ -54,6 +55,8 @@ async def referred(plant: Plant, call: Call) -> Environment:
     if not given:
         raise missing("You must specify either an environment name or an environment id.")
     found = await environments.find(plant.world, given)
+    if not visible(call.principal, found.id):
+        raise environments.unknown(given)
     name = call.text("EnvironmentName")
     if name and found.name != name:
         raise unfitting(f"EnvironmentId {found.id} is not the id of environment {name}.")
@@ -114,7 +117,7 @@ async def describe_environments(plant: Plant, call: Call) -> Shape:
         terminated_since=_since(plant, call),
     )
     found = await plant.world.store.environments(query)
-    shown, token = page(found, call)
+    shown, token = page([e for e in found if visible(call.principal, e.id)], call)
     listed = [shapes.environment(plant.world, e) for e in shown]
     return {"Environments": listed, "NextToken": token}
 
