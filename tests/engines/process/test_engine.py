@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,24 @@ def test_many_at_once_have_an_address_each_and_one_asked_for_often_runs_once(
     assert len(shims(here)) == len(specs)
     ports = {ask(here.up(spec))["app_port"] for spec in specs}
     assert len(ports) == (1 if mode == "root" else len(specs))
+
+
+@every_mode
+def test_who_gives_up_half_way_leaves_no_half_instance(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = here.spec()
+
+    async def impatient() -> None:
+        for seconds in (0, 0.005, 0.02, 0.05, 0.1):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(here.engine.ensure(spec), seconds)
+        await here.engine.terminate(spec.instance)
+        assert await here.engine.machines() == {}
+        await here.engine.ensure(spec)
+
+    here.runner.run(impatient())
+    assert here.sight(spec).machine is Machine.RUNNING
+    assert len(shims(here)) == 1
 
 
 @every_mode

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from jackbean.core.errors import PortError
@@ -74,6 +74,9 @@ class ProcessEngine:
 
     async def ready(self) -> Site:
         """Make the machine ready for instances, or find it so. Raises PortError."""
+        return await _to_its_end(self._ready())
+
+    async def _ready(self) -> Site:
         async with self._preparing:
             if self._site is None:
                 self._site = await _apart(self._prepare)
@@ -131,11 +134,14 @@ class ProcessEngine:
 
     async def ensure(self, spec: LaunchSpec) -> None:
         """Start it unless it runs; start it again, with its disk, if it is stopped."""
+        await _to_its_end(self._ensure(spec))
+
+    async def _ensure(self, spec: LaunchSpec) -> None:
         paths = records.paths_of(self.layout, spec.instance)
         async with self._lock(spec.instance):
             if not isinstance(await Shim(paths.shim).status(), Stopped):
                 return
-            site = await self.ready()
+            site = await self._ready()
             async with self._allocating:
                 record = await _apart(self._recorded, paths, spec, site)
             if record.mode != site.ground.mode:
@@ -168,6 +174,9 @@ class ProcessEngine:
 
     async def terminate(self, instance: str) -> None:
         """End it and remove all it had; one that is absent is ended already."""
+        await _to_its_end(self._terminate(instance))
+
+    async def _terminate(self, instance: str) -> None:
         paths = records.paths_of(self.layout, instance)
         async with self._lock(instance):
             await Shim(paths.shim).stop()
@@ -209,6 +218,11 @@ class ProcessEngine:
     def _lock(self, instance: str) -> asyncio.Lock:
         """Return the lock of an instance; it is forgotten when nobody holds or awaits it."""
         return self._locks.setdefault(instance, asyncio.Lock())
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Wait for work that goes on where its caller gives up: a thread cannot be called back."""
+    return await asyncio.shield(asyncio.ensure_future(work))
 
 
 def _apart(

@@ -91,8 +91,15 @@ def block(layout: Layout, *, private: bool) -> Subnet:
     tag = layout.tag
     blocks = addresses.loopback_blocks(tag)
     chosen = addresses.free_private_block(tag) if private else next(blocks)
-    file.write_text(f"{chosen.network}\n")
+    _keep(file, f"{chosen.network}\n")
     return chosen
+
+
+def _keep(file: Path, text: str) -> None:
+    """Replace a file whole."""
+    new = file.with_name(file.name + ".new")
+    new.write_text(text)
+    new.replace(file)
 
 
 def allocate(
@@ -108,7 +115,7 @@ def allocate(
     try:
         while True:
             slot = addresses.next_slot(slots, _last(layout))
-            (layout.state / "last-slot").write_text(str(slot))
+            _keep(layout.state / "last-slot", str(slot))
             host = str(subnet.address(slot))
             if mode == "root":
                 return Record(spec, mode, slot, host, 80)
