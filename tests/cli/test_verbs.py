@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -143,3 +147,18 @@ def test_create_refuses_what_does_not_go_together(run: Run, line: str) -> None:
     ran = run(*line.split())
     assert ran.code == 2
     assert "Error: " in ran.err
+
+
+@pytest.mark.usefixtures("project")
+def test_events_are_followed_until_somebody_stops_it(aws: Aws) -> None:
+    aws.told = ["one"]
+    command = [sys.executable, "-m", "jackbean.cli.jb", "events", "-f", "--output", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        first = following.stdout.readline()
+        aws.told.append("two")
+        second = following.stdout.readline()
+        following.send_signal(signal.SIGINT)
+        rest = following.stdout.read()
+    assert [json.loads(line)["Message"] for line in (first, second)] == ["one", "two"]
+    assert (rest, following.returncode) == ("", 0)

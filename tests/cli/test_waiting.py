@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import pty
+import re
 import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -158,3 +163,28 @@ def test_terminating_forgets_the_environment(aws: Aws, run: Run, project: Path) 
     aws.told = ["terminateEnvironment completed successfully."]
     assert run("terminate", "--force").code == 0
     assert run("status").code == 5
+
+
+def test_on_a_terminal_the_story_is_alive(aws: Aws) -> None:
+    aws.told = ["Environment update is starting.", DONE]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "jackbean.cli.jb", "deploy", "--version", "v1"]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs) as deploying:
+        os.close(theirs)
+        shown = b"".join(_all_of(ours)).decode()
+    assert deploying.returncode == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    for text in aws.told:
+        assert re.search(rf"\d\d:\d\d:\d\d INFO +{re.escape(text)}", plain)
+    assert "http://shop-dev.us-east-1.elasticbeanstalk.com" in plain
+    assert "Traceback" not in plain
+
+
+def _all_of(terminal: int) -> Iterator[bytes]:
+    """Yield what is shown, until nobody is there to show anything."""
+    with os.fdopen(terminal, "rb", buffering=0) as file:
+        while True:
+            try:
+                yield file.read(4096)
+            except OSError:  # the other end is closed
+                return

@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tarfile import ReadError
 from typing import IO
 
 from jackbean.cli.failures import Failure
@@ -86,6 +85,8 @@ class Repository:
     @contextmanager
     def tar(self, tree: str) -> Iterator[IO[bytes]]:
         """Open this folder of a tree (or a commit) as git would export it: a tar archive."""
+        from tarfile import ReadError
+
         command = ("git", "-C", str(self.folder), "archive", "--format=tar", tree)
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE

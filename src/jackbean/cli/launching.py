@@ -37,7 +37,6 @@ class Row:
     options: tuple[str, ...]
     help: str
     value: str = ""
-    hidden: bool = False
 
     @property
     def name(self) -> str:
@@ -46,9 +45,7 @@ class Row:
 
     def click(self) -> click.Option:
         kind: dict[str, Any] = {"is_flag": True} if self.value else {"default": ""}
-        return click.Option(
-            (*self.flags, self.name), help=self.help, hidden=self.hidden, show_default=False, **kind
-        )
+        return click.Option((*self.flags, self.name), help=self.help, show_default=False, **kind)
 
 
 def _row(flags: str, namespace: str, options: str, text: str, value: str = "") -> Row:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jackbean.cli.cloud import Cloud
 from jackbean.cli.failures import Failure, NoEnvironment, NotSetUp
-from jackbean.cli.outcomes import Goal
-from jackbean.cli.project import Project
 from jackbean.cli.screen import Screen
-from jackbean.cli.waiting import Awaited, wait
 from jackbean.cli.whereabouts import Flags, find
+
+if TYPE_CHECKING:  # imported when they are used: `--help` needs none of them
+    from jackbean.cli.cloud import Cloud
+    from jackbean.cli.outcomes import Goal
+    from jackbean.cli.project import Project
 
 Environment = Mapping[str, Any]
 
@@ -29,10 +30,14 @@ class Workplace:
 
     @cached_property
     def project(self) -> Project:
+        from jackbean.cli.project import Project
+
         return Project.around(Path.cwd())
 
     @cached_property
     def cloud(self) -> Cloud:
+        from jackbean.cli.cloud import Cloud
+
         folder = {name: self.project.get(name) for name in ("profile", "default_region")}
         where = find(self.flags, folder, os.environ)
         self.screen.debug(f"Talking to {where.why}.")
@@ -67,6 +72,8 @@ class Workplace:
 
     def await_end(self, goal: Goal, answer: Environment, timeout_min: float, **more: str) -> None:
         """Wait for what a request began, telling its events. Raises Failure if it fails."""
+        from jackbean.cli.waiting import Awaited, wait
+
         awaited = Awaited(
             goal,
             answer["ResponseMetadata"]["RequestId"],
@@ -77,8 +84,3 @@ class Workplace:
         )
         with self.screen.progress() as progress:
             wait(self.cloud, awaited, progress)
-
-
-def bare(answer: Environment) -> dict[str, Any]:
-    """Return an answer without what is about the request."""
-    return {k: v for k, v in answer.items() if k != "ResponseMetadata"}
