@@ -156,14 +156,18 @@ class Rig:
     def step(self, seconds: float = 0.5) -> None:
         self.run(self.universe.pass_time(seconds))
 
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let time pass until something holds."""
+        deadline = self.world.clock.now() + READY_S
+        while not holds():
+            if self.world.clock.now() > deadline:
+                raise AssertionError("it never came to that")
+            self.step()
+
     def settle(self, id_: str | None = None) -> Environment:
         """Let time pass until no operation is under way, and return the environment."""
-        deadline = self.world.clock.now() + READY_S
-        while (found := self.environment(id_)).operation is not None:
-            if self.world.clock.now() > deadline:
-                raise AssertionError(f"{found.name} is still {found.status}")
-            self.step()
-        return found
+        self.until(lambda: self.environment(id_).operation is None)
+        return self.environment(id_)
 
     def running(self, size: int = 2, **wanted: Any) -> Environment:
         """Return an environment that is ready."""

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
-from jackbean.core.errors import invalid
+from jackbean.core.errors import PortError, invalid
 from jackbean.core.events import Event, Severity
 from jackbean.ports.store import AddEvent, PutDocument
 
@@ -132,7 +132,11 @@ class LogRequests:
         else:
             why = f"No answer from {', '.join(silent)}." if silent else "There are no instances."
             told = [_event(request, f"{FAILED} {why}", Severity.ERROR)]
-        await self._world.store.commit([_document(request), *map(AddEvent, told)])
+        try:
+            await self._world.store.commit([_document(request), *map(AddEvent, told)])
+        except PortError:
+            request.over = False  # nothing was told: the next answer, or its time, ends it
+            raise
 
     async def _expire(self) -> None:
         past = self._world.clock.now() - KEPT_S

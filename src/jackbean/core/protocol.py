@@ -144,8 +144,7 @@ class DependencyRequest:
 
 Shape = TypeVar("Shape", AgentConfig, Manifest, Order, Report, DependencyRequest)
 HINTS: dict[Any, dict[str, Any]] = {
-    kind: get_type_hints(kind)
-    for kind in (AgentConfig, Manifest, Order, Report, DependencyRequest)
+    kind: get_type_hints(kind) for kind in (AgentConfig, Manifest, Order, Report, DependencyRequest)
 }
 
 
