@@ -14,11 +14,11 @@ from typing import Any
 from jackbean.control.observe import Look
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
-from jackbean.core.fleet import Fleet, Instance, Machine, Member, Service
+from jackbean.core.fleet import TEMPORARY, Fleet, Instance, Machine, Member, Service
 from jackbean.core.installation import Installation
 from jackbean.core.releases import Release
 from jackbean.ports.engine import Address, LaunchSpec
-from jackbean.ports.router import HealthCheck, Routes, Target
+from jackbean.ports.router import HealthCheck, Routes, Split, Target
 from jackbean.rollouts.service import endable
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
@@ -75,7 +75,7 @@ def routes(
 ) -> Routes:
     """Return the load balancer that `environment` wants, as far as its machines have addresses."""
     targets = tuple(
-        Target(m.id, addresses[m.id], draining=m.service is Service.DRAINING)
+        Target(m.id, addresses[m.id], draining=m.service is Service.DRAINING, group=m.group)
         for m in environment.members
         if m.service is not Service.OUT and m.id in addresses
     )
@@ -85,6 +85,7 @@ def routes(
         hostnames=(installation.hostname(environment.cname_prefix),),
         targets=targets,
         health=health,
+        split=None if environment.split is None else Split(TEMPORARY, environment.split),
     )
 
 
