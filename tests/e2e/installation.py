@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,11 @@ def option(namespace: str, name: str, value: str) -> dict[str, str]:
 class Installation:
     """One data directory, and whoever serves it at the moment."""
 
-    def __init__(self, data_dir: Path, engine: str = "auto") -> None:
+    def __init__(
+        self, data_dir: Path, engine: str = "auto", command: Sequence[str] = JACKBEAN
+    ) -> None:
         self.data_dir = data_dir
+        self.command = command
         self.port, self.http_port, self.https_port = free_ports(3)
         self.engine = engine
         self.process: subprocess.Popen[bytes] | None = None
@@ -104,7 +107,7 @@ class Installation:
         """Begin to serve, and do not wait for it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*JACKBEAN, "serve", *self.arguments], stdout=log, stderr=log
+                [*self.command, "serve", *self.arguments], stdout=log, stderr=log
             )
 
     @property
@@ -142,7 +145,7 @@ class Installation:
 
     def down(self) -> None:
         subprocess.run(
-            [*JACKBEAN, "down", "--data-dir", str(self.data_dir)], check=True, timeout=60
+            [*self.command, "down", "--data-dir", str(self.data_dir)], check=True, timeout=60
         )
         if self.process is not None:
             self.process.wait(15)
@@ -151,7 +154,7 @@ class Installation:
     def env(self) -> dict[str, str]:
         """What `jackbean env` prints."""
         done = subprocess.run(
-            [*JACKBEAN, "env", "--data-dir", str(self.data_dir)],
+            [*self.command, "env", "--data-dir", str(self.data_dir)],
             check=True,
             capture_output=True,
             text=True,
@@ -272,12 +275,19 @@ def _command_lines() -> Iterable[bytes]:
 @contextmanager
 def installed(engine: str = "auto") -> Iterator[Installation]:
     """Serve a fresh installation; afterwards nothing of it may be left running."""
-    with tempfile.TemporaryDirectory(prefix="jb-", ignore_cleanup_errors=True) as directory:
-        installation = Installation(Path(directory) / "data", engine)
-        installation.first_answer_s = installation.start()
-        try:
-            yield installation
-        finally:
-            installation.down()
-        left = installation.leftovers()
-        assert not left, left
+    with (
+        tempfile.TemporaryDirectory(prefix="jb-", ignore_cleanup_errors=True) as directory,
+        serving(Installation(Path(directory) / "data", engine)) as installation,
+    ):
+        yield installation
+
+
+@contextmanager
+def serving(installation: Installation) -> Iterator[Installation]:
+    installation.first_answer_s = installation.start()
+    try:
+        yield installation
+    finally:
+        installation.down()
+    left = installation.leftovers()
+    assert not left, left
