@@ -152,7 +152,7 @@ def zero_loss() -> Iterator[Figure]:
         requests, lost, rounds = 0, 0, 0
         while requests < 20_000 and rounds < 12:
             rounds += 1
-            with visitors(made["EndpointURL"], 8) as tally:
+            with visitors(made["EndpointURL"], 8) as crowd:
                 installation.client().update_environment(
                     EnvironmentName="loss-env", VersionLabel=("two", "one")[rounds % 2]
                 )
@@ -160,7 +160,8 @@ def zero_loss() -> Iterator[Figure]:
                     installation.kill()
                     installation.start()
                 installation.rest("loss-env")
-            requests, lost = requests + tally.requests, lost + len(tally.failures)
+            requests += crowd.tally.requests
+            lost += len(crowd.tally.failures)
         yield figure("zero-loss", "requests during Rolling and kill -9", [requests], "requests")
         yield figure("zero-loss", "of them lost", [lost], "requests", "0")
 

@@ -26,10 +26,10 @@ def test_no_request_is_lost(installation: Installation, policy: str) -> None:
         option(COMMAND, "BatchSize", "1"),
     )
     before = ids(installation, name)
-    with visitors(made["EndpointURL"]) as tally:
+    with visitors(made["EndpointURL"]) as crowd:
         deployed = installation.deploy(name, f"{name}-two")
     story = "\n".join(installation.events(name))
-    assert not tally.failures, f"{tally.failures[:5]}\n{story}"
+    assert not crowd.tally.failures, f"{crowd.tally.failures[:5]}\n{story}"
     assert deployed["VersionLabel"] == f"{name}-two"
     assert {installation.get(made).split()[0] for _ in range(10)} == {"two"}
     after = ids(installation, name)
