@@ -41,10 +41,8 @@ class Loop:
         self._swept = self._world.clock.now()
         async with asyncio.TaskGroup() as tasks:
             while True:
-                await self._world.bell.wait(self._patience())
+                await self._news(self._patience())
                 now = self._world.clock.now()
-                for environment_id in self._world.bell.take():
-                    self._due[environment_id] = now
                 self._start(tasks, now)
                 if now - self._swept >= SWEEP_S:
                     self._swept = now
@@ -59,8 +57,14 @@ class Loop:
         while unknown:
             unknown = {e for e in unknown if not await self._known(e)}
             if unknown:
-                await self._world.bell.wait(WARM_S)
+                await self._news(WARM_S)
         await self._world.router.open()
+
+    async def _news(self, timeout_s: float) -> None:
+        """Wait for a poke, or for a while, and note who is to be looked at now."""
+        await self._world.bell.wait(timeout_s)
+        now = self._world.clock.now()
+        self._due.update(dict.fromkeys(self._world.bell.take(), now))
 
     async def _known(self, environment_id: str) -> bool:
         try:
