@@ -115,4 +115,37 @@ def test_a_bad_version_fails_eb(folder: Folder) -> None:
     assert "Status: Ready" in folder.eb("status")
     made = folder.installation.rest("eb-bad")
     assert folder.installation.get(made).split()[0] == "one"
-    folder.eb("setenv", "A=b", "--timeout", "2")
+    assert "A = b" not in folder.eb("printenv")
+    folder.eb("setenv", "A=b")
+    assert "A = b" in folder.eb("printenv")
+
+
+HOOK = "#!/bin/sh\nsleep 15\n"
+MALFORMED = "option_settings:\n  - namespace: a\n\t option_name: b\n"
+
+
+@NEEDS_EB
+def test_what_eb_is_refused(folder: Folder) -> None:
+    """An update that is under way, and a configuration file that cannot be read."""
+    folder.write("one")
+    folder.eb("init", "by-eb", "-p", "python-3.11", "-r", "us-east-1")
+    folder.eb("create", "eb-busy", "--scale", "1")
+    hooks = folder.path / ".platform" / "hooks" / "prebuild"
+    hooks.mkdir(parents=True)
+    (hooks / "01_slow.sh").write_text(HOOK)
+    (hooks / "01_slow.sh").chmod(0o755)
+    folder.write("two")
+    folder.eb("deploy", "--nohang")
+    said = folder.eb("deploy", code=4)
+    assert "Environment named eb-busy is in an invalid state for this operation." in said
+    assert "Must be Ready." in said
+    made = folder.installation.rest("eb-busy")
+    assert folder.installation.get(made).split()[0] == "two"
+    (hooks / "01_slow.sh").unlink()
+    extensions = folder.path / ".ebextensions"
+    extensions.mkdir()
+    (extensions / "broken.config").write_text(MALFORMED)
+    said = folder.eb("deploy", code=4)
+    assert ".ebextensions/broken.config" in said
+    assert "line 3" in said
+    assert folder.installation.get(made).split()[0] == "two"
