@@ -99,10 +99,16 @@ class Aws:
         return f"<Events>{''.join(rows)}</Events>"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # the end waits for them: nothing may be left of a test
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that was interrupted does not wait for its answer."""
+
+
 @contextmanager
 def served(aws: Aws) -> Iterator[Aws]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(aws))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(aws))
     aws.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
