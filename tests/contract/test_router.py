@@ -12,12 +12,21 @@ from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 import pytest
-from tests.routing.rig import Rig, visit
+from tests.routing.rig import Backend, Rig, visit, visiting
 
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Service
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Router, Routes, Target, TargetSight
+from jackbean.ports.router import (
+    Counted,
+    HealthCheck,
+    Router,
+    Routes,
+    Split,
+    Sticky,
+    Target,
+    TargetSight,
+)
 from jackbean.simulator.clock import VirtualClock
 from jackbean.simulator.router import MemoryRouter, Traffic
 
@@ -48,6 +57,28 @@ class Bench(Protocol):
         """Replace the control plane by a new one that knows nothing."""
         ...
 
+    def reboot(self, routes: Routes) -> None:
+        """Let the proxy lose everything, and wait until it serves these again."""
+        ...
+
+    def visitors(self, routes: Routes, count: int) -> None:
+        """Let so many visitors come, one after the other."""
+        ...
+
+    def broken(self, instance: str) -> None:
+        """Let an instance answer everything with a 500."""
+        ...
+
+    def counted(
+        self, routes: Routes, test: Callable[[Mapping[str, Counted]], bool]
+    ) -> Mapping[str, Counted]:
+        """Let time pass until the counters pass the test."""
+        ...
+
+    def owner(self, hostname: str) -> str | None:
+        """Return the instance behind a name, of an environment that has one."""
+        ...
+
     def silence(self) -> None:
         """Let the proxy answer no more."""
         ...
@@ -63,11 +94,12 @@ class Memory:
     def __init__(self, directory: Path) -> None:
         self.clock = VirtualClock()
         self.sick: set[str] = set()
+        self.bad: set[str] = set()
         self.silent = False
         self.router = MemoryRouter(
             self.clock,
             lambda name: name not in self.sick,
-            Traffic(apply_s=0.01, check_s=0.02, requests=0),
+            Traffic(apply_s=0.01, check_s=0.02, requests=0, errors=self._errors),
             self._effect,
         )
         self._count = itertools.count()
@@ -92,6 +124,37 @@ class Memory:
     def restart(self) -> None:
         self.router.restart()
 
+    def reboot(self, routes: Routes) -> None:
+        self.router.reboot()
+        self.clock.advance(1.0)
+
+    def visitors(self, routes: Routes, count: int) -> None:
+        before = self.router.traffic
+        self.router.traffic = replace(before, per_s=100.0)
+        self.do(self.router.counters(routes.environment_id))
+        self.clock.advance(count / 100.0 + 1e-6)
+        self.do(self.router.counters(routes.environment_id))
+        self.router.traffic = before
+
+    def broken(self, instance: str) -> None:
+        self.bad.add(instance)
+
+    def counted(
+        self, routes: Routes, test: Callable[[Mapping[str, Counted]], bool]
+    ) -> Mapping[str, Counted]:
+        counters: Mapping[str, Counted] = {}
+        for _ in range(1000):
+            counters = self.do(self.router.counters(routes.environment_id))
+            if test(counters):
+                return counters
+            self.clock.advance(0.005)
+        raise AssertionError(f"last counted: {counters}")
+
+    def owner(self, hostname: str) -> str | None:
+        self.clock.advance(0.01)
+        environment = self.router.owner(hostname)
+        return min(self.router.receivers(environment)) if environment else None
+
     def silence(self) -> None:
         self.silent = True
 
@@ -106,6 +169,9 @@ class Memory:
 
     def close(self) -> None:
         self._runner.close()
+
+    def _errors(self, instance: str) -> float:
+        return 1.0 if instance in self.bad else 0.0
 
     def _effect(self, effect: str) -> None:
         if self.silent:
@@ -128,13 +194,12 @@ class Real:
         return Target(backend.name, backend.address)
 
     def well(self, instance: str, well: bool) -> None:
-        (backend,) = (b for b in self.rig.yard.backends if b.name == instance)
-        backend.well = well
+        self._backend(instance).well = well
 
     @contextmanager
     def busy(self, routes: Routes) -> Iterator[None]:
         (name,) = (t.instance for t in routes.targets)
-        (backend,) = (b for b in self.rig.yard.backends if b.name == name)
+        backend = self._backend(name)
         visitor = Thread(target=visit, args=(self.rig.place(routes), "/hold"))
         visitor.start()
         self.rig.until(lambda: backend.held == 1)
@@ -144,6 +209,38 @@ class Real:
 
     def restart(self) -> None:
         self.rig.restart()
+
+    def reboot(self, routes: Routes) -> None:
+        before = self.rig.holder.restarts
+        self.rig.kill_envoy()
+        self.rig.until(lambda: self.rig.holder.restarts > before)
+        self.rig.until_serving(routes)
+
+    def visitors(self, routes: Routes, count: int) -> None:
+        self.rig.until(self.rig.router._ads.settled)
+        self.rig.until(lambda: not self.rig.router._unfinished())
+        self.rig.run(self.rig.router._process.admin.rendezvous())
+        with visiting(self.rig.place(routes)) as visitor:
+            for _ in range(count):
+                visitor.ask()
+
+    def broken(self, instance: str) -> None:
+        self._backend(instance).broken = True
+
+    def counted(
+        self, routes: Routes, test: Callable[[Mapping[str, Counted]], bool]
+    ) -> Mapping[str, Counted]:
+        return self.rig.until_counted(routes, test)
+
+    def owner(self, hostname: str) -> str | None:
+        self.rig.until(self.rig.router._ads.settled)
+        self.rig.run(self.rig.router._process.admin.rendezvous())
+        reply = visit(self.rig.main, host=hostname)
+        return reply.body if reply.status == 200 else None
+
+    def _backend(self, instance: str) -> Backend:
+        (backend,) = (b for b in self.rig.yard.backends if b.name == instance)
+        return backend
 
     def silence(self) -> None:
         self.rig.run(self.rig.holder.stop(5.0))
@@ -330,6 +427,188 @@ def test_a_balancer_that_does_not_answer_is_not_spoken_for(bench: Bench) -> None
     bench.silence()
     with pytest.raises(PortError):
         bench.do(bench.router.observe(routes.environment_id))
+
+
+NEW = "r-2"
+
+
+def parted(bench: Bench, percent: int | None, *, old: int = 2, new: int = 2) -> Routes:
+    """Return routes of old and new instances that are served, all of them healthy."""
+    fresh = [replace(bench.target(), group=NEW) for _ in range(new)]
+    split = None if percent is None else Split(NEW, percent)
+    routes = replace(routes_of(*(bench.target() for _ in range(old)), *fresh), split=split)
+    publish(bench, routes)
+    bench.do(bench.router.open())
+    bench.until(routes, lambda seen: len(seen) == old + new and all_in(seen))
+    return routes
+
+
+def counters(bench: Bench, routes: Routes) -> Mapping[str, Counted]:
+    return bench.do(bench.router.counters(routes.environment_id))
+
+
+def visited(bench: Bench, routes: Routes, count: int) -> dict[str, int]:
+    """Return who had how many of so many visitors, by group."""
+    before = counters(bench, routes)
+
+    def more(now: Mapping[str, Counted]) -> dict[str, int]:
+        return {g: c.since(before.get(g)).requests for g, c in now.items()}
+
+    bench.visitors(routes, count)
+    came = more(bench.counted(routes, lambda now: sum(more(now).values()) >= count))
+    assert sum(came.values()) == count
+    return came
+
+
+def until_all_go(bench: Bench, routes: Routes, group: str) -> None:
+    """Let single visitors come until ten in a row have gone to a group."""
+    row = 0
+    for _ in range(1000):
+        row = row + 1 if visited(bench, routes, 1)[group] else 0
+        if row == 10:
+            return
+    raise AssertionError(f"visitors go on going elsewhere than to {group}")
+
+
+@pytest.mark.parametrize(("percent", "some"), [(0, (0, 0)), (10, (25, 75)), (100, (500, 500))])
+def test_a_split_leads_its_share_to_its_group(
+    bench: Bench, percent: int, some: tuple[int, int]
+) -> None:
+    routes = parted(bench, percent)
+    low, high = some  # at 10 %, less than one time in 5,000 is outside of 50 +- 25
+    assert low <= visited(bench, routes, 500)[NEW] <= high
+
+
+def test_without_a_split_all_groups_serve_alike(bench: Bench) -> None:
+    routes = parted(bench, None, old=3, new=1)
+    assert 23 <= visited(bench, routes, 100)[NEW] <= 27
+
+
+def test_a_side_without_a_healthy_target_leaves_its_share_to_the_other(bench: Bench) -> None:
+    routes = parted(bench, 100, old=1, new=1)
+    old, new = (t.instance for t in routes.targets)
+    bench.well(new, False)
+    bench.until(routes, lambda seen: not seen[new].healthy)
+    until_all_go(bench, routes, "main")
+    assert visited(bench, routes, 20) == {"main": 20, NEW: 0}
+    bench.well(new, True)
+    publish(bench, replace(routes, split=Split(NEW, 0)))
+    bench.well(old, False)
+    bench.until(routes, lambda seen: not seen[old].healthy and seen[new].healthy)
+    until_all_go(bench, routes, NEW)
+    assert visited(bench, routes, 20) == {"main": 0, NEW: 20}
+
+
+def test_a_share_for_a_group_that_nobody_is_in_is_taken_by_all(bench: Bench) -> None:
+    routes = parted(bench, 50, old=2, new=0)
+    assert visited(bench, routes, 10) == {"main": 10}
+
+
+def test_who_changes_groups_stays_healthy_and_is_counted_there(bench: Bench) -> None:
+    routes = parted(bench, 100)
+    for split, group in ((None, "main"), (Split(NEW, 100), NEW), (Split("x", 0), "x"), (None, "y")):
+        targets = tuple(
+            t if t.group == "main" and i < 2 else replace(t, group=group)
+            for i, t in enumerate(routes.targets)
+        )
+        publish(bench, replace(routes, targets=targets, split=split))
+        for _ in range(10):
+            seen = bench.do(bench.router.observe(routes.environment_id))
+            assert all_in(seen)
+        assert counters(bench, routes).keys() >= {"main", group}
+    assert 4 <= visited(bench, routes, 10)["y"] <= 6
+
+
+def test_stickiness_is_no_gap(bench: Bench) -> None:
+    routes = parted(bench, 50)
+    for sticky in (Sticky("AWSALB", 60), None):
+        publish(bench, replace(routes, sticky=sticky))
+        for _ in range(10):
+            assert all_in(bench.do(bench.router.observe(routes.environment_id)))
+        assert sum(visited(bench, routes, 20).values()) == 20
+
+
+def test_errors_are_counted_for_the_group_that_made_them(bench: Bench) -> None:
+    routes = parted(bench, 100)
+    bench.broken(routes.targets[2].instance)
+    assert visited(bench, routes, 20) == {"main": 0, NEW: 20}
+    counted = counters(bench, routes)
+    assert (counted[NEW].errors_5xx, counted["main"].errors_5xx) == (10, 0)
+    assert (counted[NEW].failed, counted[NEW].retried) == (0, 0)
+
+
+def test_what_is_under_way_is_counted_for_its_group(bench: Bench) -> None:
+    routes = opened(bench, replace(bench.target(), group=NEW))
+    with bench.busy(routes):
+        bench.counted(routes, lambda now: now[NEW].active == 1)
+    bench.counted(routes, lambda now: now[NEW].active == 0)
+
+
+def test_counts_outlive_the_control_plane(bench: Bench) -> None:
+    routes = parted(bench, 100)
+    visited(bench, routes, 10)
+    before = counters(bench, routes)
+    bench.restart()
+    bench.until(routes, all_in)
+    assert counters(bench, routes)[NEW] == before[NEW]
+    publish(bench, routes)
+    bench.do(bench.router.open())
+    bench.until(routes, all_in)
+    assert counters(bench, routes) == before
+    assert visited(bench, routes, 10) == {"main": 0, NEW: 10}
+
+
+def test_a_proxy_that_starts_anew_counts_anew_and_says_so(bench: Bench) -> None:
+    routes = parted(bench, 100)
+    visited(bench, routes, 10)
+    before = counters(bench, routes)
+    bench.reboot(routes)
+    bench.until(routes, all_in)
+    after = counters(bench, routes)
+    assert after[NEW].epoch != before[NEW].epoch
+    assert after[NEW].since(before[NEW]) == after[NEW]
+    assert {one.epoch for one in after.values()} == {after[NEW].epoch}
+    assert visited(bench, routes, 10) == {"main": 0, NEW: 10}
+
+
+def test_of_an_environment_that_nobody_knows_nothing_is_counted(bench: Bench) -> None:
+    opened(bench, bench.target())
+    assert bench.do(bench.router.counters("e-never-seen")) == {}
+
+
+def test_who_is_published_and_not_served_yet_has_counted_nothing(bench: Bench) -> None:
+    routes = publish(bench, routes_of(replace(bench.target(), group=NEW)))
+    bench.until(routes, lambda seen: len(seen) == 1)
+    (counted,) = counters(bench, routes).values()
+    assert counted == Counted(counted.epoch)
+
+
+def test_a_balancer_that_does_not_answer_counts_nothing(bench: Bench) -> None:
+    routes = opened(bench, bench.target())
+    bench.silence()
+    with pytest.raises(PortError):
+        counters(bench, routes)
+
+
+def test_two_environments_swap_their_names_at_one_moment(bench: Bench) -> None:
+    pair = [opened(bench, bench.target()) for _ in range(2)]
+    names = [one.hostnames[0] for one in pair]
+    instances = [one.targets[0].instance for one in pair]
+    assert [bench.owner(name) for name in names] == instances
+    swapped = [replace(one, hostnames=(names[1 - n],)) for n, one in enumerate(pair)]
+    bench.do(bench.router.publish_all(swapped))
+    assert [bench.owner(name) for name in names] == instances[::-1]
+    bench.do(bench.router.publish_all(pair))
+    assert [bench.owner(name) for name in names] == instances
+
+
+def test_publishing_several_or_none_is_publishing(bench: Bench) -> None:
+    bench.do(bench.router.publish_all([]))
+    several = [routes_of(bench.target()) for _ in range(3)]
+    bench.do(bench.router.publish_all(several))
+    bench.do(bench.router.open())
+    for routes in several:
+        bench.until(routes, lambda seen: len(seen) == 1 and all_in(seen))
 
 
 def test_each_load_balancer_has_an_address_of_its_own(bench: Bench) -> None:

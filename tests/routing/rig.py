@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,13 +24,14 @@ from typing import Any, TypeVar
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Service
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Routes, Target, TargetSight
+from jackbean.ports.router import Counted, HealthCheck, Routes, Target, TargetSight
 from jackbean.routing.envoy import EnvoyRouter
 from jackbean.routing.process import Held, Program
 from jackbean.routing.projection import Facts
 from jackbean.routing.templates import IDLE_TIMEOUT_S
 
 T = TypeVar("T")
+Targets = tuple[Target, ...]
 PATIENCE_S = 15.0
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 CHECK = HealthCheck("/health", 0.2, 1.0, 2, 2)
@@ -94,11 +95,15 @@ class Holder:
 
 @dataclass
 class Backend:
-    """One instance's server. `/hold` answers once `release` is set; `/health` by `well`."""
+    """One instance's server. `/hold` answers once `release` is set; `/health` by `well`.
+
+    One that is `broken` answers whatever else is asked with a 500.
+    """
 
     name: str
     address: Address
     well: bool = True
+    broken: bool = False
     checks: int = 0
     served: int = 0
     held: int = 0
@@ -142,7 +147,8 @@ class Backend:
             await self._trickle(writer)
         else:
             answer = self.name.encode() + (b" %d" % len(body) if body else b"")
-            self._write(writer, b"200 OK", head if path.startswith(b"/head") else answer)
+            status = b"500 Broken" if self.broken else b"200 OK"
+            self._write(writer, status, head if path.startswith(b"/head") else answer)
 
     async def _trickle(self, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
@@ -216,6 +222,10 @@ class Yard:
 
         async def work() -> None:
             if backend.server is not None:
+                for listening in backend.server.sockets:
+                    self._loop.remove_reader(listening.fileno())
+                for _ in range(3):  # whoever is being let in needs a server that is there
+                    await asyncio.sleep(0)
                 backend.server.close()
                 backend.server = None
             for writer in list(backend.writers):
@@ -235,10 +245,6 @@ class Yard:
             self.kill(backend)
 
         async def rest() -> None:
-            for _ in range(3):  # whoever was still being let in when his backend died
-                await asyncio.sleep(0)
-            for writer in [w for backend in self.backends for w in backend.writers]:
-                writer.transport.abort()
             mine = asyncio.current_task()
             tasks = [t for t in asyncio.all_tasks() if t is not mine]
             for task in tasks:
@@ -256,14 +262,16 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: str
+    cookies: dict[str, str] = field(default_factory=dict)
 
 
 class Visitor:
-    """One keep-alive connection."""
+    """One keep-alive connection. It sends the cookies in its `jar`, and keeps those it is given."""
 
     def __init__(self, place: str, host: str = "any.test") -> None:
         self._place = place
         self._host = host
+        self.jar: dict[str, str] | None = None
         self._socket: socket.socket | None = None
         self._file: Any = None
 
@@ -291,6 +299,8 @@ class Visitor:
     def begin(self, path: str, method: str = "GET", head: str = "") -> None:
         if self._socket is None:
             self.open()
+        if self.jar:
+            head += "Cookie: " + "; ".join(f"{n}={v}" for n, v in self.jar.items()) + "\r\n"
         self.send(f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{head}\r\n".encode())
 
     def send(self, data: bytes) -> None:
@@ -304,14 +314,19 @@ class Visitor:
         status = self._file.readline()
         if not status:
             raise EOFError("the connection was closed without an answer")
-        headers = {}
+        headers, cookies = {}, {}
         while line := self._file.readline().strip():
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
+            if name.lower() == "set-cookie":
+                cookie, _, content = value.strip().partition(";")[0].partition("=")
+                cookies[cookie] = content
         body = self._file.read(int(headers.get("content-length", 0)))
+        if self.jar is not None:
+            self.jar.update(cookies)
         if headers.get("connection") == "close":
             self.close()
-        return Reply(int(status.split()[1]), headers, body.decode())
+        return Reply(int(status.split()[1]), headers, body.decode(), cookies)
 
 
 @contextmanager
@@ -337,9 +352,20 @@ def status_of(place: str, host: str = "any.test") -> int:
 
 
 class Load:
-    """Visitors without a pause: GET and chunked POST by turns, each over one connection."""
+    """Visitors without a pause, each over one connection: GET, and every third a chunked POST.
 
-    def __init__(self, places: list[tuple[str, str]], visitors: int = 3) -> None:
+    With `posts` False there are none of those; `jars` gives each visitor one for cookies.
+    """
+
+    def __init__(
+        self,
+        places: list[tuple[str, str]],
+        visitors: int = 3,
+        *,
+        posts: bool = True,
+        jars: bool = False,
+    ) -> None:
+        self.posts, self.jars = posts, jars
         self.answers: Counter[str] = Counter()
         self.faults: list[str] = []
         self._stop = threading.Event()
@@ -364,6 +390,7 @@ class Load:
 
     def _run(self, place: str, host: str) -> None:
         with visiting(place, host) as visitor:
+            visitor.jar = {} if self.jars else None
             turn = 0
             while not self._stop.is_set():
                 turn += 1
@@ -374,7 +401,7 @@ class Load:
                     visitor.close()
 
     def _once(self, visitor: Visitor, turn: int) -> None:
-        if turn % 3:
+        if turn % 3 or not self.posts:
             reply = visitor.ask()
         else:
             reply = visitor.ask("/post", method="POST", body="0123456789" * 5)
@@ -421,12 +448,43 @@ class Rig:
     def routes(self, *backends: Backend, **changes: Any) -> Routes:
         self._slots += 1
         name = f"e-{self._slots:010d}"
-        targets = tuple(Target(b.name, b.address) for b in backends)
+        targets = targets_of(*backends)
         return replace(Routes(name, self._slots, (f"{name}.test",), targets, CHECK), **changes)
+
+    @staticmethod
+    def routes_like(routes: Routes, *backends: Backend) -> Routes:
+        """Return the routes with other instances, all in one group."""
+        return replace(routes, targets=targets_of(*backends), split=None)
 
     def publish(self, routes: Routes) -> Routes:
         self.run(self.router.publish(routes))
         return routes
+
+    def publish_and_wait(self, routes: Routes) -> Routes:
+        """Return once every worker routes by these, and nothing is left to be passed on."""
+        self.publish(routes)
+        self.until(lambda: self.router._ads.settled() and not self.router._unfinished())
+        self.run(self.router._process.admin.rendezvous())
+        return routes
+
+    def counters(self, routes: Routes) -> dict[str, Counted]:
+        return dict(self.run(self.router.counters(routes.environment_id)))
+
+    def until_counted(
+        self, routes: Routes, test: Callable[[Mapping[str, Counted]], bool]
+    ) -> dict[str, Counted]:
+        seen: dict[str, Counted] = {}
+
+        async def look() -> bool:
+            seen.clear()
+            seen.update(await self.router.counters(routes.environment_id))
+            return test(seen)
+
+        try:
+            self.until_async(look)
+        except AssertionError as error:
+            raise AssertionError(f"last counted: {seen}") from error
+        return seen
 
     def observe(self, routes: Routes) -> dict[str, TargetSight]:
         return dict(self.run(self.router.observe(routes.environment_id)))
@@ -483,6 +541,10 @@ class Rig:
         self.run(self.router.end(5.0))
         self.runner.close()
         self.yard.close()
+
+
+def targets_of(*backends: Backend, group: str = "main", draining: bool = False) -> Targets:
+    return tuple(Target(b.name, b.address, draining, group) for b in backends)
 
 
 def drained(routes: Routes, *backends: Backend) -> Routes:

@@ -10,10 +10,10 @@ import pytest
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Service
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Routes, Target, TargetSight
+from jackbean.ports.router import HealthCheck, Routes, Split, Target, TargetSight
 from jackbean.routing.looks import Host, confirmed, parse_clusters
 from jackbean.routing.projection import fresh
-from jackbean.routing.sights import sights
+from jackbean.routing.sights import sights, under_way
 
 HEALTH = HealthCheck("/", 10, 5, 3, 5)
 ROUTES = Routes("e-1", 1, (), (Target("i-1", Address("127.0.0.1", 1)),), HEALTH)
@@ -83,6 +83,46 @@ def test_requests_are_counted_in_all_clusters_of_an_environment() -> None:
         "i-1": TargetSight(Service.IN, healthy=True, requests=3),
         "i-2": TargetSight(Service.OUT, healthy=False, requests=3),
     }
+
+
+CANARY = Target("i-2", Address("127.0.0.1", 2), group="r-2")
+PARTED = replace(ROUTES, targets=(*ROUTES.targets, CANARY), split=Split("r-2", 10))
+
+
+@pytest.mark.parametrize(
+    ("main", "apart", "seen"),
+    [
+        ((False, True), (False, True), (Service.IN, True)),
+        ((False, True), (False, False), (Service.IN, False)),
+        ((False, False), (False, True), (Service.IN, False)),
+        ((True, True), (False, True), (Service.IN, True)),
+        ((False, True), (True, True), (Service.IN, True)),
+        ((True, True), (True, True), (Service.DRAINING, True)),
+    ],
+)
+def test_of_two_clusters_the_more_careful_one_is_believed(
+    main: tuple[bool, bool], apart: tuple[bool, bool], seen: tuple[Service, bool]
+) -> None:
+    lane = fresh(PARTED)
+    look = {lane.serving: (Host("i-1", *main, 1),), lane.apart: (Host("i-1", *apart, 2),)}
+    assert sights(lane, look, reached=True)["i-1"] == TargetSight(*seen, requests=3)
+
+
+def test_a_cluster_that_does_not_serve_yet_has_no_say() -> None:
+    lane = replace(fresh(PARTED), apart="")
+    look = {
+        lane.serving: (Host("i-1", False, True, 0),),
+        lane.wanted_apart: (Host("i-1", False, False, 0),),
+    }
+    assert sights(lane, look, reached=True)["i-1"].healthy
+    assert sights(None, look, reached=True)["i-1"].healthy
+
+
+def test_what_is_under_way_is_under_way_in_a_group() -> None:
+    lane = fresh(PARTED)
+    hosts = (Host("i-1", False, True, 1), Host("i-2", False, True, 2), Host("i-3", True, True, 4))
+    assert under_way(lane, {lane.serving: hosts, "e-1-0": hosts[1:]}) == {"main": 1, "r-2": 4}
+    assert under_way(None, {lane.serving: hosts}) == {}
 
 
 def test_who_is_wanted_and_not_there_is_out() -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Routes, Target
+from jackbean.ports.router import HealthCheck, Routes, Split, Sticky, Target
 from jackbean.routing.projection import Facts, Lane, fresh, project
 from jackbean.routing.protos import Packer
 from jackbean.routing.resources import Kind, Snapshot
-from jackbean.routing.shapes import environment_of
+from jackbean.routing.shapes import environment_of, is_apart
 
 FACTS = Facts("/var/lib/one", 7080, "/var/log/access.log")
 CHECK = HealthCheck("/", 10, 5, 3, 5)
@@ -111,6 +111,89 @@ def test_all_generations_of_an_environment_have_the_same_instances() -> None:
     assert len(one.of(Kind.CLUSTER)) == 1
 
 
+PARTED: dict[str, object] = {
+    "targets": (replace(TARGETS[0], group="r-2"), *TARGETS[1:]),
+    "split": Split("r-2", 10),
+}
+
+
+def ranks(one: Snapshot, *, apart: bool) -> list[tuple[int, list[tuple[str, str]]]]:
+    """Return who is in which rank of a cluster, and with which status."""
+    (found,) = (r for n, r in one.of(Kind.ENDPOINTS).items() if is_apart(n) is apart)
+    return [
+        (
+            tier.get("priority", 0),
+            [(h["endpoint"]["hostname"], h["health_status"]) for h in tier["lb_endpoints"]],
+        )
+        for tier in found.body["endpoints"]
+    ]
+
+
+def test_a_split_is_two_clusters_of_the_same_instances_in_another_order() -> None:
+    one = snapshot(routes(1, **PARTED))
+    assert len(one.of(Kind.CLUSTER)) == 2
+    old = [("i-2", "HEALTHY"), ("i-3", "HEALTHY")]
+    assert ranks(one, apart=False) == [(0, old), (1, [("i-1", "HEALTHY")])]
+    assert ranks(one, apart=True) == [(0, [("i-1", "HEALTHY")]), (1, old)]
+    assert {environment_of(name) for name in one.of(Kind.CLUSTER)} == {"e-1"}
+
+
+def test_nobody_is_kept_where_a_share_of_nothing_was_asked_for() -> None:
+    for percent, status in ((0, "UNKNOWN"), (50, "HEALTHY"), (100, "UNKNOWN")):
+        split = Split("r-2", percent)
+        one = snapshot(routes(1, **{**PARTED, "split": split, "sticky": Sticky("AWSALB", 60)}))
+        assert ranks(one, apart=True)[1] == (1, [("i-2", status), ("i-3", status)])
+        assert ranks(one, apart=False)[1] == (1, [("i-1", status)])
+
+
+def test_a_target_says_its_group() -> None:
+    (endpoints,) = snapshot(routes(1, targets=PARTED["targets"])).of(Kind.ENDPOINTS).values()
+    (tier,) = endpoints.body["endpoints"]
+    groups = [h["metadata"]["filter_metadata"]["jackbean"]["group"] for h in tier["lb_endpoints"]]
+    assert groups == ["r-2", "main", "main"]
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        ({"split": Split("r-2", 20)}, {Kind.ROUTES}),
+        ({"split": Split("main", 10)}, {Kind.ENDPOINTS}),
+        ({"split": None}, {Kind.CLUSTER, Kind.ENDPOINTS, Kind.ROUTES}),
+        ({"targets": (*TARGETS[:2], replace(TARGETS[2], group="r-2"))}, {Kind.ENDPOINTS}),
+        ({"sticky": Sticky("AWSALB", 60)}, {Kind.CLUSTER, Kind.ENDPOINTS, Kind.ROUTES}),
+    ],
+)
+def test_a_change_of_a_split_touches_only_what_it_must(
+    change: dict[str, object], kinds: set[Kind]
+) -> None:
+    before = versions(snapshot(routes(1, **PARTED), routes(2)))
+    after = versions(snapshot(routes(1, **{**PARTED, **change}), routes(2)))
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert {kind for kind, _ in changed} == kinds
+    assert not any(name.startswith("e-2") for _, name in changed)
+
+
+def test_whatever_is_parted_can_be_sent() -> None:
+    for percent in (0, 50, 100):
+        change = {**PARTED, "split": Split("r-2", percent), "sticky": Sticky("AWSALB", 60)}
+        one = snapshot(routes(1, **change), routes(2))
+        for kind in Kind:
+            for resource in one.of(kind).values():
+                assert Packer().pack(resource)
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_a_share_is_of_a_hundred(percent: int) -> None:
+    with pytest.raises(ValueError, match="no share of a hundred"):
+        Split("r-2", percent)
+
+
+@pytest.mark.parametrize("seconds", [0, 604_801])
+def test_a_cookie_lasts_up_to_a_week(seconds: int) -> None:
+    with pytest.raises(ValueError, match="a cookie cannot last"):
+        Sticky("AWSALB", seconds)
+
+
 def test_an_owner_without_routes_is_passed_over() -> None:
     one = project({}, {"shop.test": "e-gone"}, FACTS)
     (hosts,) = (r.body["virtual_hosts"] for r in one.of(Kind.ROUTES).values())
@@ -144,6 +227,11 @@ def test_a_slot_without_an_address_is_refused(slot: int) -> None:
         {"hostnames": ("Shop.test",)},
         {"hostnames": ("",)},
         {"targets": (Target("i 1", Address("127.0.0.1", 80)),)},
+        {"targets": (replace(TARGETS[0], group="a.b"),)},
+        {"targets": (replace(TARGETS[0], group=""),)},
+        {"targets": (replace(TARGETS[0], group="R-2"),)},
+        {"sticky": Sticky("A;B", 60)},
+        {"sticky": Sticky("", 60)},
     ],
 )
 def test_what_envoy_would_refuse_for_all_is_refused_for_one(change: dict[str, object]) -> None:

@@ -15,13 +15,14 @@ from tests.routing.rig import (
     drained,
     gone_quiet,
     status_of,
+    targets_of,
     visit,
     visiting,
 )
 
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Service
-from jackbean.ports.router import Routes
+from jackbean.ports.router import Routes, Split
 from jackbean.routing.envoy import EnvoyRouter
 from jackbean.routing.projection import Facts
 
@@ -106,6 +107,46 @@ def test_nothing_is_let_out_before_it_is_opened(rig: Rig) -> None:
     rig.until(lambda: status_of(rig.main, "new.test") == 200)
     rig.until_serving(other)
     rig.until_sights(changed, lambda s: s.keys() == {changed.targets[0].instance})
+
+
+def test_a_restart_during_a_split_changes_nothing_and_counts_go_on(rig: Rig) -> None:
+    routes, canary = served(rig), rig.yard.backend()
+    targets = routes.targets + targets_of(canary, group="r-2")
+    routes = rig.publish(replace(routes, targets=targets, split=Split("r-2", 100)))
+    rig.until_sights(routes, lambda s: len(s) == 3 and all(t.healthy for t in s.values()))
+    rig.publish_and_wait(routes)
+    updates = counter(rig, "cluster_manager.cds.update_success")
+    before = rig.counters(routes)
+    with Load([(rig.place(routes), "x"), (rig.main, routes.hostnames[0])]) as load:
+        for _ in range(2):
+            seen = load.count
+            rig.restart()
+            rig.until_sights(routes, lambda s: len(s) == 3 and all(t.healthy for t in s.values()))
+            assert rig.counters(routes).keys() == before.keys()
+            rig.publish(routes)
+            rig.run(rig.router.open())
+            rig.until(rig.router._ads.settled)
+            rig.until(lambda: load.count > seen + 50)  # noqa: B023 - waited for at once
+    assert load.faults == []
+    assert load.answers.keys() == {canary.name}
+    assert counter(rig, "cluster_manager.cds.update_success") == updates
+    rig.until_counted(routes, lambda now: now["r-2"].since(before["r-2"]).requests == load.count)
+
+
+def test_a_restarted_envoy_counts_anew_and_splits_as_before(rig: Rig) -> None:
+    routes, canary = served(rig), rig.yard.backend()
+    targets = routes.targets + targets_of(canary, group="r-2")
+    routes = rig.publish(replace(routes, targets=targets, split=Split("r-2", 100)))
+    rig.until(lambda: visit(rig.place(routes)).body == canary.name)
+    before = rig.counters(routes)
+    rig.kill_envoy()
+    rig.until(lambda: rig.holder.restarts == 1)
+    rig.until_serving(routes)
+    rig.until_sights(routes, lambda s: len(s) == 3 and all(t.healthy for t in s.values()))
+    assert {visit(rig.place(routes)).body for _ in range(20)} == {canary.name}
+    now = rig.counters(routes)
+    assert now["r-2"].epoch != before["r-2"].epoch
+    assert now["r-2"].since(before["r-2"]) == now["r-2"]
 
 
 def test_an_environment_that_ended_meanwhile_is_removed(rig: Rig) -> None:

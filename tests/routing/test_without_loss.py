@@ -26,6 +26,7 @@ from tests.routing.rig import (
 
 from jackbean.core.fleet import Service
 from jackbean.ports.router import Routes, Target
+from jackbean.routing.resources import Kind
 
 one_and_two_workers = pytest.mark.parametrize(
     "rig", [1, 2], indirect=True, ids=["one worker", "two workers"]
@@ -155,6 +156,41 @@ def test_two_environments_swap_names(rig: Rig) -> None:
                 rig.until(lambda: load.count > seen + 20)  # noqa: B023 - waited for at once
     assert fault_free(load)
     rig.until(lambda: visit(rig.main, host=names[0][0]).body == pair[0].targets[0].instance)
+
+
+@one_and_two_workers
+def test_two_environments_swap_names_at_one_moment(rig: Rig) -> None:
+    """Each name is answered by one of the two at every moment, and never both by the same."""
+    pair = [rig.publish(rig.routes(rig.yard.backend())) for _ in range(2)]
+    names = [one.hostnames for one in pair]
+    for (name,) in names:
+        rig.until(lambda: visit(rig.main, host=name).status == 200)  # noqa: B023 - waited for at once
+    with Load([(rig.main, name) for (name,) in names], 4) as load:
+        for turn in range(20):
+            swapped = [
+                replace(routes, hostnames=names[(one + turn + 1) % 2])
+                for one, routes in enumerate(pair)
+            ]
+            rig.run(rig.router.publish_all(swapped))
+            assert rig.router._names.dropped == {}
+            (hosts,) = (r for r in rig.router._shared if r.kind is Kind.ROUTES)
+            domains = {h["name"]: h["domains"] for h in hosts.body["virtual_hosts"]}
+            assert all([*r.hostnames] == domains[r.environment_id] for r in swapped)
+            seen = load.count
+            rig.until(lambda: load.count > seen + 20)  # noqa: B023 - waited for at once
+    assert fault_free(load)
+    assert set(load.answers) == {r.targets[0].instance for r in pair}
+    rig.until(lambda: visit(rig.main, host=names[0][0]).body == pair[0].targets[0].instance)
+
+
+def test_of_several_routes_all_are_published_or_none(rig: Rig, routes: Routes) -> None:
+    good, bad = replace(routes, hostnames=("new.test",)), rig.routes(hostnames=("*",))
+    with pytest.raises(ValueError, match="that a load balancer can route by"):
+        rig.run(rig.router.publish_all([good, bad]))
+    rig.publish(rig.routes())  # whatever is sent next
+    rig.until(rig.router._ads.settled)
+    assert visit(rig.main, host="new.test").status == 404
+    assert visit(rig.main, host=routes.hostnames[0]).status == 200
 
 
 def test_other_environments_come_and_go(rig: Rig, routes: Routes) -> None:

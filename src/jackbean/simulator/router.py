@@ -58,7 +58,7 @@ class Tally:
     """The visitors of one environment: how many came until when, and what came of them by group."""
 
     until: float
-    come: float = 0.0
+    come: float = 0.0  # the next one may be on his way
     requests: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -249,10 +249,10 @@ class MemoryRouter:
         if not self.traffic.per_s:
             return
         tally = self._tallies.setdefault(environment_id, Tally(until))
-        first = int(tally.come)
+        first = whole(tally.come)
         tally.come += max(0.0, until - tally.until) * self.traffic.per_s
         tally.until = max(until, tally.until)
-        last = int(tally.come)
+        last = whole(tally.come)
         hosts = self._hosts.get(environment_id, {})
         for side, begin, end in shared_out(self._sides(environment_id), first, last):
             for name, count in dealt(side, begin, end):
@@ -281,6 +281,11 @@ class MemoryRouter:
             return sum(self._random.random() < share for _ in range(count)) if share > 0 else 0
         spread = sqrt(count * share * (1 - share)) if 0 < share < 1 else 0.0
         return min(count, max(0, round(self._random.gauss(count * share, spread))))
+
+
+def whole(visitors: float) -> int:
+    """Return how many have come; sums of seconds are a little less than they should be."""
+    return int(visitors + 1e-6)
 
 
 def shared_out(
