@@ -59,8 +59,8 @@ def test_it_fails_aloud_and_cleans_up(tmp_path: Path) -> None:
 
 
 @contextmanager
-def shown(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the demo for people, up to where it waits for them; yield it and what it has said."""
+def shown(folder: Path, up_to: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the demo for people up to a line, yield it and what it has said, and interrupt it."""
     with subprocess.Popen(
         DEMO, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment()
     ) as demo:
@@ -68,7 +68,7 @@ def shown(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         said = ""
         for line in demo.stdout:
             said += line
-            if line.startswith("Ctrl-C ends the demo"):
+            if up_to in line:
                 break
         try:
             yield demo, said
@@ -79,7 +79,7 @@ def shown(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def test_it_stays_and_can_be_deployed_to(tmp_path: Path) -> None:
     stage = Stage(tmp_path / ".jackbean-demo")
-    with shown(tmp_path) as (demo, said):
+    with shown(tmp_path, "Ctrl-C ends the demo") as (demo, said):
         address = re.search(r"http://(127\S+) ", said)
         assert address, said
         there = {"EndpointURL": address.group(1)}
@@ -90,6 +90,15 @@ def test_it_stays_and_can_be_deployed_to(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert ask(there)["version"] == "v2"
+        assert list(leftovers(stage.data))
+    assert demo.returncode == 0
+    assert list(leftovers(stage.data)) == []
+    assert not stage.folder.exists()
+
+
+def test_it_can_be_interrupted_at_any_time(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / ".jackbean-demo")
+    with shown(tmp_path, "Waiting for EC2 instances to launch.") as (demo, _):
         assert list(leftovers(stage.data))
     assert demo.returncode == 0
     assert list(leftovers(stage.data)) == []

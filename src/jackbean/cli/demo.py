@@ -25,7 +25,7 @@ from urllib.request import urlopen
 from jackbean.cli import bundle
 from jackbean.cli.cloud import Cloud
 from jackbean.cli.demostage import Stage
-from jackbean.cli.failures import Failure, explain
+from jackbean.cli.failures import Failure, Interrupted, explain
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.platforms import newest
 from jackbean.cli.project import Project
@@ -250,7 +250,7 @@ def main(arguments: list[str]) -> int:
     try:
         play.stage.clear()
         (check if unattended else show)(play)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         play.screen.say("\nEnding." if not unattended else "\nInterrupted.")
         return _leave(play, 1 if unattended else 0)
     except Exception as error:
