@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,6 +17,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from jackbean.api.plant import Plant
+from jackbean.core.environments import Environment
+from jackbean.core.errors import JackbeanError
 from jackbean.core.protocol import (
     LOG_BYTES_MAX,
     VERSION,
@@ -31,7 +32,6 @@ from jackbean.services.objects import Incoming, Write
 
 BODY_BYTES_MAX = 1 << 20
 FILES_BYTES_MAX = 4 << 20
-REQUEST_ID = re.compile(r"[0-9a-zA-Z-]{1,64}")
 NAMES = {"tail": "TailLogs-{}.out", "bundle": "BundleLogs-{}.zip"}
 
 log = logging.getLogger("jackbean.agents")
@@ -59,7 +59,8 @@ class AgentsDoor:
             Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
         ]
-        return Starlette(routes=routes, exception_handlers={Refused: _refused})
+        handlers = {Refused: _refused, JackbeanError: _refused}
+        return Starlette(routes=routes, exception_handlers=handlers)
 
     async def report(self, request: Request) -> Response:
         """Take a report, and answer with what there is to do."""
@@ -69,22 +70,21 @@ class AgentsDoor:
             raise Refused(403, "A report speaks of the instance whose token it comes with.")
         if report.protocol != VERSION:
             raise Refused(426, f"Protocol version {VERSION} is spoken here.")
-        home = await plant.roster.home(instance)
-        if home is None:
-            raise Refused(401, "This instance belongs to no environment.")
+        environment = await self._home(instance)
         if plant.board.put(report):
-            plant.world.bell.poke(home[0].id)
+            plant.world.bell.poke(environment.id)
         order = await plant.board.order(report, plant.roster.order)
         return JSONResponse(to_json(order))
 
     async def bundle(self, request: Request) -> Response:
         instance, digest = self._instance(request), request.path_params["digest"]
+        await self._home(instance)
         if digest not in await self._plant.roster.bundle(instance):
             raise Refused(404, "This instance's release has another bundle.")
         return FileResponse(self._plant.world.blobs.path(digest))
 
     async def dependencies(self, request: Request) -> Response:
-        self._instance(request)
+        await self._home(self._instance(request))
         wanted = _shape(DependencyRequest, await _json(request, FILES_BYTES_MAX))
         try:
             path = await self._plant.dependencies.resolve(wanted)
@@ -96,11 +96,11 @@ class AgentsDoor:
         """Keep what an instance was asked for, where the link to it will point."""
         plant, instance = self._plant, self._instance(request)
         wanted, kind = request.path_params["request"], request.path_params["kind"]
-        home = await plant.roster.home(instance)
-        if home is None or plant.logs.wanted(instance).get(wanted) != kind:
+        environment = await self._home(instance)
+        if plant.logs.wanted(instance).get(wanted) != kind:
             raise Refused(404, "Nobody asked for these logs.")
         name = NAMES[kind].format(round(plant.world.clock.now() * 1000))
-        key = f"resources/environments/logs/{kind}/{home[0].id}/{instance}/{name}"
+        key = f"resources/environments/logs/{kind}/{environment.id}/{instance}/{name}"
         bucket = plant.world.installation.bucket
         await plant.objects.ensure_bucket(bucket)
         body = Incoming(_bounded(request, LOG_BYTES_MAX))
@@ -121,10 +121,19 @@ class AgentsDoor:
             raise Refused(401, "The token is not one of this installation's.")
         return holder
 
+    async def _home(self, instance: str) -> Environment:
+        """Return the environment of an instance; its token ends with its membership."""
+        home = await self._plant.roster.home(instance)
+        if home is None:
+            raise Refused(401, "This instance belongs to no environment.")
+        return home[0]
+
 
 async def _refused(request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Refused) else 500
-    return JSONResponse({"cause": str(error)}, status)
+    """Answer with the cause; what is not the agent's fault it tries again."""
+    if not isinstance(error, Refused):
+        log.warning("an agent cannot be answered: %s", error)
+    return JSONResponse({"cause": str(error)}, error.status if isinstance(error, Refused) else 503)
 
 
 async def _json(request: Request, size_max: int) -> dict[str, Any]:

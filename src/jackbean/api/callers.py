@@ -33,11 +33,15 @@ class Callers:
         claim = sigv2.find_claim(http)
         if claim is None:
             return await self.verified(http)
+        unknown = sigv4.unknown_key(http, sigv4.Credential(claim.access_key, "", "", "s3"))
         secret = self._keys.secret(claim.access_key)
+        if secret is None:
+            raise unknown
+        verified = sigv2.verify(http, claim, secret, self._plant.world.clock.now())
         principal = await self._holder(claim.access_key)
-        if secret is None or principal is None:
-            raise sigv4.unknown_key(http, sigv4.Credential(claim.access_key, "", "", "s3"))
-        return principal, sigv2.verify(http, claim, secret, self._plant.world.clock.now())
+        if principal is None:
+            raise unknown
+        return principal, verified
 
     async def _holder(self, access_key: str) -> Principal | None:
         """Return whose key it is; None for that of an instance which is no longer a member."""

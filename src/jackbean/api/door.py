@@ -23,11 +23,12 @@ from jackbean.api.objects_door import ObjectsDoor
 from jackbean.api.plant import Call, Plant
 from jackbean.control.principals import Keys, Principal, authorise
 from jackbean.core.errors import Fault, PortError
-from jackbean.wire import ec2, query, restxml, sigv4
-from jackbean.wire.errors import WireFault
-from jackbean.wire.models import Models, UnknownServiceError
-from jackbean.wire.request import HttpRequest
-from jackbean.wire.route import EC2, JSON, QUERY, Target, identify, is_object
+from jackbean.wire import sigv4
+from jackbean.wire.errors import WireFault, quoted
+from jackbean.wire.models import Models
+from jackbean.wire.protocols import PROTOCOLS, REQUEST_ID
+from jackbean.wire.request import HttpRequest, HttpResponse
+from jackbean.wire.route import QUERY, REST, Target, identify, is_object
 
 BODY_BYTES_MAX = 4 << 20
 EXTENSION = "jackbean"
@@ -78,7 +79,7 @@ class Door:
             if is_object(http):
                 return await self._objects.answer(request, http, visit.request_id)
         except WireFault as fault:
-            return _refused(fault, visit, Target("s3", None, None, "rest-xml"))
+            return self._refused(fault, visit, Target("s3", None, None, REST))
         return await self._serve(request, visit)
 
     async def _serve(self, request: Request, visit: Visit) -> Response:
@@ -89,50 +90,45 @@ class Door:
             target = identify(visit.http)
             return await self._operate(visit, target)
         except WireFault as fault:
-            return _refused(fault, visit, target)
+            return self._refused(fault, visit, target)
         except Fault as fault:
-            return _refused(WireFault(fault.code, fault.message, fault.status), visit, target)
+            return self._refused(WireFault(fault.code, fault.message, fault.status), visit, target)
         except PortError as error:
             log.warning("request %s: %s", visit.request_id, error)
             busy = WireFault("ServiceUnavailable", f"Try again: {error}.", 503, sender=False)
-            return _refused(busy, visit, target)
+            return self._refused(busy, visit, target)
+        except ClientDisconnect:
+            raise
         except Exception:
             log.exception("request %s failed", visit.request_id)
             text = f"An internal error; the log of `jackbean serve` has it as {visit.request_id}."
             broken = WireFault("InternalFailure", text, 500, sender=False)
-            return _refused(broken, visit, target)
+            return self._refused(broken, visit, target)
 
     async def _operate(self, visit: Visit, target: Target) -> Response:
         if target.service == "s3":
             raise sigv4.unsigned(visit.http)
         principal, _ = await self._callers.verified(visit.http)
-        operations = self._services.get(target.service)
-        operation = target.operation or ""
+        service, operation = target.service, target.operation or ""
+        operations = self._services.get(service)
         if operations is None:
-            raise WireFault("UnknownService", f"There is no service {target.service!r} here.")
-        authorise(principal, target.service, operation, self._plant.world.installation)
+            raise WireFault("UnknownService", f"There is no service {quoted(service)} here.")
+        authorise(principal, service, operation, self._plant.world.installation)
         handler = operations.get(operation)
         if handler is None:
-            raise WireFault(
-                "UnsupportedOperation",
-                f"{operation[:80] or 'An operation without a name'} of {target.service} is not "
-                "available in this version of Jackbean.",
-            )
-        if target.service == EXTENSION:
+            named = quoted(operation) if operation else "An operation without a name"
+            text = f"{named} of {service} is not available in this version of Jackbean."
+            raise WireFault("UnsupportedOperation", text)
+        if service == EXTENSION:
             return await self._extension(visit, operation, principal, handler)
         return await self._modelled(visit, target, principal, handler)
 
     async def _modelled(
         self, visit: Visit, target: Target, principal: Principal, handler: Handler
     ) -> Response:
-        try:
-            model = self._models.get(target.service)
-        except UnknownServiceError:
-            raise WireFault("UnknownService", f"There is no model of {target.service}.") from None
-        operation = target.operation or ""
-        form = visit.http.body or visit.http.query
-        speaker = ec2 if target.protocol == EC2 else query
-        parsed = speaker.parse(model, operation, form)
+        model, protocol = self._models.get(target.service), PROTOCOLS[target.protocol]
+        operation = protocol.operation(model, target, visit.http)
+        parsed = protocol.parse(model, operation, visit.http)
         call = Call(
             operation,
             parsed.members,
@@ -142,22 +138,32 @@ class Door:
             parsed.unknown,
         )
         result = await handler(self._plant, call)
-        content = speaker.serialize(model, operation, result, visit.request_id)
-        return _response(200, content, "text/xml", visit.request_id)
+        return _sent(protocol.answer(model, operation, result, visit.request_id))
 
     async def _extension(
         self, visit: Visit, operation: str, principal: Principal, handler: Handler
     ) -> Response:
+        """Answer an operation of our own: JSON without a model, so handlers check what they use."""
         try:
             members = json.loads(visit.http.body or b"{}")
-        except ValueError as error:
-            raise WireFault("SerializationException", f"The body is not JSON: {error}") from None
+        except (ValueError, RecursionError):
+            raise WireFault("SerializationException", "The body is not JSON.") from None
         if not isinstance(members, dict):
             raise WireFault("SerializationException", "The body is a JSON object.")
         call = Call(operation, members, visit.request_id, principal, visit.base_url)
-        result = await handler(self._plant, call)
-        content = json.dumps(result).encode()
-        return _response(200, content, "application/x-amz-json-1.1", visit.request_id)
+        content = json.dumps(await handler(self._plant, call)).encode()
+        headers = {REQUEST_ID: visit.request_id}
+        return Response(content, 200, headers, "application/x-amz-json-1.1")
+
+    def _refused(self, fault: WireFault, visit: Visit, target: Target) -> Response:
+        """Answer with an error in the protocol that was spoken."""
+        modelled = target.service in self._services and target.service != EXTENSION
+        model = self._models.get(target.service) if modelled else None
+        return _sent(PROTOCOLS[target.protocol].refuse(fault, visit.request_id, model))
+
+
+def _sent(made: HttpResponse) -> Response:
+    return Response(made.body, made.status, dict(made.headers))
 
 
 async def _body(request: Request) -> bytes:
@@ -169,22 +175,3 @@ async def _body(request: Request) -> bytes:
             raise WireFault("RequestEntityTooLarge", text, 413)
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _refused(fault: WireFault, visit: Visit, target: Target) -> Response:
-    if target.protocol == JSON or target.service == EXTENSION:
-        body = json.dumps({"__type": fault.code, "message": fault.message}).encode()
-        kind = "application/x-amz-json-1.1"
-        return _response(fault.status, body, kind, visit.request_id)
-    if target.protocol == EC2:
-        body = ec2.error(fault, visit.request_id)
-    elif target.protocol == QUERY:
-        body = query.error(fault, visit.request_id)
-    else:
-        body = restxml.error(fault, visit.request_id)
-    return _response(fault.status, body, "text/xml", visit.request_id)
-
-
-def _response(status: int, content: bytes, kind: str, request_id: str) -> Response:
-    headers = {"x-amzn-RequestId": request_id}
-    return Response(content, status, headers, media_type=kind)

@@ -87,6 +87,11 @@ def authorise(
     )
 
 
+def own_environment(principal: Principal) -> str:
+    """Return the id of the one environment that `principal` may see; "" where it may see all."""
+    return "" if isinstance(principal, Administrator) else principal.environment_id
+
+
 def visible(principal: Principal, environment_id: str) -> bool:
     """Whether `principal` may see an environment."""
-    return isinstance(principal, Administrator) or principal.environment_id == environment_id
+    return own_environment(principal) in {"", environment_id}

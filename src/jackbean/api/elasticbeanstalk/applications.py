@@ -8,17 +8,27 @@ from jackbean.api.elasticbeanstalk import shapes
 from jackbean.api.elasticbeanstalk.pages import page
 from jackbean.api.plant import Call, Plant
 from jackbean.control import applications, versions
-from jackbean.core.applications import Application, Location, Tags, Version, VersionStatus
-from jackbean.core.errors import invalid, unfitting
+from jackbean.core.applications import (
+    TAGS_MAX,
+    Application,
+    Location,
+    Tags,
+    Version,
+    VersionStatus,
+    check_tags,
+)
+from jackbean.core.errors import Fault, invalid, unfitting
+from jackbean.core.protocol import BUNDLE_BYTES_MAX
 
 Shape = dict[str, Any]
 
 
-def tags_of(call: Call) -> Tags:
-    pairs = {str(t.get("Key", "")): str(t.get("Value", "")) for t in call.items("Tags")}
-    if len(pairs) > 47:
-        raise invalid(f"{len(pairs)} tags; at most 47 fit beside those of Elastic Beanstalk.")
-    return tuple(sorted(pairs.items()))
+def tags_of(call: Call, most: int = TAGS_MAX) -> Tags:
+    """Return the tags of a request. Raises a Fault for those that cannot be."""
+    pairs = {str(t.get("Key") or ""): str(t.get("Value") or "") for t in call.items("Tags")}
+    tags = tuple(sorted(pairs.items()))
+    check_tags(tags, most)
+    return tags
 
 
 async def create_application(plant: Plant, call: Call) -> Shape:
@@ -48,11 +58,6 @@ async def delete_application(plant: Plant, call: Call) -> Shape:
 
 async def create_application_version(plant: Plant, call: Call) -> Shape:
     name = call.text("ApplicationName")
-    if not await plant.world.store.applications([name]):
-        if not call.flag("AutoCreateApplication", default=False):
-            raise invalid(f"No Application named '{name}' found.")
-        made = Application(name)
-        await applications.create_application(plant.world, made, call.request_id)
     wanted = Version(
         name,
         call.text("VersionLabel"),
@@ -61,6 +66,10 @@ async def create_application_version(plant: Plant, call: Call) -> Shape:
         tags=tags_of(call),
     )
     bundle = await _bundle(plant, call)
+    absent = not await plant.world.store.applications([name])
+    if absent and call.flag("AutoCreateApplication", default=False):
+        made = Application(name)
+        await applications.create_application(plant.world, made, call.request_id)
     record = await versions.create_version(plant.world, wanted, bundle, call.request_id)
     return {"ApplicationVersion": shapes.version(plant.world, record)}
 
@@ -83,8 +92,16 @@ async def delete_application_version(plant: Plant, call: Call) -> Shape:
     name, label = call.text("ApplicationName"), call.text("VersionLabel")
     gone = await versions.delete_version(plant.world, name, label)
     if gone and gone.location and call.flag("DeleteSourceBundle", default=False):
-        await plant.objects.delete(gone.location.bucket, gone.location.key)
+        await _delete_source(plant, gone.location)
     return {}
+
+
+async def _delete_source(plant: Plant, location: Location) -> None:
+    try:
+        await plant.objects.delete(location.bucket, location.key)
+    except Fault as fault:
+        text = f"The version is deleted, its source bundle is not: {fault.message}"
+        raise Fault("SourceBundleDeletionFailure", text) from fault
 
 
 async def _described(plant: Plant, record: Application) -> Shape:
@@ -108,4 +125,7 @@ async def _bundle(plant: Plant, call: Call) -> versions.Bundle | None:
     record = await plant.objects.find(bucket, key)
     if record is None:
         raise invalid(f"Unable to download from S3 location (Bucket: {bucket} Key: {key}).")
+    if record.size > BUNDLE_BYTES_MAX:
+        most = BUNDLE_BYTES_MAX >> 20
+        raise invalid(f"The source bundle is larger than {most} MB, which is the limit.")
     return versions.Bundle(Location(bucket, key), record.digest)

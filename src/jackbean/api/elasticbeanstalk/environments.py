@@ -8,10 +8,12 @@ from typing import Any
 from jackbean.api.elasticbeanstalk import shapes
 from jackbean.api.elasticbeanstalk.applications import tags_of
 from jackbean.api.elasticbeanstalk.pages import page
+from jackbean.api.elasticbeanstalk.tags import SYSTEM_TAGS
 from jackbean.api.plant import Call, Plant
 from jackbean.control import environments
 from jackbean.control.environments import Creation, Update
 from jackbean.control.principals import visible
+from jackbean.core.applications import TAGS_MAX, Tags
 from jackbean.core.environments import Environment, Tier, check_cname_prefix
 from jackbean.core.errors import invalid, missing, unfitting
 from jackbean.core.options.settings import Key, Setting, key
@@ -79,7 +81,7 @@ async def create_environment(plant: Plant, call: Call) -> Shape:
         description=call.text("Description"),
         tier=_tier(call) or Tier(),
         settings=settings_of(call),
-        tags=tags_of(call),
+        tags=_tags(call),
     )
     return shapes.environment(plant.world, await environments.create(plant.world, wanted))
 
@@ -165,6 +167,13 @@ def _platform(plant: Plant, call: Call) -> PlatformVersion:
     found = plant.world.platforms.catalogue.find(stack or arn)
     plant.world.platforms.catalogue.require_runnable(found)
     return found
+
+
+def _tags(call: Call) -> Tags:
+    tags = tags_of(call, TAGS_MAX - len(SYSTEM_TAGS))
+    if taken := sorted(SYSTEM_TAGS.keys() & dict(tags)):
+        raise invalid(f"Elastic Beanstalk gives these tags itself: {', '.join(taken)}.")
+    return tags
 
 
 def _tier(call: Call) -> Tier | None:

@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from jackbean.api.elasticbeanstalk import shapes
 from jackbean.api.elasticbeanstalk.environments import referred
-from jackbean.api.elasticbeanstalk.pages import offset
+from jackbean.api.elasticbeanstalk.pages import PAGE_MAX, offset, size
 from jackbean.api.plant import Call, Plant, moment
 from jackbean.control.environments import current_release
 from jackbean.control.logs import KEPT_S
+from jackbean.control.principals import own_environment, visible
 from jackbean.core.errors import Fault, invalid
 from jackbean.core.events import Severity
 from jackbean.ports.store import EventQuery
 from jackbean.wire.sigv4 import presign_url
 
 Shape = dict[str, Any]
-EVENTS_MAX = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ATTRIBUTES = frozenset(
+    {
+        "ApplicationMetrics",
+        "Causes",
+        "Color",
+        "HealthStatus",
+        "InstancesHealth",
+        "RefreshedAt",
+        "Status",
+    }
+)
+INSTANCE_ATTRIBUTES = frozenset(
+    {
+        "ApplicationMetrics",
+        "AvailabilityZone",
+        "Causes",
+        "Color",
+        "Deployment",
+        "HealthStatus",
+        "InstanceType",
+        "LaunchedAt",
+        "RefreshedAt",
+        "System",
+    }
+)
 IDENTITY = {"EnvironmentName", "InstanceId", "NextToken"}
 
 
 async def describe_events(plant: Plant, call: Call) -> Shape:
     """Describe events, newest first. Those of environments that are gone are told, too."""
-    start, size = offset(call), int(call.members.get("MaxRecords") or EVENTS_MAX)
+    start, most = offset(call), size(call, PAGE_MAX)
     query = EventQuery(
         application=call.text("ApplicationName"),
         environment=call.text("EnvironmentName"),
-        environment_id=call.text("EnvironmentId"),
+        environment_id=call.text("EnvironmentId") or own_environment(call.principal),
         version_label=call.text("VersionLabel"),
         request_id=call.text("RequestId"),
         platform_arn=call.text("PlatformArn"),
@@ -36,11 +62,12 @@ async def describe_events(plant: Plant, call: Call) -> Shape:
         start_ms=_milliseconds(call.members.get("StartTime")),
         end_ms=_milliseconds(call.members.get("EndTime")),
         offset=start,
-        limit=min(size, EVENTS_MAX) + 1,
+        limit=most + 1,
     )
-    found = await plant.world.store.events(query)
-    shown = found[: query.limit - 1]
-    token = str(start + len(shown)) if len(found) > len(shown) else None
+    seen = visible(call.principal, query.environment_id)
+    found = await plant.world.store.events(query) if seen else []
+    shown = found[:most]
+    token = str(start + most) if len(found) > most else None
     return {"Events": [shapes.event(e) for e in shown], "NextToken": token}
 
 
@@ -49,7 +76,7 @@ async def describe_environment_health(plant: Plant, call: Call) -> Shape:
     release = await current_release(plant.world, environment)
     _enhanced(release.settings.text(*SYSTEM_TYPE))
     health = plant.watch.environment_health(environment, plant.world.clock.now())
-    return _chosen(health, call)
+    return _chosen(health, call, ATTRIBUTES)
 
 
 async def describe_instances_health(plant: Plant, call: Call) -> Shape:
@@ -57,7 +84,7 @@ async def describe_instances_health(plant: Plant, call: Call) -> Shape:
     release = await current_release(plant.world, environment)
     _enhanced(release.settings.text(*SYSTEM_TYPE))
     health = plant.watch.instances_health(environment, plant.world.clock.now())
-    listed = [_chosen(row, call) for row in health["InstanceHealthList"]]
+    listed = [_chosen(r, call, INSTANCE_ATTRIBUTES) for r in health["InstanceHealthList"]]
     return {"InstanceHealthList": listed, "RefreshedAt": health["RefreshedAt"]}
 
 
@@ -97,9 +124,13 @@ def _enhanced(system_type: str) -> None:
         raise Fault("InvalidRequestException", "DescribeEnvironmentHealth is not supported.")
 
 
-def _chosen(health: Shape, call: Call) -> Shape:
+def _chosen(health: Shape, call: Call, known: frozenset[str]) -> Shape:
     """Return the attributes that were asked for; none asked for is only the name."""
     names = set(map(str, call.items("AttributeNames")))
+    if unknown := sorted(names - known - {"All"}):
+        listed = ", ".join(name[:40] for name in unknown[:5])
+        text = f"There are no attributes {listed}; ask for {', '.join(sorted(known))} or All."
+        raise Fault("InvalidRequestException", text)
     if "All" in names:
         return health
     return {k: v for k, v in health.items() if k in names | IDENTITY}
@@ -115,4 +146,7 @@ def _severity(call: Call) -> Severity | None:
 
 
 def _milliseconds(instant: Any) -> int | None:
-    return round(instant.timestamp() * 1000) if isinstance(instant, datetime) else None
+    """Return the first whole millisecond that is not before an instant."""
+    if not isinstance(instant, datetime):
+        return None
+    return -((EPOCH - instant) // timedelta(milliseconds=1))

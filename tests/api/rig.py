@@ -1,0 +1,223 @@
+"""A whole installation in memory, with AWS's own client calling its door: no sockets between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from tests.control.rig import Rig, bundle
+
+from jackbean.api.agents import AgentsDoor
+from jackbean.api.door import Door
+from jackbean.api.plant import Plant
+from jackbean.control.board import Board
+from jackbean.control.logs import LogRequests
+from jackbean.control.principals import Keys
+from jackbean.control.roster import Roster
+from jackbean.core.protocol import DependencyRequest
+from jackbean.ports.engine import Unresolvable
+from jackbean.ports.store import EnvironmentQuery
+from jackbean.server.assembly import SERVICES
+from jackbean.services.objects import ObjectService, UploadService
+from jackbean.simulator.buckets import MemoryBuckets
+from jackbean.wire.sigv4 import Signer
+
+ADMIN = ("JBAKADMINISTRATOR001", "secret-of-the-administrator")
+PLATFORM = "64bit Amazon Linux 2023 v4.13.7 running Python 3.11"
+HOST = "localhost:8700"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def ask(
+    app: Any, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+) -> Answer:
+    """Send one request to an ASGI application as a server would."""
+    parts = urlsplit(url)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": parts.path or "/",
+        "raw_path": (parts.path or "/").encode(),
+        "query_string": parts.query.encode(),
+        "headers": [(k.lower().encode(), str(v).encode("latin-1")) for k, v in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8700),
+    }
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if pending:
+            return pending.pop()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody waits for ever")
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start = sent[0]
+    found = {k.decode().lower(): v.decode("latin-1") for k, v in start["headers"]}
+    return Answer(start["status"], found, b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+class Raw:
+    """What botocore reads a body from."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self._body
+
+    def read(self, *_: Any) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
+
+class Wire:
+    """botocore's way to a server, straight into an application. Notes what was answered last."""
+
+    def __init__(self, plant: PlantRig) -> None:
+        self._rig = plant
+        self.last: Answer | None = None
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        body = request.body or b""
+        content = body.read() if hasattr(body, "read") else body
+        content = content.encode() if isinstance(content, str) else bytes(content)
+        headers = {k: v.decode() if isinstance(v, bytes) else v for k, v in request.headers.items()}
+        headers.setdefault("Host", HOST)
+        answer = self._rig.run(ask(self._rig.door, request.method, request.url, headers, content))
+        self.last = answer
+        headers = {**answer.headers, "date": "Mon, 01 Jan 2024 00:00:00 GMT"}
+        return AWSResponse(request.url, answer.status, headers, Raw(answer.body))
+
+
+class Dependencies:
+    """ports.Dependencies: `wanted` notes what was asked for."""
+
+    def __init__(self) -> None:
+        self.wanted: list[DependencyRequest] = []
+
+    async def resolve(self, request: DependencyRequest) -> str:
+        self.wanted.append(request)
+        if "bad" in str(request.files):
+            raise Unresolvable("No such package.", "the end of a log")
+        return "/resolved"
+
+
+class PlantRig(Rig):
+    """An installation, its plant and its doors. Virtual time begins at the real one."""
+
+    def __init__(self, folder: Path, **universe: Any) -> None:
+        super().__init__(folder, **universe)
+        self.universe.clock.set(time.time())
+        world = self.world
+        self.board = Board(world.clock)
+        self.logs = LogRequests(world)
+        self.buckets = MemoryBuckets()
+        self.dependencies = Dependencies()
+        self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
+        self.plant = Plant(
+            world=world,
+            board=self.board,
+            roster=Roster(world, self.logs),
+            logs=self.logs,
+            watch=self.universe._ticker.watch,
+            objects=self.objects,
+            uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
+            dependencies=self.dependencies,
+            signer=Signer(*ADMIN, "us-east-1", "s3"),
+        )
+        self.keys = Keys(dict([ADMIN]), world.credentials)
+        self.door = Door(self.plant, self.keys, SERVICES)
+        self.agents = AgentsDoor(replace(self.plant)).application()
+        self.wire = Wire(self)
+        self._clients: dict[tuple[str, tuple[str, str]], Any] = {}
+
+    def client(self, service: str = "elasticbeanstalk", keys: tuple[str, str] = ADMIN) -> Any:
+        """Return AWS's own client of a service."""
+        if (service, keys) not in self._clients:
+            client = boto3.client(
+                service,
+                region_name="us-east-1",
+                endpoint_url=f"http://{HOST}",
+                aws_access_key_id=keys[0],
+                aws_secret_access_key=keys[1],
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    parameter_validation=False,
+                    s3={"addressing_style": "path"},
+                ),
+            )
+            client._endpoint.http_session = self.wire
+            self._clients[service, keys] = client
+        return self._clients[service, keys]
+
+    @property
+    def eb(self) -> Any:
+        return self.client()
+
+    def environment_id(self, name: str) -> str:
+        (found,) = self.run(self.world.store.environments(EnvironmentQuery(names=(name,))))
+        return str(found.id)
+
+    def instance_keys(self) -> tuple[str, str]:
+        return self.world.credentials.access_key(self.environment().members[0].id)
+
+    def refusal(self, call: Any, **parameters: Any) -> tuple[int, str, str]:
+        """Return status, code and message of a call that is refused."""
+        try:
+            call(**parameters)
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return status, error.response["Error"]["Code"], error.response["Error"]["Message"]
+        raise AssertionError("it was not refused")
+
+    def upload(self, key: str, files: Mapping[str, str]) -> dict[str, str]:
+        """Upload a bundle, and return where it is as CreateApplicationVersion wants it."""
+        bucket = self.eb.create_storage_location()["S3Bucket"]
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=bundle(files))
+        return {"S3Bucket": bucket, "S3Key": key}
+
+    def launch(self, name: str = "web1", size: int = 2, **wanted: Any) -> str:
+        """Make an environment by the API, and return its id when it is ready."""
+        settings = [
+            option("aws:autoscaling:asg", "MinSize", str(size)),
+            option("aws:autoscaling:asg", "MaxSize", str(size + 2)),
+            *wanted.pop("OptionSettings", []),
+        ]
+        made = self.eb.create_environment(
+            ApplicationName="app",
+            EnvironmentName=name,
+            SolutionStackName=PLATFORM,
+            OptionSettings=settings,
+            **{"VersionLabel": "v1", **wanted},
+        )
+        id_ = str(made["EnvironmentId"])
+        self.settle(id_)
+        self.step(5.0)
+        return id_
+
+
+def option(namespace: str, name: str, value: str) -> dict[str, str]:
+    return {"Namespace": namespace, "OptionName": name, "Value": value}
