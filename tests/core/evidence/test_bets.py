@@ -131,6 +131,10 @@ def test_one_accident_is_no_proof(level: float, new: int) -> None:
     assert most**2 <= (1 + LITTLE) / level  # two blocks at least
 
 
+def test_where_most_requests_go_to_the_new_release_blocks_still_count() -> None:
+    assert log_cap(Table(100, 90, 5, 5), 0.05) == pytest.approx(math.log(2))
+
+
 def test_stakes_are_all_that_there_is() -> None:
     assert math.fsum(bet.stake for bet in BETS) == pytest.approx(1)
     assert all(bet.ratio > 1 for bet in BETS)

@@ -128,6 +128,8 @@ def test_arms_that_are_reported_in_turns_are_compared() -> None:
     old, new = look((450, 4), (0, 0)), look((0, 0), (50, 10))
     assert seen([old, new] * 20).verdict is Verdict.WORSE
     assert seen([new, old] * 20).verdict is Verdict.WORSE
+    assert seen([old, new] * 9 + [new]).open_new.requests == 100
+    assert seen([new, old] * 9 + [old]).open_old.requests == 900
 
 
 def test_a_block_that_met_one_arm_only_by_chance_is_not_mixed_with_the_next() -> None:
