@@ -7,6 +7,7 @@ then. So a connection only counts once somebody has taken it from the port's que
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,17 +16,24 @@ from types import TracebackType
 from jackbean.agent.children import processes, stat_fields
 
 CONNECT_TIMEOUT_S = 1.0
+PATIENCE_S_MIN, PATIENCE_S_MAX = 0.1, 3.0  # each time given up leaves an entry in the port's queue
 LISTEN = "0A"  # in /proc/net/tcp
 ANY, ANY_V6 = "0" * 8, "0" * 32
 
 
 class Knock:
-    """A connection that is made to see whether it is taken."""
+    """A connection that is made to see whether it is taken.
+
+    It is given up and made anew from time to time: a server that serves one connection at a time
+    would wait for what it says, and let all others wait.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
         self._probe: socket.socket | None = None
         self._longest = 0
+        self._patience_s = PATIENCE_S_MIN
+        self._until = 0.0
 
     def __enter__(self) -> Knock:
         return self
@@ -40,6 +48,9 @@ class Knock:
 
     def answered(self) -> bool:
         """Tell if the connection has been taken, or others that came with it."""
+        if self._probe and time.monotonic() > self._until:
+            self._hang_up()
+            self._patience_s = min(2 * self._patience_s, PATIENCE_S_MAX)
         if not self._probe and not self._connect():
             return False
         waiting = queued(*self._address)
@@ -53,6 +64,7 @@ class Knock:
         with suppress(OSError):
             self._probe = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
             self._longest = 0
+            self._until = time.monotonic() + self._patience_s
         return self._probe is not None
 
     def _hang_up(self) -> None:
