@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from jackbean.agent.listening import Knock
+from jackbean.agent.listening import Knock, queued
 
 
 @pytest.fixture
@@ -38,6 +38,8 @@ def test_a_server_that_waits_for_what_the_knock_says(listener: socket.socket) ->
     threading.Thread(target=_serve, args=(listener, 3), daemon=True).start()
     with Knock(*listener.getsockname()) as knock:
         assert knock._connect()
+        while queued(*listener.getsockname()):
+            time.sleep(0.003)
         with socket.create_connection(listener.getsockname()) as behind:
             behind.sendall(b"x")
             assert answered(knock, 5)

@@ -16,7 +16,7 @@ from types import TracebackType
 from jackbean.agent.children import processes, stat_fields
 
 CONNECT_TIMEOUT_S = 1.0
-PATIENCE_S_MIN, PATIENCE_S_MAX = 0.1, 3.0  # each time given up leaves an entry in the port's queue
+PATIENCE_S_MIN, PATIENCE_S_MAX = 0.02, 3.0  # each time given up leaves an entry in the port's queue
 LISTEN = "0A"  # in /proc/net/tcp
 ANY, ANY_V6 = "0" * 8, "0" * 32
 
