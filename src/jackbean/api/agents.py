@@ -111,7 +111,7 @@ class AgentsDoor:
     async def steps(self, request: Request) -> Response:
         instance = self._instance(request)
         said = await _json(request, BODY_BYTES_MAX)
-        log.debug("%s: %s", instance, str(said.get("step"))[:200])
+        log.debug("%s: %r", instance, str(said.get("step"))[:200])
         return Response(status_code=204)
 
     def _instance(self, request: Request) -> str:
