@@ -499,6 +499,14 @@ def test_a_side_without_a_healthy_target_leaves_its_share_to_the_other(bench: Be
     assert visited(bench, routes, 20) == {"main": 0, NEW: 20}
 
 
+def test_a_side_that_drains_leaves_its_share_to_the_other(bench: Bench) -> None:
+    routes = parted(bench, 100)
+    leaving = [t.instance for t in routes.targets if t.group == NEW]
+    publish(bench, draining(routes, *leaving))
+    bench.until(routes, lambda seen: all(seen[n].service is Service.DRAINING for n in leaving))
+    assert visited(bench, routes, 10) == {"main": 10, NEW: 0}
+
+
 def test_a_share_for_a_group_that_nobody_is_in_is_taken_by_all(bench: Bench) -> None:
     routes = parted(bench, 50, old=2, new=0)
     assert visited(bench, routes, 10) == {"main": 10}

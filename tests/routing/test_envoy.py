@@ -287,7 +287,7 @@ def test_requests_are_logged_with_environment_and_instance(rig: Rig) -> None:
     rig.until(lambda: bool(logged()))
     (record,) = logged()
     assert record["environment"] == routes.environment_id
-    assert record["instance"] == backend.name
+    assert (record["instance"], record["group"]) == (backend.name, "main")
     assert (record["status"], record["method"]) == (200, "GET")
     assert len(str(record["path"])) == 2048
 

@@ -315,6 +315,8 @@ def test_a_request_in_flight_is_seen_through_every_change(rig: Rig) -> None:
         rig.publish(drained(pair.routes, canary))
         seen = rig.until_sights(pair.routes, lambda s: s[canary.name].service is Service.DRAINING)
         assert seen[canary.name].requests == 1
+        for _ in range(60):  # as long as it takes to notice a cluster that nothing leads to
+            assert rig.observe(pair.routes)[canary.name].requests == 1
         rig.yard.release(canary)
         assert answer.result().body == canary.name
     quiet(rig, pair.routes, [canary])

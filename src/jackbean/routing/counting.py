@@ -2,9 +2,9 @@
 
 Envoy's own numbers are kept by cluster, and a cluster cannot say which release answered: one that
 has no healthy instance of its own lends its requests to others, and a retry may end anywhere. So
-each attempt is counted where it ended, by the group that is written on the instance itself
-(`METADATA`); the name of the route says whose environment it was. Both are our own words, and no
-visitor can make up a third: there are never more numbers than groups.
+each attempt is counted where it ended, by the group that is written on the instance itself; the
+name of the route says whose environment it was. Both are our own words, and no visitor can make up
+a third: there are never more numbers than groups.
 
     by attempt, for its instance                    by request, for the instance that had it last
       requests  has ended                             lost    ended with a broken attempt
@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 from jackbean.core.errors import PortError
 from jackbean.ports.router import Counted
-from jackbean.routing.templates import METADATA, extension
+from jackbean.routing.templates import GROUP_OF_INSTANCE, extension
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ _BROKEN = ["UF", "UC", "UR", "UPE"]  # no connection, closed, reset, not HTTP
 _LINE = re.compile(rf"{PREFIX}\.(\w+)\.environment\.([^.]+)\.group\.([^.]+): (\d+)")
 _TAGS = [
     {"name": "environment", "value_format": "%ROUTE_NAME%"},
-    {"name": "group", "value_format": f"%UPSTREAM_METADATA({METADATA}:group)%"},
+    {"name": "group", "value_format": GROUP_OF_INSTANCE},
 ]
 
 
@@ -78,7 +78,7 @@ BY_REQUEST = [
 def page(environment_id: str) -> str:
     """Return the admin page with the numbers of one environment."""
     pattern = rf"^{PREFIX}\.\w+\.environment\.{re.escape(environment_id)}\."
-    return "/stats?filter=" + quote(pattern)
+    return "/stats?type=Counters&filter=" + quote(pattern)
 
 
 def epoch(about: bytes) -> str:

@@ -19,6 +19,7 @@ UNBOUNDED = 1_000_000  # Envoy's own limits are 1024: a load balancer has none
 
 # What is written on each instance for Envoy to read back: its group.
 METADATA = "jackbean"
+GROUP_OF_INSTANCE = f"%UPSTREAM_METADATA({METADATA}:group)%"
 
 FROM_ADS = {"ads": {}, "resource_api_version": "V3"}
 
@@ -93,6 +94,7 @@ ACCESS_LOG = {
     "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
     "environment": "%ROUTE_NAME%",
     "instance": "%UPSTREAM_HOST_NAME_WITHOUT_PORT%",
+    "group": GROUP_OF_INSTANCE,
     "upstream": "%UPSTREAM_HOST%",
     "client": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%",
     "method": "%REQ(:METHOD):32%",

@@ -23,8 +23,8 @@ from jackbean.routing.resources import Kind, Resource
 from jackbean.routing.shapes import GROUP, HOSTNAME, MAIN, header, named
 from jackbean.routing.templates import (
     FORWARDED,
+    GROUP_OF_INSTANCE,
     IDEMPOTENT,
-    METADATA,
     PRIVATE_HEADERS,
     RETRY_IDEMPOTENT,
     RETRY_OTHERS,
@@ -181,6 +181,7 @@ def _kept(way: Way) -> Json:
 
 def _cookie(sticky: Sticky, split: Split) -> str:
     """Return the cookie that names the group of whoever answered."""
-    group = f"%UPSTREAM_METADATA({METADATA}:group)%.{named(GROUP, 'group', split.group)}"
-    name = GROUP_COOKIE.format(sticky.cookie)
-    return f"{name}={group}; Max-Age={sticky.seconds}; Path=/; HttpOnly"
+    value = f"{GROUP_OF_INSTANCE}.{named(GROUP, 'group', split.group)}"
+    return (
+        f"{GROUP_COOKIE.format(sticky.cookie)}={value}; Max-Age={sticky.seconds}; Path=/; HttpOnly"
+    )
