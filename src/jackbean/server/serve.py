@@ -124,9 +124,13 @@ def _server(application: ASGIApp) -> uvicorn.Server:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the port now, before anything is opened. A restart takes it back at once."""
+    """Take the port now, before anything is opened. A restart takes it back at once.
+
+    The protocol is named because asyncio sends answers without delay only then: what is left to the
+    kernel waits 40 ms for the client to acknowledge the first part.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
