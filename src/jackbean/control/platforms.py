@@ -22,6 +22,11 @@ class Platforms:
         arn = release.platform_arn if release else ""
         return self.catalogue.find(arn or environment.platform_arn)
 
+    @property
+    def samples(self) -> frozenset[str]:
+        """The digests of all sample bundles."""
+        return frozenset(self._samples.values())
+
     def sample(self, platform: PlatformVersion) -> str:
         """Return the digest of the sample bundle. Raises a Fault where a platform has none."""
         name = platform.branch.platform_name

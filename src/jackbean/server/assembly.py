@@ -27,6 +27,7 @@ from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.server.clock import RandomIds, SystemClock
 from jackbean.server.home import Identity
+from jackbean.server.housekeeping import Housekeeping, Storage
 from jackbean.server.options import ServeOptions
 from jackbean.server.proxy import make_router
 from jackbean.server.samples import keep_samples
@@ -56,6 +57,7 @@ class Assembly:
     loop: Loop
     plant: Plant
     engine: ProcessEngine
+    housekeeping: Housekeeping
 
 
 @asynccontextmanager
@@ -93,22 +95,22 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             platforms=Platforms(catalogue, await keep_samples(blobs)),
             bell=Bell(),
         )
-        yield _wired(world, board, buckets, engine, identity)
+        objects = ObjectService(buckets, blobs, clock, installation)
+        yield _wired(world, board, Storage(store, buckets, objects), engine, identity)
 
 
 def _wired(
-    world: World, board: Board, buckets: SqliteBuckets, engine: ProcessEngine, identity: Identity
+    world: World, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
 ) -> Assembly:
     ticker, logs = Ticker(world), LogRequests(world)
-    objects = ObjectService(buckets, world.blobs, world.clock, world.installation)
     plant = Plant(
         world=world,
         board=board,
         roster=Roster(world, logs),
         logs=logs,
         watch=ticker.watch,
-        objects=objects,
-        uploads=UploadService(buckets, world.blobs, world.clock, world.ids),
+        objects=storage.objects,
+        uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         dependencies=ProcessDependencies(engine),
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),
     )
@@ -119,4 +121,5 @@ def _wired(
         loop=Loop(world, ticker),
         plant=plant,
         engine=engine,
+        housekeeping=Housekeeping(world, storage),
     )

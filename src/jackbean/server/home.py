@@ -10,13 +10,18 @@ import json
 import os
 import secrets
 import string
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from jackbean.core.errors import JackbeanError
+from jackbean.core.installation import REGION
+from jackbean.storage.durable import sync_directory
 
 SECRET_BYTES = 32
+# By which address a server is reached that listens on any.
+REACHED_BY = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104 - compared
 KEY_ALPHABET = string.ascii_letters + string.digits
 
 
@@ -49,14 +54,15 @@ class Serving:
     @property
     def url(self) -> str:
         """Return the endpoint with an IP address: names do not resolve everywhere."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "localhost": "127.0.0.1"}.get(  # noqa: S104 - compared
-            self.host, self.host
-        )
-        return f"http://{host}:{self.port}"
+        host = REACHED_BY.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def alive(self) -> bool:
         return started(self.pid) == self.started
+
+
+Record = TypeVar("Record", Identity, Serving)
 
 
 class Home:
@@ -73,12 +79,18 @@ class Home:
             self.directory.chmod(0o700)
 
     def identity(self, region: str) -> Identity:
-        """Return who this is, made now if it is new. Raises HomeError for another region."""
+        """Return who this is, made now if it is new. Raises HomeError for another region.
+
+        Of several who make it at once one succeeds, and the others take what that one made.
+        """
         self.make()
         known = self.known()
         if known is None:
-            known = _fresh(region)
-            write_secret(self._identity, json.dumps(asdict(known)))
+            _check_region(region)
+            write_secret(self._identity, json.dumps(asdict(_fresh(region))), once=True)
+            known = self.known()
+        if known is None:
+            raise HomeError(f"{self._identity} has gone while it was made; try again.")
         if known.region != region:
             raise HomeError(
                 f"{self.directory} belongs to region {known.region}, not {region}; everything in "
@@ -88,12 +100,10 @@ class Home:
         return known
 
     def known(self) -> Identity | None:
-        data = _read(self._identity)
-        return None if data is None else Identity(**data)
+        return _read(Identity, self._identity)
 
     def serving(self) -> Serving | None:
-        data = _read(self._serving)
-        return None if data is None else Serving(**data)
+        return _read(Serving, self._serving)
 
     def announce(self, serving: Serving) -> None:
         write_secret(self._serving, json.dumps(asdict(serving)))
@@ -108,25 +118,48 @@ def started(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+def write_secret(path: Path, text: str, *, once: bool = False) -> None:
+    """Write a file that only its owner reads, whole or not at all; `once`: unless it is there."""
+    new = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _name(new, path, once=once)
+    finally:
+        new.unlink(missing_ok=True)
+    sync_directory(path.parent)
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _name(new: Path, path: Path, *, once: bool) -> None:
+    if not once:
+        new.replace(path)
+        return
+    with suppress(FileExistsError):
+        path.hardlink_to(new)
+
+
+def _read(kind: type[Record], path: Path) -> Record | None:
     try:
         data = json.loads(path.read_text())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise HomeError(f"{path} cannot be read: {error}") from error
-    return dict(data)
+    try:
+        return kind(**data)
+    except TypeError as error:
+        raise HomeError(f"{path} is not what this program writes: {error}") from error
+
+
+def _check_region(region: str) -> None:
+    if not REGION.fullmatch(region):
+        raise HomeError(
+            f"'{region[:40]}' cannot be a region: small letters, digits and hyphens, as in "
+            "us-east-1. Choose another --region."
+        )
 
 
 def _fresh(region: str) -> Identity:

@@ -11,9 +11,10 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -75,30 +76,31 @@ async def _run(assembly: Assembly, listener: socket.socket, agents: socket.socke
     tasks = [
         asyncio.create_task(front.serve(sockets=[listener])),
         asyncio.create_task(back.serve(sockets=[agents])),
+    ]
+    background = [
         asyncio.create_task(assembly.loop.run()),
+        asyncio.create_task(assembly.housekeeping.run()),
     ]
     waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
-    await _stop(front, back, tasks, waiting)
-    for task in done & set(tasks):
+    running = [*tasks, *background]
+    done, _ = await asyncio.wait([*running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await _stop((front, back), tasks, [*background, waiting])
+    for task in done & set(running):
         task.result()  # one of them ended by itself: say why
 
 
 async def _stop(
-    front: uvicorn.Server,
-    back: uvicorn.Server,
-    tasks: list[asyncio.Task[None]],
-    waiting: asyncio.Task[bool],
+    servers: Sequence[uvicorn.Server],
+    tasks: Sequence[asyncio.Task[None]],
+    background: Sequence[asyncio.Task[Any]],
 ) -> None:
-    front.should_exit = back.should_exit = True
-    front.force_exit = back.force_exit = (
-        True  # agents hold requests open and ask again by themselves
-    )
-    tasks[-1].cancel()
-    waiting.cancel()
+    for server in servers:  # agents hold requests open and ask again by themselves
+        server.should_exit = server.force_exit = True
+    for task in background:
+        task.cancel()
     with suppress(TimeoutError):
         async with asyncio.timeout(GRACE_S):
-            await asyncio.gather(*tasks, waiting, return_exceptions=True)
+            await asyncio.gather(*tasks, *background, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):
