@@ -9,8 +9,9 @@ from jackbean.core.fleet import Fleet
 from jackbean.core.rollouts import Rollout
 from jackbean.rollouts.additional import rolling_with_additional_batch
 from jackbean.rollouts.batches import all_at_once, rolling
-from jackbean.rollouts.immutable import immutable, traffic_splitting
+from jackbean.rollouts.immutable import immutable
 from jackbean.rollouts.replacement import replacement
+from jackbean.rollouts.traffic_splitting import traffic_splitting
 
 Policy = Callable[[Rollout, Fleet, float], Step]
 
