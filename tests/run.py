@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     if rest and not rest[0].startswith("-"):
         return _pytest(rest)
     if "--all" in arguments:
-        env = eb_venv.variables()
+        env = {**eb_venv.variables(), "JACKBEAN_EXPLORE": "1"}
         parts = [_pytest(["-m", part, *rest], env) for part in (QUICK, REAL, LONG)]
     else:
         parts = [_pytest(["-m", part, *rest]) for part in (QUICK, REAL)]

@@ -1,0 +1,12 @@
+"""What every test shares: how properties are searched."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# The same examples each time, so that a change is judged by itself; others where time is no matter.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("exploring", print_blob=True, deadline=None)
+settings.load_profile("exploring" if os.environ.get("JACKBEAN_EXPLORE") else "steady")
