@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from jackbean.control.narration import ending, opening, superseded
-from jackbean.control.plans import launch_plan, update_plan
+from jackbean.control.plans import begun, launch_plan, update_plan
 from jackbean.control.releases import Cut, Wanted, cut
 from jackbean.control.versions import find_version
 from jackbean.control.world import World
@@ -204,25 +204,7 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
     base = _described(before, wanted, world.clock.now())
     made = await cut(world, base, await _wanted(world, base, old, wanted))
     plan = update_plan(before, old, made.release, base.updated)
-    environment = replace(
-        base,
-        stack=before.stack,  # that of the new release follows when it holds
-        platform_arn=before.platform_arn,
-        status=Status.UPDATING,
-        releases=made.release.number,
-        operations=before.operations + 1,
-        operation=Operation(
-            number=before.operations + 1,
-            kind=Kind.UPDATE,
-            request_id=wanted.request_id,
-            began=base.updated,
-            phases=plan.phases,
-            release=made.release.number,
-            previous=before.deployment,
-            abort=plan.abort,
-            configuration_only=made.release.configuration_only,
-        ),
-    )
+    environment = begun(before, base, made.release, plan, wanted.request_id)
     changes: list[Change] = [
         PutEnvironment(environment),
         PutRelease(made.release),

@@ -40,6 +40,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Passes:
+    """Good looks in a row, and when the last of them was."""
+
     count: int = 0
     at: float = 0.0
 
@@ -99,16 +101,19 @@ class Observer:
         return replace(instance, sight=replace(sight, passes=passes))
 
     def _look(self, instance: Instance, target: TargetSight, gate: Gate, now: float) -> int:
-        good = target.healthy and target.service is Service.IN and not instance.busy
-        before = self._passes.get(instance.id, Passes())
-        if not good:
-            after = Passes(0, now)
-        elif before.count == 0 or now - before.at >= gate.interval_s:
-            after = Passes(min(before.count + 1, gate.count), now)
-        else:
-            after = before
+        well = target.healthy and target.service is Service.IN
+        after = counted(self._passes.get(instance.id, Passes()), instance, gate, now, well=well)
         self._passes[instance.id] = after
         return after.count
+
+
+def counted(before: Passes, instance: Instance, gate: Gate, now: float, *, well: bool) -> Passes:
+    """Return how often in a row an instance has looked good, with this look; `well` to requests."""
+    if not well or instance.busy:
+        return Passes(0, now)
+    if before.count == 0 or now - before.at >= gate.interval_s:
+        return Passes(min(before.count + 1, gate.count), now)
+    return before
 
 
 def _requests(member: Member, target: TargetSight) -> int | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jackbean.control.manifests import concerns_instances
-from jackbean.core.environments import Environment
-from jackbean.core.operations import Abort, Phase, Provision, Roll, Settle
+from jackbean.core.environments import Environment, Status
+from jackbean.core.operations import Abort, Kind, Operation, Phase, Provision, Roll, Settle
 from jackbean.core.options.views import (
     CapacityOptions,
     DeploymentOptions,
@@ -56,6 +56,32 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
     """Return how `environment` goes from `old` to `new`: the template's difference decides."""
     warnings = tuple(_warnings(new))
     return replace(_update_plan(environment, old, new, now), warnings=warnings)
+
+
+def begun(
+    before: Environment, wanted: Environment, new: Release, plan: Plan, asked_by: str
+) -> Environment:
+    """Return `wanted`, which is to be what `before` is, on its way to `new` for a request."""
+    operation = Operation(
+        number=before.operations + 1,
+        kind=Kind.UPDATE,
+        request_id=asked_by,
+        began=wanted.updated,
+        phases=plan.phases,
+        release=new.number,
+        previous=before.deployment,
+        abort=plan.abort,
+        configuration_only=new.configuration_only,
+    )
+    return replace(
+        wanted,
+        stack=before.stack,  # that of the new release follows when it holds
+        platform_arn=before.platform_arn,
+        status=Status.UPDATING,
+        releases=new.number,
+        operations=operation.number,
+        operation=operation,
+    )
 
 
 def _update_plan(environment: Environment, old: Release, new: Release, now: float) -> Plan:

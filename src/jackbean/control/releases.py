@@ -24,6 +24,7 @@ class Wanted:
 
     `label` is what it is called, `digest` its bundle, None for the sample application; `current` is
     the release that `changes` and `removals` are changes of, None for a new environment.
+    `extensions` is what the bundle sets, where that is known without reading it.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Wanted:
     removals: tuple[Key, ...] = ()
     current: Release | None = None
     configuration_only: bool = False
+    extensions: Extensions | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     direct = _direct(wanted, tier)
     if wanted.digest is None:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
-    extensions = await _extensions(world, wanted.digest)
+    extensions = wanted.extensions or await _extensions(world, wanted.digest)
     bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:

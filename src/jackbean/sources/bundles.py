@@ -11,7 +11,7 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -66,16 +66,25 @@ class _Measured(io.FileIO):
 
 def read_extensions(path: Path) -> Extensions:
     """Return what the bundle at `path` sets. Raises a Fault that names every bad file and line."""
+    return extensions_of(config_files(path))
+
+
+def config_files(path: Path) -> dict[str, bytes]:
+    """Return the config files of the bundle at `path`; none where it is no bundle."""
     try:
         with _Measured(path) as file, zipfile.ZipFile(file) as bundle:
-            texts = dict(_texts(bundle))
+            return dict(_texts(bundle))
     except _DirectoryTooLargeError:
         most = DIRECTORY_BYTES_MAX >> 20
         raise invalid(
             f"The directory of the source bundle is larger than {most} MB: it has too many files."
         ) from None
     except UNREADABLE:
-        return Extensions()
+        return {}
+
+
+def extensions_of(texts: Mapping[str, bytes]) -> Extensions:
+    """Return what config files set, by name. Raises a Fault that names every bad file and line."""
     files = [read_config(_shown(name), texts[name]) for name in sorted(texts)]
     faults = [fault for file in files for fault in file.faults]
     if faults:
