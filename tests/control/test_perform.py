@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 from tests.control.rig import Rig
-from tests.control.scenes import ARN, INSTALLATION, environment, release
+from tests.control.scenes import ARN, environment, release
 from tests.core.fleets import NEW, OLD, dead, fleet, fresh, instance, many, updated
 
 from jackbean.control.observe import Look
-from jackbean.control.perform import Means, ends, launching, perform, routes
+from jackbean.control.perform import Means, ends, launching, perform
 from jackbean.control.terms import Terms
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Fleet, Instance, Machine, Service
 from jackbean.core.options.settings import Setting
 from jackbean.ports.engine import Address, LaunchSpec
-from jackbean.ports.router import HealthCheck, Routes, Target
+from jackbean.ports.router import HealthCheck, Routes
 from jackbean.simulator.universe import BRANCH
 
 HEALTH = HealthCheck("/", 1.0, 2.0, 3, 5)
@@ -163,26 +163,6 @@ def test_an_end_that_is_due() -> None:
 
 
 # Routes
-
-
-def test_routes_are_of_those_in_service_that_can_be_reached() -> None:
-    whole = fleet(
-        instance("i-1"),
-        instance("i-2", service=Service.DRAINING),
-        instance("i-3", service=Service.OUT),
-        instance("i-4"),
-    )
-    addresses = {name: Address(name, 80) for name in ("i-1", "i-2", "i-3")}
-    found = routes(INSTALLATION, environment(whole, slot=7), HEALTH, addresses)
-    assert found.environment_id == "e-abcdefghij"
-    assert found.slot == 7
-    assert found.hostnames == ("web1.us-east-1.elasticbeanstalk.localhost",)
-    assert found.health == HEALTH
-    assert [(t.instance, t.address, t.draining) for t in found.targets] == [
-        ("i-1", Address("i-1", 80), False),
-        ("i-2", Address("i-2", 80), True),
-    ]
-    assert isinstance(found.targets[0], Target)
 
 
 def test_routes_are_published_each_time_also_when_there_are_none(bench: Bench) -> None:

@@ -11,14 +11,14 @@ from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jackbean.control.balancer import routes
 from jackbean.control.observe import Look
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
-from jackbean.core.fleet import TEMPORARY, Fleet, Instance, Machine, Member, Service
-from jackbean.core.installation import Installation
+from jackbean.core.fleet import Fleet, Instance, Machine, Member
 from jackbean.core.releases import Release
-from jackbean.ports.engine import Address, LaunchSpec
-from jackbean.ports.router import HealthCheck, Routes, Split, Target
+from jackbean.ports.engine import LaunchSpec
+from jackbean.ports.router import HealthCheck, Sticky
 from jackbean.rollouts.service import endable
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
@@ -31,6 +31,7 @@ class Means:
     health: HealthCheck
     look: Look
     releases: Mapping[int, Release]
+    sticky: Sticky | None = None
 
 
 async def perform(world: World, environment: Environment, means: Means) -> None:
@@ -43,7 +44,7 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
         return
     look = means.look
     await world.router.publish(
-        routes(world.installation, environment, means.health, look.addresses)
+        routes(world.installation, environment, look, means.health, means.sticky)
     )
     seen = {i.id: i for i in look.fleet}
     acts = [
@@ -65,28 +66,6 @@ async def _all(acts: Iterable[Coroutine[Any, Any, None]]) -> None:
 def launching(environment: Environment) -> frozenset[int]:
     """Return the numbers of the releases that `environment`'s members are launched for."""
     return frozenset(m.assignment.release for m in environment.members if m.assignment)
-
-
-def routes(
-    installation: Installation,
-    environment: Environment,
-    health: HealthCheck,
-    addresses: Mapping[str, Address],
-) -> Routes:
-    """Return the load balancer that `environment` wants, as far as its machines have addresses."""
-    targets = tuple(
-        Target(m.id, addresses[m.id], draining=m.service is Service.DRAINING, group=m.group)
-        for m in environment.members
-        if m.service is not Service.OUT and m.id in addresses
-    )
-    return Routes(
-        environment_id=environment.id,
-        slot=environment.slot,
-        hostnames=(installation.hostname(environment.cname_prefix),),
-        targets=targets,
-        health=health,
-        split=None if environment.split is None else Split(TEMPORARY, environment.split),
-    )
 
 
 def _machine(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jackbean.core.options.views import DeploymentOptions, HealthCheckOptions
+from jackbean.core.options.views import DeploymentOptions, HealthCheckOptions, sticky_s
 from jackbean.core.releases import Release
-from jackbean.ports.router import HealthCheck
+from jackbean.ports.router import HealthCheck, Sticky
+
+COOKIE = "AWSALB"  # as an Application Load Balancer's
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Terms:
     gate: Gate
     drain_s: float
     health: HealthCheck
+    sticky: Sticky | None = None
 
     @classmethod
     def of(cls, release: Release) -> Terms:
@@ -42,4 +45,10 @@ class Terms:
                 unhealthy_threshold=check.unhealthy_threshold,
                 codes=check.codes,
             ),
+            sticky=_sticky(release),
         )
+
+
+def _sticky(release: Release) -> Sticky | None:
+    seconds = sticky_s(release.settings)
+    return None if seconds is None else Sticky(COOKIE, seconds)

@@ -22,6 +22,7 @@ from jackbean.core.options.views import (
     application_port,
     environment_properties,
     environment_secrets,
+    sticky_s,
 )
 
 ASG = "aws:autoscaling:asg"
@@ -231,6 +232,14 @@ def test_traffic() -> None:
     splitting = "aws:elasticbeanstalk:trafficsplitting"
     settings = given_((splitting, "NewVersionPercent", "50"), (splitting, "EvaluationTime", "3"))
     assert TrafficOptions.of(settings) == TrafficOptions(50, 180)
+
+
+def test_visitors_stick_where_an_application_load_balancer_is_told_so() -> None:
+    on, long = (PROCESS, "StickinessEnabled", "true"), (PROCESS, "StickinessLBCookieDuration", "60")
+    assert sticky_s(given_(APPLICATION, on)) == 86_400
+    assert sticky_s(given_(APPLICATION, on, long)) == 60
+    assert sticky_s(given_(APPLICATION, long)) is None
+    assert sticky_s(given_(NETWORK, on)) is None
 
 
 def test_environment_properties() -> None:

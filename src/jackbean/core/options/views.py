@@ -29,6 +29,7 @@ SECRETS = "aws:elasticbeanstalk:application:environmentsecrets"
 SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
 DEFAULT_PROCESS = PROCESS + "default"
 INTERVAL_S, TIMEOUT_S, DRAIN_S = 1, 2, 20
+STICKY_S, STICKY_S_MAX = 86_400, 604_800
 
 
 class Policy(StrEnum):
@@ -181,6 +182,15 @@ class HealthCheckOptions:
     def of(cls, settings: Settings) -> HealthCheckOptions:
         kind = balancer(settings)
         return _by_process(settings, kind) if kind in {APPLICATION, NETWORK} else _classic(settings)
+
+
+def sticky_s(settings: Settings) -> int | None:
+    """Return for how long visitors are kept at their instance, in seconds; None: they are not."""
+    sticks = settings.flag(DEFAULT_PROCESS, "StickinessEnabled")
+    if not sticks or balancer(settings) != APPLICATION:
+        return None
+    chosen = settings.number(DEFAULT_PROCESS, "StickinessLBCookieDuration", STICKY_S)
+    return max(1, min(chosen, STICKY_S_MAX))
 
 
 def environment_properties(settings: Settings) -> dict[str, str]:

@@ -1,0 +1,70 @@
+"""The load balancer that an environment wants, from its record and what its instances run.
+
+Instances are grouped by the release that they run. So whatever the proxy counts it counts by
+release, for every policy: also where old and new ones are of one group of the membership, and
+where an instance gets another release in place. The share of a canary is that of its release.
+"""
+
+from __future__ import annotations
+
+from jackbean.control.observe import Look
+from jackbean.core.environments import Environment
+from jackbean.core.fleet import Member, Service
+from jackbean.core.installation import Installation
+from jackbean.ports.router import HealthCheck, Routes, Split, Sticky, Target
+
+RELEASE = "release-"
+
+
+def group_of(release: int) -> str:
+    """Return the name of the group of those that run `release`."""
+    return f"{RELEASE}{release}"
+
+
+def release_of(group: str) -> int | None:
+    """Return the release that a group is named for; None for one of another kind."""
+    number = group.removeprefix(RELEASE)
+    return int(number) if number != group and number.isdecimal() else None
+
+
+def routes(
+    installation: Installation,
+    environment: Environment,
+    look: Look,
+    health: HealthCheck,
+    sticky: Sticky | None = None,
+) -> Routes:
+    """Return the load balancer that `environment` wants, as far as its machines have addresses."""
+    running = {i.id: i.sight.running for i in look.fleet}
+    targets = tuple(
+        Target(
+            m.id,
+            look.addresses[m.id],
+            draining=m.service is Service.DRAINING,
+            group=_group(m, running.get(m.id)),
+        )
+        for m in environment.members
+        if m.service is not Service.OUT and m.id in look.addresses
+    )
+    return Routes(
+        environment_id=environment.id,
+        slot=environment.slot,
+        hostnames=(installation.hostname(environment.cname_prefix),),
+        targets=targets,
+        health=health,
+        split=_split(environment),
+        sticky=sticky,
+    )
+
+
+def _group(member: Member, running: int | None) -> str:
+    """Return the group of an instance; one that says nothing is taken at what it was told."""
+    told = member.assignment.release if member.assignment else 0
+    return group_of(told if running is None else running)
+
+
+def _split(environment: Environment) -> Split | None:
+    rollout = environment.operation.rollout if environment.operation else None
+    if environment.split is None or rollout is None:
+        return None
+    return Split(group_of(rollout.goal), environment.split)
