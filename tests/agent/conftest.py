@@ -16,7 +16,7 @@ from tests.agent.rig import PYTHON, UV, Instance
 
 import jackbean
 
-SHIPPED = ("__init__.py", "core/__init__.py", "core/protocol.py")
+SHIPPED = ("__init__.py", "core/__init__.py", "core/instructions.py", "core/protocol.py")
 
 
 @pytest.fixture(scope="session")

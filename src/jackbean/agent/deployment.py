@@ -17,6 +17,7 @@ from pathlib import Path
 from jackbean.agent import archive, bundle, environment, nginx
 from jackbean.agent.application import Ending, Launch
 from jackbean.agent.children import account
+from jackbean.agent.extensions import build
 from jackbean.agent.hooks import run_hooks
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
@@ -28,6 +29,7 @@ STATICS = "aws:elasticbeanstalk:environment:proxy:staticfiles"
 PROXY = "aws:elasticbeanstalk:environment:proxy"
 AWAIT = "wait for application"
 NGINX_LOG = "/var/log/nginx/error.log"
+CFN_INIT = "Please refer to /var/log/cfn-init.log for more details."
 
 
 # Rows 0 to 12: the running release goes on
@@ -46,10 +48,6 @@ def stage_application(run: Run) -> None:
         archive.unpack(run.paths.bundle, staging, run.owner(), run.check)
     except BadZip as error:
         raise StepFailed(str(error)) from None
-
-
-def pass_over_extensions(run: Run) -> None:
-    run.log.info("No instance keys of .ebextensions to process")
 
 
 def clean_extensions(run: Run) -> None:
@@ -203,13 +201,13 @@ def restart_application(run: Run) -> None:
 
 BEFORE_BUILD = (
     Step("download", download, "The source bundle could not be fetched."),
-    Step("PreBuildEbExtension", pass_over_extensions, "EbExtension build failed."),
+    Step("PreBuildEbExtension", build.prebuild, f"EbExtension build failed. {CFN_INIT}"),
     Step("StageApplication", stage_application, "The source bundle cannot be unpacked."),
     Step("RunAppDeployPreBuildHooks", prebuild_hooks, "A prebuild hook failed."),
 )
 AFTER_BUILD = (
     Step("configure proxy server", configure_proxy, "The proxy cannot be configured."),
-    Step("PostBuildEbExtension", pass_over_extensions, "Container commands build failed."),
+    Step("PostBuildEbExtension", build.postbuild, f"Container commands build failed. {CFN_INIT}"),
     Step("CleanEbExtensions", clean_extensions, "The staged source cannot be changed."),
     Step("RunAppDeployPreDeployHooks", predeploy_hooks, "A predeploy hook failed."),
     Step(

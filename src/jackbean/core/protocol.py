@@ -13,6 +13,9 @@ library only.
                        {"cause": ..., "tail": ...}. May take minutes.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
+    POST /v1/notices   body: {"serial", "notices": [...]}: sentences that become events, about what
+                       of a bundle could not be done here though the deployment goes on. Answer 204.
+    GET  /v1/object/B/K   the object K of bucket B, if this instance's release names it.
 
 401: the token is not known (the instance has been terminated): the agent stops everything and
 exits. 426: the protocol version is not spoken here. Anything else, or no answer: try again, from
@@ -64,7 +67,9 @@ class Manifest:
     `digest` names the bundle; None means `sample` (a digest as well, of the platform's sample).
     `environment` are the environment properties. `options` maps namespace to name to value, of the
     settings that concern an instance. `hooks` is the folder of hooks to run: "hooks" for an
-    application deployment, "confighooks" for a configuration deployment.
+    application deployment, "confighooks" for a configuration deployment. `extensions` are the
+    bundle's config files, each as `jackbean.core.instructions` has it; they are for application
+    deployments.
     """
 
     release: int
@@ -80,6 +85,7 @@ class Manifest:
     environment: dict[str, str] = field(default_factory=dict)
     options: dict[str, dict[str, str]] = field(default_factory=dict)
     hooks: str = "hooks"
+    extensions: list[dict[str, Any]] = field(default_factory=list)
     timeout_s: float = 600.0
     drain_s: float = 20.0  # how long a stopping application may take over its last requests
 

@@ -16,7 +16,7 @@ import jackbean
 
 MAIN = "import sys\n\nfrom jackbean.agent.main import main\n\nsys.exit(main(sys.argv[1:]))\n"
 PACKAGES = ("agent", "sqsd")  # whole
-MODULES = ("__init__.py", "core/__init__.py", "core/protocol.py")
+MODULES = ("__init__.py", "core/__init__.py", "core/instructions.py", "core/protocol.py")
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the same content makes the same file
 UNCHECKED = 0b01  # a compiled module that is not compared with its source
 

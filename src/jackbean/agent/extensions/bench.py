@@ -1,0 +1,68 @@
+"""What the executors work with: the run, the logs, where things are, and what has changed."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jackbean.agent.children import Command
+from jackbean.agent.extensions.journal import InitLog
+from jackbean.agent.run import Done, Run
+
+NOTICES_MAX = 20
+
+
+@dataclass
+class Bench:
+    """The workbench of one pass through the config files.
+
+    `changed` maps keys (`files`, `sources`, `packages`, `commands`) to the names of what this pass
+    has changed of them; `notices` is what people have to know though the deployment goes on.
+    `written` are the paths that an instance without a file system of its own has elsewhere.
+    """
+
+    run: Run
+    journal: InitLog
+    changed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    notices: list[str] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+    last_output: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether paths are below a prefix, since the instance shares the machine's files."""
+        return bool(self.run.paths.prefix)
+
+    def notice(self, text: str) -> None:
+        """Tell people something that does not stop the deployment; once."""
+        self.journal.warn(text)
+        if text not in self.notices and len(self.notices) < NOTICES_MAX:
+            self.notices.append(text)
+
+    def place(self, path: str) -> Path:
+        """Return where on this instance a path is that a bundle names."""
+        return self.run.paths.at(path)
+
+    def mapped(self, line: str) -> str:
+        """Return a command with the paths that are elsewhere here put in their place."""
+        if not self.plain or not self.written:
+            return line
+        longest_first = sorted(self.written, key=len, reverse=True)
+        names = "|".join(re.escape(path) for path in longest_first)
+        pattern = rf"(?<![\w./-])({names})(?![\w.-])"
+        return re.sub(pattern, lambda found: str(self.place(found[1])), line)
+
+    def execute(self, command: Command) -> Done:
+        """Run a command to its end, its output into the log of commands."""
+        done = self.run.execute(command, self.journal.commands)
+        self.journal.end(done.code)
+        self.last_output = done.tail
+        return done
+
+    def not_started(self, why: str, code: int) -> int:
+        """Take note of a program that could not even be started; return the code it is given."""
+        self.journal.end(code)
+        self.last_output = why
+        return code

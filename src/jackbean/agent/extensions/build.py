@@ -1,0 +1,69 @@
+"""The two steps of a deployment that carry out `.ebextensions`.
+
+`PreBuildEbExtension` comes before the bundle is unpacked: for each config file its packages,
+groups, users, sources, files, commands and services, in that order. `PostBuildEbExtension` runs the
+container commands in the staged source. Neither is part of a configuration deployment. There is no
+memory between two deployments but the file system itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jackbean.agent.extensions import commands
+from jackbean.agent.extensions.bench import Bench
+from jackbean.agent.extensions.journal import INIT_LOG, InitLog
+from jackbean.agent.phases import ENGINE_LOG, StepFailed
+from jackbean.agent.run import Run
+from jackbean.core.instructions import Extension, from_json
+
+DEPLOYMENT = "hooks"  # what a manifest calls the hooks of an application deployment
+Executor = Callable[[Bench, Extension], None]
+
+
+def prebuild(run: Run) -> None:
+    _process(run, "Infra-EmbeddedPreBuild", BEFORE)
+
+
+def postbuild(run: Run) -> None:
+    _process(run, "Infra-EmbeddedPostBuild", AFTER)
+
+
+def _commands(bench: Bench, extension: Extension) -> None:
+    commands.run_all(bench, extension.commands, commands.before_build(bench))
+
+
+def _container_commands(bench: Bench, extension: Extension) -> None:
+    commands.run_all(bench, extension.container_commands, commands.after_build(bench))
+
+
+BEFORE: tuple[tuple[str, Executor], ...] = (("commands", _commands),)
+AFTER: tuple[tuple[str, Executor], ...] = (("container_commands", _container_commands),)
+
+
+def _process(run: Run, configset: str, executors: tuple[tuple[str, Executor], ...]) -> None:
+    try:
+        extensions = [from_json(data) for data in run.manifest.extensions]
+    except ValueError as error:
+        raise StepFailed(f"The compiled .ebextensions cannot be read: {error}.") from None
+    if run.manifest.hooks != DEPLOYMENT or not extensions:
+        run.log.info("No instance keys of .ebextensions to process")
+        return
+    run.log.info(f"Executing .ebextensions: configset {configset}")
+    bench = Bench(run, InitLog(run.paths))
+    bench.journal.info(f"Running configSets: {configset}")
+    for extension in extensions:
+        for key, executor in executors:
+            if getattr(extension, key):
+                _execute(bench, extension, key, executor)
+    bench.journal.info(f"ConfigSets completed: {configset}")
+
+
+def _execute(bench: Bench, extension: Extension, key: str, executor: Executor) -> None:
+    bench.journal.info(f"Running config {extension.name}: {key}")
+    try:
+        executor(bench, extension)
+    except StepFailed as failed:
+        bench.journal.error(f"{extension.name}: {failed.cause}")
+        log = INIT_LOG if failed.log == ENGINE_LOG else failed.log
+        raise StepFailed(f"{extension.name}: {failed.cause}", log, failed.tail) from None
