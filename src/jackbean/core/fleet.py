@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from jackbean.core.traffic import Count
+
 MAIN = "main"
 TEMPORARY = "temporary"  # what a rollout launches beside the main group, to join it or to end
 
@@ -98,7 +100,8 @@ class Sight:
     `heard` is False until its agent has reported since the control plane started: silence is not
     death. `passes` counts consecutive good looks at it in the load balancer. `requests` is how
     many are in flight; None while the router has not yet confirmed the member's service state.
-    `down` says that it runs a release whose application takes no requests.
+    `down` says that it runs a release whose application takes no requests; `reached` that the load
+    balancer sends it requests and finds it well.
     """
 
     machine: Machine = Machine.ABSENT
@@ -112,6 +115,7 @@ class Sight:
     passes: int = 0
     requests: int | None = None
     down: bool = False
+    reached: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,9 +180,13 @@ class Instance:
 
 @dataclass(frozen=True)
 class Fleet:
-    """An environment's instances at one moment, in the order in which they were launched."""
+    """An environment's instances at one moment, in the order in which they were launched.
+
+    `counts` are the load balancer's counters by release; None where nobody has looked at them.
+    """
 
     instances: tuple[Instance, ...] = ()
+    counts: tuple[Count, ...] | None = None
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.instances)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from jackbean.core.fleet import Fleet
+from jackbean.core.traffic import Count
+from jackbean.core.trials import Trial
 
 
 class Stage(StrEnum):
@@ -57,6 +59,7 @@ class Rollout:
     percent: int = 0  # of requests for the new release, while it is evaluated
     evaluate_s: float = 0.0
     evaluating: bool = False  # whether it has its share; `since` counts from then
+    trial: Trial | None = None  # by its errors, while it is evaluated; None: by its health alone
     ailing: float | None = None  # since when its instances are not all well, while evaluated
     stage: Stage = Stage.ADVANCING
     batch: tuple[str, ...] = ()
@@ -118,6 +121,26 @@ class Rollout:
     def evaluate(self, now: float) -> Rollout:
         """Begin to watch the new release with its share of the requests."""
         return replace(self, evaluating=True, since=now)
+
+    @property
+    def worse(self) -> bool:
+        """Whether the goal is shown to fail more often than what it is to replace."""
+        return self.trial is not None and self.trial.worse
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the goal is to wait until more is known of it."""
+        return self.trial is not None and self.trial.hold and not self.trial.conclusive
+
+    def compare(self, counts: tuple[Count, ...] | None, now: float) -> Rollout:
+        """Take a look at the errors of both releases, where it is due."""
+        if self.trial is None:
+            return self
+        return replace(self, trial=self.trial.look(counts, self.goal, now))
+
+    def hold(self) -> Rollout:
+        """Note that its time is over and it goes on for want of evidence."""
+        return self if self.trial is None else replace(self, trial=replace(self.trial, holding=True))
 
     def ail(self, now: float) -> Rollout:
         """Note since when the new instances have not been well."""
