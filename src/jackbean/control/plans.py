@@ -11,6 +11,7 @@ from jackbean.core.operations import Abort, Kind, Operation, Phase, Provision, R
 from jackbean.core.options.views import (
     CapacityOptions,
     DeploymentOptions,
+    EvidenceOptions,
     Policy,
     TrafficOptions,
     UpdateOptions,
@@ -18,6 +19,7 @@ from jackbean.core.options.views import (
 from jackbean.core.options.views import Update as UpdateKind
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout
+from jackbean.core.trials import Trial
 from jackbean.stacks.difference import difference
 from jackbean.stacks.synthesis import GROUP
 
@@ -124,6 +126,7 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
         reverts=new.configuration_only or options.policy in BESIDE,
         percent=traffic.percent,
         evaluate_s=traffic.evaluation_s,
+        trial=_trial(options.policy, EvidenceOptions.of(new.settings)),
         since=now,
     )
 
@@ -143,6 +146,13 @@ def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
         reverts=True,
         since=now,
     )
+
+
+def _trial(policy: Policy, evidence: EvidenceOptions) -> Trial | None:
+    """Return how the errors of a canary are judged; None: they are not."""
+    if policy is not Policy.TRAFFIC_SPLITTING or not evidence.compare:
+        return None
+    return Trial(level=evidence.level, effect=evidence.effect, hold=evidence.hold)
 
 
 def _replaced_at_once(update: UpdateOptions, desired: int) -> int:

@@ -140,7 +140,8 @@ class Rollout:
 
     def hold(self) -> Rollout:
         """Note that its time is over and it goes on for want of evidence."""
-        return self if self.trial is None else replace(self, trial=replace(self.trial, holding=True))
+        trial = self.trial
+        return self if trial is None else replace(self, trial=replace(trial, holding=True))
 
     def ail(self, now: float) -> Rollout:
         """Note since when the new instances have not been well."""

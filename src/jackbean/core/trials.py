@@ -1,9 +1,9 @@
 """The trial of a release by its errors: what is asked of the evidence, and what it has so far.
 
-The evidence is a bet, look by look (`core.evidence`). A look takes the difference to the counters of
-the look before, and both are kept in one record: so whoever starts anew goes on from where the last
-saved look ended, and no request is lost by that or counted twice. A load balancer that starts anew
-loses what nobody had looked at; its counters begin at nothing, and so does the next difference.
+The evidence is a bet, look by look (`core.evidence`). A look takes the difference to the counters
+of the look before, and both are kept in one record: so whoever starts anew goes on from where the
+last saved look ended, and no request is lost by that or counted twice. A load balancer that starts
+anew loses what nobody had looked at; its counters begin at nothing, and so does the next look.
 
 What makes a look due is time and the number of requests, never an error: it would bias the bet.
 """

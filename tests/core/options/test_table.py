@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from jackbean.core.options.domains import Whole
+from jackbean.core.options.domains import Boolean, Choice, Decimal, Whole
 from jackbean.core.options.option import Apply, ChangeSeverity, Option
 from jackbean.core.options.rows import ROWS
 from jackbean.core.options.table import options
@@ -97,7 +97,7 @@ def test_the_table_has_everything_that_elastic_beanstalk_documents() -> None:
         "aws:elasticbeanstalk:container:python": 3,
         "aws:elasticbeanstalk:container:tomcat:jvmoptions": 5,
         "aws:elasticbeanstalk:container:nodejs": 4,
-        "jackbean:deployment": 3,
+        "jackbean:deployment": 7,
     }
     assert {ns: counts[ns] for ns in documented} == documented
     assert len(ROWS) >= 270
@@ -191,6 +191,10 @@ def test_our_own_options() -> None:
         "HealthCheckCount": (Whole(1, 100), "3"),
         "HealthCheckInterval": (Whole(50, 60_000), "150"),
         "DrainTimeout": (Whole(0, 3600), "20"),
+        "Evidence": (Boolean(), "true"),
+        "EvidenceLevel": (Decimal(0.1, 50), "5"),
+        "EvidenceEffect": (Decimal(0.01, 100), "5"),
+        "Inconclusive": (Choice(("proceed", "hold")), "proceed"),
     }
 
 

@@ -14,6 +14,7 @@ from jackbean.core.options.table import options
 from jackbean.core.options.views import (
     CapacityOptions,
     DeploymentOptions,
+    EvidenceOptions,
     HealthCheckOptions,
     Policy,
     TrafficOptions,
@@ -232,6 +233,24 @@ def test_traffic() -> None:
     splitting = "aws:elasticbeanstalk:trafficsplitting"
     settings = given_((splitting, "NewVersionPercent", "50"), (splitting, "EvaluationTime", "3"))
     assert TrafficOptions.of(settings) == TrafficOptions(50, 180)
+
+
+def test_evidence() -> None:
+    assert EvidenceOptions.of(given_(APPLICATION)) == EvidenceOptions(True, 0.05, 0.05, False)
+    assert EvidenceOptions.of(Settings()) == EvidenceOptions(True, 0.05, 0.05, False)
+    chosen = given_(
+        (DEPLOYMENT, "EvidenceLevel", "0.5"),
+        (DEPLOYMENT, "EvidenceEffect", "2.5"),
+        (DEPLOYMENT, "Inconclusive", "hold"),
+    )
+    assert EvidenceOptions.of(chosen) == EvidenceOptions(True, 0.005, 0.025, True)
+    assert not EvidenceOptions.of(given_((DEPLOYMENT, "Evidence", "false"))).compare
+
+
+def test_visitors_who_stick_cannot_be_compared() -> None:
+    on = (PROCESS, "StickinessEnabled", "true")
+    assert not EvidenceOptions.of(given_(APPLICATION, on)).compare
+    assert EvidenceOptions.of(given_(NETWORK, on)).compare
 
 
 def test_visitors_stick_where_an_application_load_balancer_is_told_so() -> None:

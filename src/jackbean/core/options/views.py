@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jackbean.core.options.domains import code_ranges, seconds
+from jackbean.core.options.domains import DECIMAL, code_ranges, seconds
 from jackbean.core.options.option import APPLICATION, CLASSIC, NETWORK
 from jackbean.core.options.resolve import (
     ASG,
@@ -123,6 +123,27 @@ class TrafficOptions:
         return cls(
             percent=settings.number(SPLITTING, "NewVersionPercent", 10),
             evaluation_s=60 * settings.number(SPLITTING, "EvaluationTime", 5),
+        )
+
+
+@dataclass(frozen=True)
+class EvidenceOptions:
+    """How a canary's errors are judged: shares from 0 to 1. `hold`: not without evidence."""
+
+    compare: bool
+    level: float
+    effect: float
+    hold: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> EvidenceOptions:
+        """Read them; visitors that stick to their instances cannot be compared."""
+        wanted = settings.flag(DEPLOYMENT, "Evidence", default=True)
+        return cls(
+            compare=wanted and sticky_s(settings) is None,
+            level=_share(settings, "EvidenceLevel", 5.0),
+            effect=_share(settings, "EvidenceEffect", 5.0),
+            hold=settings.text(DEPLOYMENT, "Inconclusive") == "hold",
         )
 
 
@@ -262,6 +283,12 @@ def _classic_drain(settings: Settings) -> int:
     usual = settings.number(DEPLOYMENT, "DrainTimeout", DRAIN_S)
     usual = settings.number(DEFAULT_PROCESS, "DeregistrationDelay", usual)
     return settings.number("aws:elb:policies", "ConnectionDrainingTimeout", usual)
+
+
+def _share(settings: Settings, name: str, default: float) -> float:
+    """Return a percentage as a share of one."""
+    percent = settings.text(DEPLOYMENT, name, "")
+    return (float(percent) if DECIMAL.fullmatch(percent) else default) / 100
 
 
 def _seconds(duration: str, default: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from jackbean.core.options.domains import Whole
+from jackbean.core.options.domains import Boolean, Choice, Decimal, Whole
 from jackbean.core.options.option import Apply, Option
 
 _deployment = partial(Option, "jackbean:deployment", apply=Apply.CONTROL_PLANE, checked=True)
@@ -29,5 +29,34 @@ JACKBEAN: tuple[Option, ...] = (
         Whole(0, 3600),
         "20",
         unit="s",
+    ),
+    _deployment(
+        "Evidence",
+        "Compare the errors of new and old instances while traffic is split, and roll back where "
+        "the new fail more often",
+        Boolean(),
+        "true",
+    ),
+    _deployment(
+        "EvidenceLevel",
+        "Share of good releases that may be rolled back by mistake",
+        Decimal(0.1, 50),
+        "5",
+        unit="%",
+    ),
+    _deployment(
+        "EvidenceEffect",
+        "Rise of the share of errors, in percentage points, that must have been visible for the "
+        "comparison to be conclusive",
+        Decimal(0.01, 100),
+        "5",
+        unit="%",
+    ),
+    _deployment(
+        "Inconclusive",
+        "What to do with healthy instances at the end of EvaluationTime when too few requests came "
+        "to compare: proceed, or hold for up to three times as long and then roll back",
+        Choice(("proceed", "hold")),
+        "proceed",
     ),
 )
