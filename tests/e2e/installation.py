@@ -215,7 +215,9 @@ class Installation:
         )
         return self.rest(name)
 
-    def rest(self, name: str, status: str = "Ready") -> dict[str, Any]:
+    def rest(
+        self, name: str, status: str = "Ready", patience_s: float = OPERATION_S
+    ) -> dict[str, Any]:
         """Return an environment's description once it has `status`."""
         eb = self.client()
 
@@ -224,7 +226,7 @@ class Installation:
             return found[-1] if found and found[-1]["Status"] == status else None
 
         try:
-            return until(there, OPERATION_S, f"{name} is {status}")
+            return until(there, patience_s, f"{name} is {status}")
         except AssertionError as error:
             story = "\n".join(self.events(name))
             raise AssertionError(f"{error}\n{story}\n{self.log.read_text()[-2000:]}") from None

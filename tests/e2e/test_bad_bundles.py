@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.bad_bundles import EARLY, LATE, LEGACY, REFUSED, Bad
 from tests.e2e.installation import ASG, COMMAND, Installation, app, installed, option, until
-from tests.e2e.load import Tally, visitors
 from tests.e2e.story import DEPLOYED, FAILED, LAUNCH_FAILED, end_of
+from tests.load.crowd import visitors
+from tests.load.tally import Tally
 
 pytestmark = pytest.mark.e2e
 

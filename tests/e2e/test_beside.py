@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.installation import ASG, COMMAND, Installation, app, option
-from tests.e2e.load import visitors
+from tests.load.crowd import visitors
 
 pytestmark = pytest.mark.e2e
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.installation import ASG, JACKBEAN, Installation, app, installed, option, until
-from tests.e2e.load import visitors
 from tests.e2e.machines import envoy, kill, machines
+from tests.load.crowd import visitors
 
 pytestmark = pytest.mark.e2e
 

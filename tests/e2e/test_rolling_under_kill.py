@@ -12,9 +12,9 @@ from itertools import count
 import pytest
 
 from tests.e2e.installation import ASG, COMMAND, Installation, app, installed, option, until
-from tests.e2e.load import Crowd, visitors
 from tests.e2e.machines import disks, envoy, machines
 from tests.e2e.story import DEPLOYED, LAUNCHED, TERMINATED, end_of
+from tests.load.crowd import Crowd, visitors
 
 pytestmark = pytest.mark.e2e
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.installation import ASG, COMMAND, Installation, app, bundle, option, serving, until
-from tests.e2e.load import visitors
 from tests.e2e.machines import machines
 from tests.e2e.ordinary import Person, install, person
 from tests.e2e.signing import extend, own_keys
+from tests.load.crowd import visitors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
