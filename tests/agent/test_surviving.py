@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 from tests.agent.control_plane import ControlPlane
 from tests.agent.rig import HELLO, Instance, bundle, hello, wait_until
+from tests.load import frames
+from tests.load.site import site
 
 from jackbean.agent.children import wait_for_groups
 from jackbean.core.protocol import Order
@@ -187,6 +190,28 @@ def test_a_signal_ends_everything_after_the_last_requests(
     asking.join()
     assert answers == [(200, "late")]
     assert wait_for_groups(left, 5)
+
+
+def test_a_signal_lets_the_application_close_its_websockets(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    """The proxy is still there to pass on that a client should come again elsewhere."""
+    plane.work("activate", instance.manifest(1, bundle(site("one"))), 1)
+    with socket.create_connection(("127.0.0.1", instance.port), timeout=20) as client:
+        client.sendall(f"GET /socket HTTP/1.1\r\nHost: x\r\n{frames.UPGRADE}\r\n".encode())
+        reader = client.makefile("rb")
+        while reader.readline().strip():
+            pass
+        assert instance.process
+        instance.process.terminate()
+        heard = []
+        while not heard or heard[-1][0] == frames.TEXT:
+            client.sendall(frames.masked(frames.TEXT, b"still there?"))
+            first, length = reader.read(2)
+            heard.append((first & 0xF, reader.read(length)))
+        assert heard[-1] == (frames.CLOSE, b"\x03\xe9")
+        client.sendall(frames.masked(frames.CLOSE, b""))
+    assert instance.process.wait(20) == 0
 
 
 def test_an_interrupt_is_as_good(instance: Instance, plane: ControlPlane) -> None:

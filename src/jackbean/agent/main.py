@@ -25,7 +25,7 @@ from jackbean.agent.proxy import Proxy
 from jackbean.agent.run import Host
 from jackbean.core.protocol import AgentConfig, Order, Report, from_json
 
-PROXY_STOP_S_MIN = 1.0
+PROXY_LEAVE_S, PROXY_STOP_S = 1.0, 1.0
 DRAIN_S = 20.0
 
 
@@ -64,8 +64,11 @@ class Agent:
         self._link.run()
         self._host.log.info("Stopping")
         self._assignments.close()
-        self._host.proxy.stop(max(PROXY_STOP_S_MIN, self._drain_s()))
+        # What is being sent ends by itself; WebSockets only end once the application says so, and
+        # while the proxy is still there to pass that on.
+        self._host.proxy.leave(PROXY_LEAVE_S)
         self._host.application.end(self._drain_s(), for_good=True).wait()
+        self._host.proxy.stop(PROXY_STOP_S)
         self._host.application.close()
 
     def stop(self) -> None:

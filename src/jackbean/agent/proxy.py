@@ -111,6 +111,14 @@ class Proxy:
         if long and self._process:
             self._process.send(signal.SIGUSR1)
 
+    def leave(self, patience_s: float) -> None:
+        """Let it take nothing new and finish what it has; wait for that, but not for long."""
+        if self._process:
+            self._process.end(signal.SIGQUIT)
+            deadline = time.monotonic() + patience_s
+            while self._process.alive and time.monotonic() < deadline:
+                time.sleep(LOOK_AGAIN_S)
+
     def stop(self, timeout_s: float) -> None:
         """Let it finish its requests and exit."""
         if self._process:
