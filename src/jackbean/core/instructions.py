@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,6 @@ class Extension:
         return (*(archive.origin for archive in self.sources), *(o for o in files if o))
 
 
-Shape = TypeVar("Shape")
-
-
 def to_json(extension: Extension) -> dict[str, Any]:
     """Return an extension as what `json.dumps` takes."""
     return asdict(extension)
@@ -144,10 +141,11 @@ def to_json(extension: Extension) -> dict[str, Any]:
 
 def from_json(data: Any) -> Extension:
     """Return what `to_json` made, after any trip through JSON. Raises ValueError."""
-    return _object(Extension, data)
+    found: Extension = _object(Extension, data)
+    return found
 
 
-def _object(kind: type[Shape], data: Any) -> Shape:
+def _object(kind: Any, data: Any) -> Any:
     hints = _hints(kind)
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is an object, not {type(data).__name__}")
@@ -159,7 +157,7 @@ def _object(kind: type[Shape], data: Any) -> Shape:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {f.name: hints[f.name] for f in fields(kind)}
 
@@ -169,7 +167,7 @@ def _read(hint: Any, value: Any) -> Any:
     if hint is Any:
         return value
     if is_dataclass(hint):
-        return _object(hint, value)  # type: ignore[arg-type]  # a dataclass is a type here
+        return _object(hint, value)
     if origin is tuple:
         return tuple(_read(inner[0], item) for item in _is(list, value))
     if origin is dict:
