@@ -10,7 +10,7 @@ import pytest
 from tests.routing.rig import CHECK, Backend, Rig, Visitor, targets_of, visiting
 
 from jackbean.core.errors import PortError
-from jackbean.ports.router import Counted, Routes, Split
+from jackbean.ports.router import NOBODY, Counted, Routes, Split
 from jackbean.routing import counting
 
 NEW = "r-2"
@@ -187,7 +187,23 @@ def test_environments_are_counted_apart(rig: Rig, routes: Routes, visitor: Visit
 def test_an_answer_without_an_instance_is_nobodys(rig: Rig) -> None:
     nobody = rig.publish(rig.routes())
     rig.until(lambda: _status(rig, nobody) == 503)
-    assert rig.counters(nobody) == {}
+    (before,) = rig.until_counted(nobody, lambda now: NOBODY in now).values()
+    assert _status(rig, nobody) == 503
+    met = rig.until_counted(nobody, lambda now: now[NOBODY].requests == before.requests + 1)
+    assert met == {NOBODY: Counted(before.epoch, before.requests + 1, failed=before.requests + 1)}
+
+
+def test_a_death_that_leaves_nobody_is_a_failure_once(
+    rig: Rig, routes: Routes, visitor: Visitor, old: Backend, new: Backend
+) -> None:
+    rig.publish_and_wait(replace(routes, targets=targets_of(new), split=None))
+    before = rig.counters(routes)
+    rig.yard.kill(new)
+    assert visitor.ask().status in {502, 503}
+    after = rig.until_counted(routes, lambda now: _added(now, before) != {})
+    more = {group: one.since(before.get(group)) for group, one in after.items()}
+    assert sum(one.requests - one.retried for one in more.values()) == 1
+    assert sum(one.errors_5xx + one.failed - one.retried for one in more.values()) == 1
 
 
 def _status(rig: Rig, routes: Routes) -> int:
@@ -225,8 +241,10 @@ def test_numbers_are_read_by_group_and_nothing_else() -> None:
         b"lb.requests.environment.e-1.group.main: 3\nlb.lost.environment.e-1.group.r-2: 1\n"
         b"lb.requests.environment.e-1.group.: 9\nlb.requests.environment.e-1.group.a.b: 9\n"
         b"lb.requests.environment.e-1.group.main: x\nserver.live: 1\n\xff\n"
+        b"lb.unmet.environment.e-1.group.: 4\n"
     )
-    assert counting.numbers(page) == {"main": {"requests": 3}, "r-2": {"lost": 1}}
+    read = counting.numbers(page)
+    assert read == {"main": {"requests": 3}, "r-2": {"lost": 1}, NOBODY: {"unmet": 4}}
 
 
 def test_what_is_counted_since_is_a_difference_within_an_epoch() -> None:

@@ -10,7 +10,7 @@ import pytest
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Service
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Routes, Split, Target, TargetSight
+from jackbean.ports.router import NOBODY, HealthCheck, Routes, Split, Target, TargetSight
 from jackbean.simulator.clock import VirtualClock
 from jackbean.simulator.router import MemoryRouter, Traffic
 
@@ -196,7 +196,7 @@ def test_a_side_that_does_not_serve_leaves_its_visitors_to_the_other() -> None:
     assert world.router.receivers("e-1") == {"i-3"}
     assert world.counted(1.0) == {"main": (100, 0), "r-2": (100, 0)}
     world.sick_ones = {"i-1", "i-2", "i-3"}
-    assert world.counted(1.0) == {"main": (100, 0), "r-2": (100, 0)}
+    assert world.counted(1.0) == {"main": (100, 0), "r-2": (100, 0), NOBODY: (100, 0)}
 
 
 def test_receivers_are_of_a_group_and_have_a_share() -> None:

@@ -16,6 +16,7 @@ from jackbean.core.fleet import Service
 from jackbean.ports.engine import Address
 
 MAIN_GROUP = "main"
+NOBODY = "-"  # the group, in counts only, of requests that met no instance
 STICKY_SECONDS_MAX = 7 * 24 * 3600  # as an Application Load Balancer
 
 
@@ -109,6 +110,9 @@ class Counted:
     that is tried on two instances is two. `errors_5xx` are an instance's own answers. `failed` are
     those that got no answer, or not all of it: no connection, a reset, silence. `retried` of them
     were tried again, on whichever instance, so `failed - retried` is what visitors saw.
+
+    A request that met no instance, as none was in service and healthy, is one that failed for
+    NOBODY.
     """
 
     epoch: str
@@ -140,6 +144,14 @@ class Router(Protocol):
         """Ensure all of these at one moment, as where two environments swap their hostnames."""
         ...
 
+    async def rename(self, hostnames: Mapping[str, tuple[str, ...]]) -> None:
+        """Give environments other hostnames at one moment; those never published are left out."""
+        ...
+
+    def hostnames(self, environment_id: str) -> tuple[str, ...]:
+        """Return those that were published last for an environment and let out."""
+        ...
+
     async def withdraw(self, environment_id: str) -> None:
         """Ensure that the environment has no routes."""
         ...
@@ -154,6 +166,8 @@ class Router(Protocol):
 
     async def counters(self, environment_id: str) -> Mapping[str, Counted]:
         """Return what each group has done, by its name; of those routed to and those counted.
+
+        Among them NOBODY, once a request met no instance.
 
         They belong to the proxy: a control plane that starts anew finds them as they are, and a
         proxy that does begins a new epoch. For once a second during a deployment. Raises PortError.

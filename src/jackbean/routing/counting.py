@@ -10,6 +10,8 @@ a third: there are never more numbers than groups.
       requests  has ended                             lost    ended with a broken attempt
       errors    was answered with 500 or above        silent  ended with nothing said for too long
       broken    was not answered, or in part
+                                                    by request that met no instance
+                                                      unmet   was answered by Envoy itself
 
 A broken attempt that was not the last of its request was tried again: that is all there is to
 `retried`. A visitor who leaves is nobody's failure, nor is a WebSocket on which nobody speaks.
@@ -27,17 +29,18 @@ from typing import Any
 from urllib.parse import quote
 
 from jackbean.core.errors import PortError
-from jackbean.ports.router import Counted
+from jackbean.ports.router import NOBODY, Counted
 from jackbean.routing.templates import GROUP_OF_INSTANCE, extension
 
 Json = dict[str, Any]
 
 PREFIX = "lb"
-PATTERN = rf"{PREFIX}\.(requests|errors|broken|lost|silent)\.environment\..*"
+PATTERN = rf"{PREFIX}\.(requests|errors|broken|lost|silent|unmet)\.environment\..*"
 ABOUT = "/config_dump?mask=last_updated,bootstrap.stats_config&name_regex=" + quote("^$")
 
 _BROKEN = ["UF", "UC", "UR", "UPE"]  # no connection, closed, reset, not HTTP
-_LINE = re.compile(rf"{PREFIX}\.(\w+)\.environment\.([^.]+)\.group\.([^.]+): (\d+)")
+_UNMET = ["UH", "NC", "UO"]  # nobody healthy, no cluster yet, too many
+_LINE = re.compile(rf"{PREFIX}\.(\w+)\.environment\.([^.]+)\.group\.([^.]*): (\d+)")
 _TAGS = [
     {"name": "environment", "value_format": "%ROUTE_NAME%"},
     {"name": "group", "value_format": GROUP_OF_INSTANCE},
@@ -72,6 +75,7 @@ BY_ATTEMPT = [
 BY_REQUEST = [
     _count("lost", response_flag_filter={"flags": _BROKEN}),
     _count("silent", and_filter={"filters": _TOO_SILENT}),
+    _count("unmet", response_flag_filter={"flags": _UNMET}),
 ]
 
 
@@ -104,7 +108,8 @@ def numbers(stats: bytes) -> dict[str, Counter[str]]:
     for line in stats.decode(errors="replace").splitlines():
         if found := _LINE.fullmatch(line):
             name, _, group, value = found.groups()
-            counted[group][name] += int(value)
+            if group or name == "unmet":
+                counted[group or NOBODY][name] += int(value)
     return dict(counted)
 
 
@@ -112,10 +117,12 @@ def counted(
     epoch: str, numbers: Mapping[str, Counter[str]], active: Counter[str], groups: Iterable[str]
 ) -> dict[str, Counted]:
     """Return what each group has done: of those counted, and of `groups` in any case."""
-    return {
+    known = {
         group: _counted(epoch, numbers.get(group, Counter()), active[group])
-        for group in sorted({*groups, *numbers})
+        for group in sorted({*groups, *numbers} - {NOBODY})
     }
+    unmet = sum(of["unmet"] for of in numbers.values())
+    return {**known, NOBODY: Counted(epoch, requests=unmet, failed=unmet)} if unmet else known
 
 
 def _counted(epoch: str, of: Counter[str], active: int) -> Counted:

@@ -16,7 +16,7 @@ from random import Random
 
 from jackbean.core.fleet import Service
 from jackbean.ports.clock import Clock
-from jackbean.ports.router import MAIN_GROUP, Counted, Routes, TargetSight
+from jackbean.ports.router import MAIN_GROUP, NOBODY, Counted, Routes, TargetSight
 from jackbean.simulator.engine import calm
 
 FEW = 50  # chances that are tried one by one; more are drawn together
@@ -61,6 +61,7 @@ class Tally:
     come: float = 0.0  # the next one may be on his way
     requests: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    unmet: int = 0
 
 
 class MemoryRouter:
@@ -100,6 +101,16 @@ class MemoryRouter:
             self._wanted[one.environment_id] = one
             self._tell(one.environment_id)
 
+    async def rename(self, hostnames: Mapping[str, tuple[str, ...]]) -> None:
+        known = {name: self._wanted.get(name) for name in hostnames}
+        await self.publish_all(
+            [replace(routes, hostnames=hostnames[name]) for name, routes in known.items() if routes]
+        )
+
+    def hostnames(self, environment_id: str) -> tuple[str, ...]:
+        routes = self._wanted.get(environment_id) if self._opened else None
+        return routes.hostnames if routes else ()
+
     async def withdraw(self, environment_id: str) -> None:
         self._effect(f"withdraw {environment_id}")
         self._settle()
@@ -129,15 +140,17 @@ class MemoryRouter:
         tally = self._tallies.get(environment_id, Tally(0.0))
         routes = self._wanted.get(environment_id)
         groups = {target.group for target in routes.targets} if routes else set()
-        return {
+        epoch, unmet = f"epoch {self._epoch}", tally.unmet
+        known = {
             group: Counted(
-                epoch=f"epoch {self._epoch}",
+                epoch=epoch,
                 requests=tally.requests[group],
                 errors_5xx=tally.errors[group],
                 active=active[group],
             )
             for group in sorted(groups | active.keys() | tally.requests.keys())
         }
+        return {**known, NOBODY: Counted(epoch, unmet, failed=unmet)} if unmet else known
 
     async def troubles(self) -> tuple[str, ...]:
         return ()
@@ -254,7 +267,10 @@ class MemoryRouter:
         tally.until = max(until, tally.until)
         last = whole(tally.come)
         hosts = self._hosts.get(environment_id, {})
-        for side, begin, end in shared_out(self._sides(environment_id), first, last):
+        sides = self._sides(environment_id)
+        if environment_id in self._routes and not any(side for side, _ in sides):
+            tally.unmet += last - first
+        for side, begin, end in shared_out(sides, first, last):
             for name, count in dealt(side, begin, end):
                 tally.requests[hosts[name].group] += count
                 tally.errors[hosts[name].group] += self._drawn(count, self.traffic.errors(name))
