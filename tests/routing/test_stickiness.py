@@ -98,6 +98,16 @@ def test_the_cookie_is_an_application_load_balancers(
     assert visitor.ask().cookies == {}
 
 
+def test_a_cookie_without_an_end_lasts_until_the_browser_is_closed(
+    rig: Rig, routes: Routes, visitor: Visitor
+) -> None:
+    rig.publish_and_wait(replace(routes, sticky=Sticky("AWSELB", 0)))
+    reply = visitor.ask()
+    assert reply.cookies.keys() == {"AWSELB", "AWSELBTG"}
+    assert "max-age" not in reply.headers["set-cookie"].lower()
+    assert met(visitor) == {reply.body: 30}
+
+
 def test_without_stickiness_there_are_no_cookies(
     rig: Rig, routes: Routes, visitor: Visitor
 ) -> None:

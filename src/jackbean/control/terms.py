@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jackbean.core.options.views import DeploymentOptions, HealthCheckOptions, sticky_s
+from jackbean.core.options.option import APPLICATION, CLASSIC
+from jackbean.core.options.views import (
+    DeploymentOptions,
+    HealthCheckOptions,
+    balancer,
+    sticky_s,
+)
 from jackbean.core.releases import Release
 from jackbean.ports.router import HealthCheck, Sticky
 
-COOKIE = "AWSALB"  # as an Application Load Balancer's
+COOKIES = {APPLICATION: "AWSALB", CLASSIC: "AWSELB"}  # as each kind of load balancer calls it
 
 
 @dataclass(frozen=True)
@@ -51,4 +57,4 @@ class Terms:
 
 def _sticky(release: Release) -> Sticky | None:
     seconds = sticky_s(release.settings)
-    return None if seconds is None else Sticky(COOKIE, seconds)
+    return None if seconds is None else Sticky(COOKIES[balancer(release.settings)], seconds)

@@ -17,7 +17,7 @@ from jackbean.ports.engine import Address
 
 MAIN_GROUP = "main"
 NOBODY = "-"  # the group, in counts only, of requests that met no instance
-STICKY_SECONDS_MAX = 7 * 24 * 3600  # as an Application Load Balancer
+STICKY_SECONDS_MAX = 1_000_000  # as a classic load balancer; others less
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,18 @@ class Split:
 
 @dataclass(frozen=True)
 class Sticky:
-    """A visitor keeps its instance while that serves, by a cookie of that many seconds."""
+    """A visitor keeps its instance while that serves, by a cookie of that many seconds.
+
+    0 is a cookie without an end of its own, which a browser forgets when it is closed.
+    """
 
     cookie: str
     seconds: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.seconds <= STICKY_SECONDS_MAX:
+        if not 0 <= self.seconds <= STICKY_SECONDS_MAX:
             raise ValueError(
-                f"a cookie cannot last {self.seconds} s: give 1 to {STICKY_SECONDS_MAX}"
+                f"a cookie cannot last {self.seconds} s: give 0 to {STICKY_SECONDS_MAX}"
             )
 
 

@@ -182,6 +182,5 @@ def _kept(way: Way) -> Json:
 def _cookie(sticky: Sticky, split: Split) -> str:
     """Return the cookie that names the group of whoever answered."""
     value = f"{GROUP_OF_INSTANCE}.{named(GROUP, 'group', split.group)}"
-    return (
-        f"{GROUP_COOKIE.format(sticky.cookie)}={value}; Max-Age={sticky.seconds}; Path=/; HttpOnly"
-    )
+    age = f"; Max-Age={sticky.seconds}" if sticky.seconds else ""
+    return f"{GROUP_COOKIE.format(sticky.cookie)}={value}{age}; Path=/; HttpOnly"

@@ -261,6 +261,16 @@ def test_visitors_stick_where_an_application_load_balancer_is_told_so() -> None:
     assert sticky_s(given_(NETWORK, on)) is None
 
 
+def test_visitors_stick_where_a_classic_load_balancer_is_told_so() -> None:
+    on = (POLICIES, "Stickiness Policy", "true")
+    long = (POLICIES, "Stickiness Cookie Expiration", "1000000")
+    assert sticky_s(given_(on)) == 0
+    assert sticky_s(given_(on, long)) == 1_000_000
+    assert sticky_s(given_(long)) is None
+    assert sticky_s(given_(APPLICATION, on)) is None
+    assert sticky_s(given_(SINGLE, on)) is None
+
+
 def test_environment_properties() -> None:
     settings = given_(
         (PROPERTIES, "A", "1"),

@@ -28,8 +28,9 @@ PROPERTIES = "aws:elasticbeanstalk:application:environment"
 SECRETS = "aws:elasticbeanstalk:application:environmentsecrets"
 SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
 DEFAULT_PROCESS = PROCESS + "default"
+POLICIES = "aws:elb:policies"
 INTERVAL_S, TIMEOUT_S, DRAIN_S = 1, 2, 20
-STICKY_S, STICKY_S_MAX = 86_400, 604_800
+STICKY_S, STICKY_S_MAX, CLASSIC_STICKY_S_MAX = 86_400, 604_800, 1_000_000
 
 
 class Policy(StrEnum):
@@ -206,12 +207,18 @@ class HealthCheckOptions:
 
 
 def sticky_s(settings: Settings) -> int | None:
-    """Return for how long visitors are kept at their instance, in seconds; None: they are not."""
-    sticks = settings.flag(DEFAULT_PROCESS, "StickinessEnabled")
-    if not sticks or balancer(settings) != APPLICATION:
-        return None
-    chosen = settings.number(DEFAULT_PROCESS, "StickinessLBCookieDuration", STICKY_S)
-    return max(1, min(chosen, STICKY_S_MAX))
+    """Return for how long visitors are kept at their instance, in seconds; None: they are not.
+
+    0, which a classic load balancer can be told, is for as long as a browser is open.
+    """
+    kind = balancer(settings)
+    if kind == APPLICATION and settings.flag(DEFAULT_PROCESS, "StickinessEnabled"):
+        chosen = settings.number(DEFAULT_PROCESS, "StickinessLBCookieDuration", STICKY_S)
+        return max(1, min(chosen, STICKY_S_MAX))
+    if kind == CLASSIC and settings.flag(POLICIES, "Stickiness Policy"):
+        chosen = settings.number(POLICIES, "Stickiness Cookie Expiration", 0)
+        return max(0, min(chosen, CLASSIC_STICKY_S_MAX))
+    return None
 
 
 def environment_properties(settings: Settings) -> dict[str, str]:
@@ -278,11 +285,11 @@ def _classic(settings: Settings) -> HealthCheckOptions:
 
 
 def _classic_drain(settings: Settings) -> int:
-    if not settings.flag("aws:elb:policies", "ConnectionDrainingEnabled", default=True):
+    if not settings.flag(POLICIES, "ConnectionDrainingEnabled", default=True):
         return 0
     usual = settings.number(DEPLOYMENT, "DrainTimeout", DRAIN_S)
     usual = settings.number(DEFAULT_PROCESS, "DeregistrationDelay", usual)
-    return settings.number("aws:elb:policies", "ConnectionDrainingTimeout", usual)
+    return settings.number(POLICIES, "ConnectionDrainingTimeout", usual)
 
 
 def _share(settings: Settings, name: str, default: float) -> float:
