@@ -94,20 +94,24 @@ def _deployed(stage: Stage, policy: str, meanwhile: Callable[[], None]) -> Move:
 def configure(stage: Stage) -> Move:
     before, stage.colour = stage.colour, next(stage.colours)
     asked = time.monotonic()
-    stage.one.begin(NAME, OptionSettings=[option(PROPERTIES, "COLOUR", stage.colour)])
+    policy = option(COMMAND, "DeploymentPolicy", "Rolling")
+    colour = option(PROPERTIES, "COLOUR", stage.colour)
+    stage.one.begin(NAME, OptionSettings=[colour, policy])
     stage.rest()
     return Move("colour", before, stage.colour, asked, time.monotonic())
 
 
 def scale(stage: Stage) -> Move:
-    """Scale out, and in again: nothing is seen of it in answers."""
+    """Scale out, let the new have something to do, and scale in: nothing of it is in answers."""
     asked = time.monotonic()
-    for _ in range(2):
+    for out in (True, False):
         size = str(next(stage.sizes))
         changes = [option(ASG, "MinSize", size), option(ASG, "MaxSize", size)]
         stage.one.begin(NAME, OptionSettings=changes)
         stage.rest()
         assert len(stage.one.instances(NAME)) == int(size)
+        if out:
+            time.sleep(stage.slow_s / 2)
     return Move("version", stage.label, stage.label, asked, time.monotonic())
 
 

@@ -89,8 +89,8 @@ def _visitors(place: Place, load: Load, stop: asyncio.Event) -> Iterator[Visitor
         yield Caller(place, stop, pause_s, paced=paced)
     for turn in range(load.patients):
         yield Patient(place, stop, load.slow_s, turn)
-    for _ in range(load.talkers):
-        yield Talker(place, stop, load.pause_s)
+    for number in range(load.talkers):
+        yield Talker(place, stop, load.pause_s, restless=number % 2 == 1)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from socket import create_server, socket
+from socket import SHUT_WR, create_server, socket
 
 import pytest
 
@@ -40,10 +40,19 @@ def _accept(listener: socket, serve: Serve) -> None:
             return
         with guest:
             try:
-                while request := _request(guest):
-                    serve(guest, request)
-            except (OSError, EOFError):
+                _attend(guest, serve)
+            except OSError:
                 continue
+
+
+def _attend(guest: socket, serve: Serve) -> None:
+    try:
+        while request := _request(guest):
+            serve(guest, request)
+    except EOFError:
+        guest.shutdown(SHUT_WR)  # and hear the guest out, or what was said may not arrive
+        while guest.recv(65536):
+            pass
 
 
 def _request(guest: socket) -> bytes:

@@ -26,6 +26,7 @@ LATE_S = 8.0  # a slow answer may take that much longer than it was asked to
 NUMBERS = count(1)
 TROUBLES = (Broken, OSError, ValueError, TimeoutError, asyncio.IncompleteReadError)
 POST_EVERY = 5
+RESTLESS_MESSAGES = 30
 PIECES_MAX, PIECE_MAX = 12, 4096
 
 
@@ -155,12 +156,19 @@ class Patient(Visitor):
 
 
 class Talker(Visitor):
-    """Talks on one WebSocket after another, a message at a time, each echoed before the next."""
+    """Talks on one WebSocket after another, a message at a time, each echoed before the next.
 
-    def __init__(self, place: Place, stop: asyncio.Event, pause_s: float) -> None:
+    A `restless` one takes its leave after a while, and is soon where others have gone or come.
+    """
+
+    def __init__(
+        self, place: Place, stop: asyncio.Event, pause_s: float, *, restless: bool
+    ) -> None:
         super().__init__(place, stop)
         self._pause_s = pause_s
+        self._restless = restless
         self._words = ""
+        self._left = 0
 
     async def visit(self) -> None:
         """Open a WebSocket, and talk until it is closed or we are told to stop."""
@@ -168,6 +176,7 @@ class Talker(Visitor):
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._open(path)
+                self._left = RESTLESS_MESSAGES
             while said is not None:
                 said = await self._talk(begun)
                 await self.rest(self._pause_s if said else 0.0)
@@ -186,7 +195,8 @@ class Talker(Visitor):
     async def _talk(self, begun: float) -> str | None:
         """Say something and hear it again; None once the WebSocket is closed, as it should be."""
         _, writer = await self.line.open()
-        if self.stop.is_set():
+        self._left -= 1
+        if self.stop.is_set() or (self._restless and self._left < 0 and not self._words):
             await self._bid_farewell()
             return None
         crossed = bool(self._words)
