@@ -127,25 +127,36 @@ def test_what_left_a_fleet_on_another_template_is_made_good() -> None:
 
 ON = Setting(UPDATES, "RollingUpdateEnabled", "true")
 BATCHES = {
-    "all at once unless it is switched on": ((), 3),
+    "all at once unless it is switched on": ((), (3, 0, 0)),
     "switched on, as many as may be away": (
         (ON, Setting(UPDATES, "MaxBatchSize", "2"), Setting(UPDATES, "MinInstancesInService", "0")),
-        2,
+        (2, 0, 0),
     ),
-    "some must stay": (
+    "some must stay: others come first, as there is room": (
         (ON, Setting(UPDATES, "MaxBatchSize", "3"), Setting(UPDATES, "MinInstancesInService", "2")),
-        1,
+        (3, 2, 2),
     ),
-    "all must stay: one at a time": (
-        (ON, Setting(UPDATES, "MaxBatchSize", "3"), Setting(UPDATES, "MinInstancesInService", "3")),
-        1,
+    "all must stay": (
+        (ON, Setting(UPDATES, "MaxBatchSize", "1"), Setting(UPDATES, "MinInstancesInService", "3")),
+        (1, 1, 3),
     ),
+    "a third, and as many stay as there must be": ((ON,), (1, 1, 3)),
 }
 
 
-@pytest.mark.parametrize(("settings", "size"), BATCHES.values(), ids=BATCHES.keys())
-def test_how_many_are_replaced_at_a_time(settings: tuple[Setting, ...], size: int) -> None:
-    assert rolled(plan(LARGE, base=(*THREE, *settings))).batch_size == size
+@pytest.mark.parametrize(("settings", "pace"), BATCHES.values(), ids=BATCHES.keys())
+def test_how_many_are_replaced_at_a_time(
+    settings: tuple[Setting, ...], pace: tuple[int, int, int]
+) -> None:
+    found = rolled(plan(LARGE, base=(*THREE, *settings)))
+    assert (found.batch_size, found.surge, found.floor) == pace
+
+
+def test_what_is_waited_for_between_batches() -> None:
+    by_time = Setting(UPDATES, "PauseTime", "PT1M30S")
+    by_health = Setting(UPDATES, "RollingUpdateType", "Health")
+    assert rolled(plan(LARGE, base=(*THREE, ON, by_time))).pause_s == 90
+    assert rolled(plan(LARGE, base=(*THREE, ON, by_time, by_health))).pause_s is None
 
 
 def test_replacements_heed_health_as_deployments_do() -> None:

@@ -185,7 +185,7 @@ def test_a_policy_is_short(policy: object) -> None:
 
 
 def test_policies_are_named_as_clients_name_them() -> None:
-    assert set(POLICIES) - {"Replacement"} <= set(Named)
+    assert set(POLICIES) - {"Replacement", "Rollback"} <= set(Named)
 
 
 def test_an_unknown_policy_is_a_bug() -> None:

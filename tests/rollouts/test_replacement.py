@@ -28,6 +28,8 @@ ROLLOUT = Rollout(
     since=NOW,
 )
 BACK = ROLLOUT.enter(Stage.REVERTING, NOW)
+FULL = replace(ROLLOUT, surge=1, floor=3)
+TIMED = replace(ROLLOUT, pause_s=30.0, batches=1)
 IGNORES = replace(ROLLOUT, ignore_health=True)
 
 
@@ -132,6 +134,40 @@ CASES = {
         fleet(instance("i-2"), instance("i-3"), failed("i-5", release=OLD, running=None)),
         (),
         Stage.FAILED,
+    ),
+    "where all must stay one comes first": Case(FULL, many(3), (Launch(4, NEW, "t-new"),)),
+    "and nobody goes before it serves": Case(
+        FULL, fleet(*many(3), fresh("i-4", template="t-new")), ()
+    ),
+    "then one may go": Case(FULL, fleet(*many(3), new("i-4")), (Retire("i-1"),)),
+    "and the next one comes": Case(
+        FULL,
+        fleet(instance("i-2"), instance("i-3"), new("i-4")),
+        (Launch(4, NEW, "t-new"),),
+    ),
+    "no more come than are wanted in the end": Case(
+        FULL, fleet(instance("i-3"), new("i-4"), new("i-5"), new("i-6")), (Retire("i-3"),)
+    ),
+    "going back nobody goes too early either": Case(
+        FULL.enter(Stage.REVERTING, NOW),
+        fleet(instance("i-2"), instance("i-3"), failed("i-4", template="t-new")),
+        (Launch(4, OLD, "t-old"),),
+        Stage.REVERTING,
+    ),
+    "by time the pause is kept": Case(
+        TIMED, fleet(instance("i-2"), instance("i-3"), new("i-4")), (), now=NOW + 29
+    ),
+    "and then the next batch ends, though the gate is not passed": Case(
+        TIMED,
+        fleet(instance("i-2"), instance("i-3"), new("i-4", passes=1)),
+        (Retire("i-2"),),
+        now=NOW + 31,
+    ),
+    "but not before the last one serves": Case(
+        TIMED, fleet(instance("i-2"), instance("i-3"), new("i-4", passes=0)), (), now=NOW + 31
+    ),
+    "in the end all must be well": Case(
+        TIMED, fleet(new("i-4"), new("i-5"), new("i-6", passes=1)), (), now=NOW + 31
     ),
 }
 

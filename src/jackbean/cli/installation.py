@@ -135,7 +135,7 @@ def _read(data_dir: Path, identity: Identity, serving: Serving | None) -> Docume
                 "Application": e.application,
                 "Status": e.status.value,
                 "Health": e.verdict.color,
-                "Instances": sum(not m.leaving for m in e.members),
+                "Instances": sum(m.counted for m in e.members),
                 "Url": f"http://{installation.cname(e.cname_prefix)}",
             }
             for e in living_environments(data_dir / "jackbean.db")

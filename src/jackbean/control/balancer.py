@@ -9,22 +9,10 @@ from __future__ import annotations
 
 from jackbean.control.observe import Look
 from jackbean.core.environments import Environment
-from jackbean.core.fleet import Member, Service
+from jackbean.core.fleet import PARKED, Member, Service
 from jackbean.core.installation import Installation
+from jackbean.core.traffic import group_of
 from jackbean.ports.router import HealthCheck, Routes, Split, Sticky, Target
-
-RELEASE = "release-"
-
-
-def group_of(release: int) -> str:
-    """Return the name of the group of those that run `release`."""
-    return f"{RELEASE}{release}"
-
-
-def release_of(group: str) -> int | None:
-    """Return the release that a group is named for; None for one of another kind."""
-    number = group.removeprefix(RELEASE)
-    return int(number) if number != group and number.isdecimal() else None
 
 
 def routes(
@@ -59,12 +47,16 @@ def routes(
 
 def _group(member: Member, running: int | None) -> str:
     """Return the group of an instance; one that says nothing is taken at what it was told."""
+    if member.group == PARKED:
+        return PARKED
     told = member.assignment.release if member.assignment else 0
     return group_of(told if running is None else running)
 
 
 def _split(environment: Environment) -> Split | None:
+    """Return who gets which share: parked instances none, and they can have all at once."""
     rollout = environment.operation.rollout if environment.operation else None
     if environment.split is None or rollout is None:
-        return None
+        parked = any(m.group == PARKED for m in environment.members)
+        return Split(PARKED, 0) if parked else None
     return Split(group_of(rollout.goal), environment.split)

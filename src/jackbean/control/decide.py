@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from jackbean.core.acts import Act, Launch, Occasion, amend, weighed
+from jackbean.control import parking
+from jackbean.core.acts import Act, Launch, Occasion, Step, amend, weighed
 from jackbean.core.environments import Environment, Resource, Status
 from jackbean.core.fleet import Fleet
 from jackbean.core.installation import Installation
 from jackbean.core.operations import (
     Deprovision,
     Empty,
+    Exchange,
     Kind,
     Operation,
     Provision,
@@ -33,6 +35,8 @@ from jackbean.rollouts.verbs import retire
 from jackbean.stacks.difference import kinds
 from jackbean.stacks.names import SUFFIX_LENGTH, physical
 
+ENDING_DRAIN_S = 20.0  # for requests in flight where the whole environment ends
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -43,6 +47,7 @@ class Scene:
     release: Release
     drain_s: float
     now: float
+    hostnames: tuple[str, ...] = ()  # those that lead here now
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,14 @@ class Namer:
 
 def decide(scene: Scene, namer: Namer) -> Decision:
     """Return what `scene` leads to. What has been decided already is decided the same again."""
-    members = progress(scene.fleet, scene.now, scene.drain_s)
+    operation = scene.environment.operation
+    members = progress(scene.fleet, scene.now, _patience(operation, scene.drain_s))
     environment = replace(scene.environment, members=members)
-    operation = environment.operation
     if operation is None:
         environment = _provision(environment, scene, namer)  # also what a failed operation changed
-        return Decision(_amended(environment, upkeep(environment, scene), scene, namer))
+        parked = parking.kept(environment, scene.fleet, scene.now)
+        acts = (*upkeep(environment, scene), *parking.clearing(parked, scene.fleet))
+        return Decision(replace(_amended(environment, acts, scene, namer), parked=parked))
     environment, operation, why = _advance(environment, operation, scene, namer)
     if operation.phase is None:
         return Decision(_finish(environment, operation, scene.now), operation)
@@ -89,7 +96,13 @@ def upkeep(environment: Environment, scene: Scene) -> tuple[Act, ...]:
     """Return what keeps `environment` as it is wanted."""
     deployment = environment.deployment or scene.release.number
     launch = Launch(environment.desired, deployment, environment.template)
-    return maintain(scene.fleet, launch, scene.now)
+    return maintain(scene.fleet.counted, launch, scene.now)
+
+
+def _patience(operation: Operation | None, drain_s: float) -> float:
+    """Return how long requests in flight may take where instances leave service."""
+    ending = operation is not None and operation.kind is Kind.TERMINATE
+    return min(drain_s, ENDING_DRAIN_S) if ending else drain_s
 
 
 Progress = tuple[Environment, Operation, str]
@@ -107,11 +120,15 @@ def _advance(
         case Roll(rollout=rollout):
             return _roll(rollout, environment, operation, scene, namer)
         case Settle(since=since, timeout_s=timeout_s):
-            full = complete(scene.fleet, environment.desired)
+            full = complete(scene.fleet.counted, environment.desired)
             late = scene.now - since > timeout_s
-            after = operation.next() if full or late else operation
+            after = operation.next() if full or late or operation.aborted else operation
             why = f"waiting for {environment.desired} instances in service"
             return _amended(environment, upkeep(environment, scene), scene, namer), after, why
+        case Exchange(other=other):
+            wanted = (namer.installation.hostname(environment.cname_prefix),)
+            after = operation.next() if scene.hostnames == wanted else operation
+            return environment, after, f"waiting for the requests for {other}'s CNAME"
         case Empty():
             after = operation if environment.members else operation.next()
             leaving = _amended(environment, retire(scene.fleet), scene, namer)
@@ -151,11 +168,12 @@ def _roll(
 ) -> Progress:
     if not rollout.batches and rollout.stage is Stage.ADVANCING:
         rollout = replace(rollout, size=environment.desired)  # provisioned just before
-    step = next_step(rollout, scene.fleet, scene.now)
+    step = _step(replace(rollout, aborted=operation.aborted), scene)
     operation = operation.with_phase(Roll(step.rollout))
-    environment = _amended(environment, step.acts, scene, namer)
+    parked = parking.during(environment, rollout, step.rollout, scene.now)
+    environment = replace(_amended(environment, step.acts, scene, namer), parked=parked)
     if step.rollout.stage in {Stage.COMMITTED, Stage.SUCCEEDED}:
-        environment = commit(environment, scene.release, deployed=True)
+        environment = commit(environment, scene.release, deployed=step.rollout.goal)
     if step.rollout.stage is Stage.SUCCEEDED:
         return environment, operation.next(), ""
     if step.rollout.over:
@@ -163,13 +181,26 @@ def _roll(
     return environment, operation, step.why
 
 
-def commit(environment: Environment, release: Release, *, deployed: bool = False) -> Environment:
-    """Return the environment on `release`; `deployed`: what is launched from now on gets it."""
-    if deployed:
-        environment = replace(environment, deployment=release.number)
+def _step(rollout: Rollout, scene: Scene) -> Step:
+    """Take the policy's step. Only a rollback knows of parked instances: others end them first."""
+    if rollout.policy == parking.ROLLBACK:
+        return next_step(rollout, scene.fleet, scene.now)
+    step = next_step(rollout, scene.fleet.counted, scene.now)
+    ending = parking.clearing(None, scene.fleet) if rollout.stage is Stage.ADVANCING else ()
+    return replace(step, acts=(*step.acts, *ending))
+
+
+def commit(
+    environment: Environment, release: Release, *, deployed: int | None = None
+) -> Environment:
+    """Return the environment on `release`; what is launched from now on gets `deployed`."""
+    if deployed is not None:
+        environment = replace(environment, deployment=deployed)
+    former = environment.former if release.number == environment.release else environment.release
     return replace(
         environment,
         release=release.number,
+        former=former,
         version_label=release.version_label,
         stack=release.stack or environment.stack,
         platform_arn=release.platform_arn or environment.platform_arn,

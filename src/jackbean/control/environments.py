@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from jackbean.control import certifying
 from jackbean.control.narration import ending, opening, superseded
 from jackbean.control.plans import begun, launch_plan, update_plan
 from jackbean.control.releases import Cut, Wanted, cut
@@ -115,6 +116,15 @@ async def find(world: World, name_or_id: str) -> Environment:
     raise unknown(name_or_id)
 
 
+def must_be_ready(environment: Environment) -> None:
+    """Raise the Fault that clients know unless `environment` is at rest."""
+    if not environment.ready:
+        raise invalid(
+            f"Environment named {environment.name} is in an invalid state for this operation. "
+            "Must be Ready."
+        )
+
+
 def unknown(name_or_id: str) -> Fault:
     return invalid(f"No Environment found for EnvironmentName = '{name_or_id[:80]}'.")
 
@@ -193,11 +203,7 @@ def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:
 
 async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
     before = await find(world, name_or_id)
-    if not before.ready:
-        raise invalid(
-            f"Environment named {before.name} is in an invalid state for this operation. "
-            "Must be Ready."
-        )
+    must_be_ready(before)
     if wanted.tier and (wanted.tier.name, wanted.tier.type) != (before.tier.name, before.tier.type):
         raise invalid("The tier of an environment cannot be changed.")
     old = await current_release(world, before)
@@ -250,10 +256,7 @@ async def _wanted(world: World, base: Environment, old: Release, wanted: Update)
 async def _terminate(world: World, name_or_id: str, request_id: str) -> Environment:
     before = await find(world, name_or_id)
     if before.status is Status.TERMINATING:
-        raise invalid(
-            f"Environment named {before.name} is in an invalid state for this operation. "
-            "Must be Ready."
-        )
+        return before  # it has begun already
     now = world.clock.now()
     environment = replace(
         before,
@@ -271,6 +274,7 @@ async def _terminate(world: World, name_or_id: str, request_id: str) -> Environm
     await world.store.commit(
         [
             PutEnvironment(environment),
+            *await certifying.superseded(world, before),
             *map(AddEvent, superseded(before)),
             AddEvent(opening(environment)),
             AddEvent(ending(environment)),

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 
 from jackbean.control.decide import Scene
 from jackbean.control.narration_beside import beside
+from jackbean.control.narration_evidence import evidence
+from jackbean.core.certificates import summary
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import TEMPORARY, Failure, Fleet, Instance
 from jackbean.core.health.transitions import transition
-from jackbean.core.operations import Kind, Operation, Provision, Settle
+from jackbean.core.operations import Exchange, Kind, Operation, Provision, Settle
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.upkeep import complete
 from jackbean.stacks.names import story
@@ -37,11 +39,19 @@ CONFIGURE_FAILED = "Failed to deploy configuration."
 REVERTED = "The environment was reverted to the previous configuration setting."
 TERMINATED = "terminateEnvironment completed successfully."
 
+MIXED = (
+    "During an aborted deployment, some instances may have deployed the new application version. "
+    "To ensure all instances are running the same version, re-deploy the appropriate application "
+    "version."
+)
+POINTS = "'{}' now points to '{}'."
+SWAPPED = "Completed swapping CNAMEs for environments '{}' and '{}'."
 ENDING = "Waiting for EC2 instances to terminate. This may take a few minutes."
 
 STARTING = {
     Kind.CREATE: "createEnvironment is starting.",
     Kind.UPDATE: "Environment update is starting.",
+    Kind.SWAP: "swapEnvironmentCNAMEs is starting.",
     Kind.TERMINATE: "terminateEnvironment is starting.",
 }
 
@@ -69,11 +79,24 @@ def ending(environment: Environment) -> Event:
     return replace(opening(environment), message=ENDING)
 
 
+def aside(
+    environment: Environment,
+    message: str,
+    request_id: str,
+    severity: Severity = Severity.INFO,
+) -> Event:
+    """Return an event that a request causes besides those of the operation under way."""
+    return _event(Told(message, severity), environment, request_id)
+
+
 def superseded(environment: Environment) -> list[Event]:
     """Return the end of an operation that another one takes the place of."""
     operation = environment.operation
     if operation is None:
         return []
+    if operation.kind is Kind.SWAP:  # the names are exchanged already
+        ends = _swap_ending(environment, operation)
+        return [_event(told, environment, operation.request_id) for told in ends]
     failed = CONFIGURE_FAILED if operation.configuration_only else DEPLOY_FAILED
     told = Told(LAUNCH_FAILED if operation.kind is Kind.CREATE else failed, Severity.ERROR)
     return [_event(told, environment, operation.request_id)]
@@ -87,10 +110,12 @@ def narrate(
     told = [
         *_resources(before, after),
         *_rollouts(before.operation, operation, scene),
+        *_evidence(before.operation, operation, scene),
         *_beside(before, after, operation),
         *_members(before, after),
         *_settling(before.operation, operation, scene),
         *_health(before.verdict, after.verdict),
+        *(_summary(ended, scene) if ended else ()),
         *(_ending(after, ended) if ended else ()),
     ]
     request_id = operation.request_id if operation else ""
@@ -260,6 +285,20 @@ def _health(before: Verdict, after: Verdict) -> Iterator[Told]:
         yield Told(change.message, change.severity, caused=False)
 
 
+def _evidence(before: Operation | None, after: Operation | None, scene: Scene) -> Iterator[Told]:
+    was, now = before.rollout if before else None, after.rollout if after else None
+    if was and now:
+        for message, severity in evidence(was, now, scene):
+            yield Told(message, severity)
+
+
+def _summary(ended: Operation, scene: Scene) -> Iterator[Told]:
+    """Sum up what is certified of a deployment."""
+    if ended.rollout:
+        seconds = scene.now - ended.began
+        yield Told(summary(ended.number, ended.rollout.size, ended.tally, seconds))
+
+
 def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
     """Tell how an operation ended: only in the transaction that makes it so."""
     match ended.kind:
@@ -272,6 +311,16 @@ def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
             yield Told(TERMINATED)
         case Kind.UPDATE:
             yield from _update_ending(ended)
+        case Kind.SWAP:
+            yield from _swap_ending(after, ended)
+
+
+def _swap_ending(after: Environment, ended: Operation) -> Iterator[Told]:
+    for phase in ended.phases:
+        if isinstance(phase, Exchange):
+            yield Told(POINTS.format(phase.cname, phase.endpoint))
+            if phase.leads:
+                yield Told(SWAPPED.format(after.name, phase.other))
 
 
 def _update_ending(ended: Operation) -> Iterator[Told]:
@@ -282,6 +331,8 @@ def _update_ending(ended: Operation) -> Iterator[Told]:
     if replaced and rollout is not None and rollout.stage is Stage.REVERTED:
         yield Told(REVERTED, Severity.ERROR)
     elif ended.failed:
+        if ended.aborted and rollout is not None and rollout.stage is Stage.FAILED:
+            yield Told(MIXED, Severity.WARN)
         yield Told(CONFIGURE_FAILED if ended.configuration_only else DEPLOY_FAILED, Severity.ERROR)
     elif ended.configuration_only:
         yield Told(CONFIGURED)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jackbean.control.manifests import concerns_instances
-from jackbean.core.environments import Environment, Status
+from jackbean.control.parking import ROLLBACK
+from jackbean.core.environments import Environment, Parked, Status
+from jackbean.core.fleet import PARKED
 from jackbean.core.operations import Abort, Kind, Operation, Phase, Provision, Roll, Settle
 from jackbean.core.options.views import (
     CapacityOptions,
@@ -26,6 +28,7 @@ from jackbean.stacks.synthesis import GROUP
 # An instance that runs out of time says why, and it has drained before it began; Elastic Beanstalk
 # itself waits four minutes longer than it is told to.
 ANSWER_S = 30.0
+ROLLBACK_S = 30.0  # for parked instances to be well, which they are unless they are ill
 POLICY = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
 BESIDE = frozenset({Policy.IMMUTABLE, Policy.TRAFFIC_SPLITTING})  # new instances beside the old
 
@@ -60,6 +63,24 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
     return replace(_update_plan(environment, old, new, now), warnings=warnings)
 
 
+def rollback_plan(environment: Environment, parked: Parked, now: float) -> Plan | None:
+    """Return how `environment` goes back to its parked instances; None where there are none."""
+    found = [m for m in environment.members if m.group == PARKED and not m.leaving]
+    if not found or found[0].assignment is None:
+        return None
+    rollout = Rollout(
+        policy=ROLLBACK,
+        goal=found[0].assignment.release,
+        previous=environment.deployment,
+        size=environment.desired,
+        template=found[0].template,
+        previous_template=environment.template,
+        timeout_s=ROLLBACK_S,
+        since=now,
+    )
+    return Plan((Provision(parked.release), Roll(rollout)))
+
+
 def begun(
     before: Environment, wanted: Environment, new: Release, plan: Plan, asked_by: str
 ) -> Environment:
@@ -80,7 +101,7 @@ def begun(
         stack=before.stack,  # that of the new release follows when it holds
         platform_arn=before.platform_arn,
         status=Status.UPDATING,
-        releases=new.number,
+        releases=max(before.releases, new.number),
         operations=operation.number,
         operation=operation,
     )
@@ -127,23 +148,29 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
         percent=traffic.percent,
         evaluate_s=traffic.evaluation_s,
         trial=_trial(options.policy, EvidenceOptions.of(new.settings)),
+        park_s=_parking_s(options),
         since=now,
     )
 
 
 def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
     update, options = UpdateOptions.of(new.settings), DeploymentOptions.of(new.settings)
+    immutable = update.kind is UpdateKind.IMMUTABLE
     return Rollout(
-        policy="Immutable" if update.kind is UpdateKind.IMMUTABLE else "Replacement",
+        policy="Immutable" if immutable else "Replacement",
         goal=new.number,
         previous=environment.deployment,
         size=environment.desired,
         template=new.fingerprint,
         previous_template=environment.template,
-        batch_size=_replaced_at_once(update, environment.desired),
+        batch_size=update.batch_for(environment.desired),
+        surge=update.surge_for(environment.desired),
+        floor=update.floor,
+        pause_s=update.pause_s if update.kind is UpdateKind.TIME else None,
         timeout_s=max(update.timeout_s, options.timeout_s + ANSWER_S),
         ignore_health=options.ignore_health_check,
         reverts=True,
+        park_s=options.parking_s if immutable else 0.0,
         since=now,
     )
 
@@ -155,8 +182,5 @@ def _trial(policy: Policy, evidence: EvidenceOptions) -> Trial | None:
     return Trial(level=evidence.level, effect=evidence.effect, hold=evidence.hold)
 
 
-def _replaced_at_once(update: UpdateOptions, desired: int) -> int:
-    """Return how many of `desired` instances may be away at a time: at least one."""
-    if update.kind is UpdateKind.DISABLED:
-        return max(desired, 1)
-    return max(1, min(update.batch_max, desired - update.in_service_min))
+def _parking_s(options: DeploymentOptions) -> float:
+    return options.parking_s if options.policy in BESIDE else 0.0

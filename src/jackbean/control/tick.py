@@ -6,11 +6,14 @@ tick sees what was saved and performs it. Two ticks at once cannot both save.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from jackbean.control import counters
 from jackbean.control.applications import finish_deletion
+from jackbean.control.certifying import certified
 from jackbean.control.decide import Namer, Scene, decide
 from jackbean.control.narration import narrate
+from jackbean.control.noting import noted
 from jackbean.control.observe import Look, Observer
 from jackbean.control.perform import Means, ends, launching, perform
 from jackbean.control.terms import Terms
@@ -70,15 +73,23 @@ class Ticker:
         look = await self._observer.look(environment, terms.gate, now)
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
-        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now)
+        hostnames = world.router.hostnames(environment.id)
+        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames)
         decision = decide(scene, Namer(world.installation, world.ids))
+        decision = noted(decision, await self._last(scene) if decision.ended else scene)
         after = self._watch.judged(decision.environment, look.fleet, now, terms.release.settings)
         if after != environment:
             events = narrate(environment, after, decision.ended, scene)
-            await world.store.commit([PutEnvironment(after), *map(AddEvent, events)])
+            certificate = await certified(world, after, decision.ended, events)
+            await world.store.commit([PutEnvironment(after), *certificate, *map(AddEvent, events)])
         await perform(world, after, await self._means(after, terms, look))
         self._forget(environment, after)
         return Turn(WARM_S if _warm(after, look) else STEADY_S, decision.why)
+
+    async def _last(self, scene: Scene) -> Scene:
+        """Return the scene of an operation's end with the load balancer's last word on it."""
+        counts = await counters.read(self._world.router, scene.environment)
+        return replace(scene, fleet=replace(scene.fleet, counts=counts))
 
     async def _terms(self, environment: Environment) -> Terms:
         """Return those of the release that the environment is on its way to, or on."""
@@ -125,5 +136,5 @@ class Ticker:
 def _warm(environment: Environment, look: Look) -> bool:
     """Whether something is under way that the next look may find done."""
     moving = any(i.busy or i.member.service is not Service.IN or not i.healthy for i in look.fleet)
-    short = len(look.fleet) != environment.desired
+    short = len(look.fleet.counted) != environment.desired
     return environment.operation is not None or moving or short or ends(environment)

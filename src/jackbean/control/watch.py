@@ -164,7 +164,7 @@ class Watch:
         tracks = {
             m.id: chart.tracks.get(m.id) or self._track(Instance(m, Sight()), now)
             for m in environment.members
-            if not m.leaving
+            if m.counted
         }
         return replace(chart, tracks=tracks)
 
@@ -245,10 +245,10 @@ def _alike(one: Environment, other: Environment) -> bool:
 
 
 def _staying(environment: Environment, fleet: Fleet) -> Iterator[Instance]:
-    """Return the instances that are not leaving, as they were seen, and as decided about since."""
+    """Return the instances that count, as they were seen, and as decided about since."""
     seen = {i.member.id: i for i in fleet.instances}
     for member in environment.members:
-        if member.leaving:
+        if not member.counted:
             continue
         instance = seen.get(member.id)
         if instance is None:

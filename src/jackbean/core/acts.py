@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from jackbean.core.fleet import MAIN, Member, Service, Work
+from jackbean.core.fleet import MAIN, PARKED, Member, Service, Work
 from jackbean.core.rollouts import Rollout
 
 
@@ -57,8 +57,20 @@ class Retire:
 
 
 @dataclass(frozen=True)
+class Park:
+    """Ensure that a member is kept as it is and gets no requests, to have them again at once."""
+
+    id: str
+
+
+@dataclass(frozen=True)
 class Join:
-    """Ensure that everybody is in the main group."""
+    """Ensure that everybody is in the main group who is not parked.
+
+    `parked`: those too. From then on they serve like the others.
+    """
+
+    parked: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class Weigh:
     percent: int | None
 
 
-Act = Launch | Assign | Attach | Drain | Retire | Join | Weigh
+Act = Launch | Assign | Attach | Drain | Retire | Park | Join | Weigh
 
 
 @dataclass(frozen=True)
@@ -110,13 +122,15 @@ def _amend(members: tuple[Member, ...], act: Act, occasion: Occasion) -> tuple[M
     if isinstance(act, Launch):
         return members + tuple(_launched(members, act, occasion))
     if isinstance(act, Join):
-        return tuple(replace(m, group=MAIN) for m in members)
+        return tuple(
+            replace(m, group=MAIN) if act.parked or m.group != PARKED else m for m in members
+        )
     if isinstance(act, Weigh):
         return members  # weights belong to the environment: see `weighed`
     return tuple(_changed(m, act, occasion.now) if m.id == act.id else m for m in members)
 
 
-def _changed(member: Member, act: Assign | Attach | Drain | Retire, now: float) -> Member:
+def _changed(member: Member, act: Assign | Attach | Drain | Retire | Park, now: float) -> Member:
     match act:
         case Assign(work=work, release=release, leader=leader):
             return member.assign(work, release, leader=leader)
@@ -124,6 +138,8 @@ def _changed(member: Member, act: Assign | Attach | Drain | Retire, now: float) 
             return member if member.leaving else member.move(Service.IN, now)
         case Drain():
             return _drained(member, now)
+        case Park():
+            return member if member.leaving else replace(member, group=PARKED)
         case Retire():
             return replace(_drained(member, now), leaving=True)
 

@@ -56,13 +56,22 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Parked:
+    """What a rollback goes back to at once: a release whose instances are kept until then (s)."""
+
+    release: int
+    until: float
+
+
+@dataclass(frozen=True)
 class Environment:
     """`revision` counts the saves of this record; a save that expects another one is refused.
 
-    `release` is the release it is on, the last that was committed; `deployment` the one that its
-    instances run, which is older where later ones changed nothing that concerns instances;
-    `releases` how many have been cut; `draft` one whose settings failed. `desired` is the capacity:
-    one stored number. `slot` numbers its load balancer's loopback address.
+    `release` is the release it is on, the last that was committed; `former` the one before, which a
+    rollback goes back to; `deployment` the one that its instances run, which is older where later
+    ones changed nothing that concerns instances; `releases` how many have been cut; `draft` one
+    whose settings failed. `desired` is the capacity: one stored number. `slot` numbers its load
+    balancer's loopback address.
     """
 
     id: str
@@ -80,6 +89,7 @@ class Environment:
     tags: Tags = ()
     release: int | None = None
     deployment: int | None = None
+    former: int | None = None
     releases: int = 0
     draft: int | None = None
     version_label: str | None = None
@@ -87,6 +97,7 @@ class Environment:
     desired: int = 1
     members: tuple[Member, ...] = ()
     split: int | None = None  # percent of requests for the temporary group; None: all alike
+    parked: Parked | None = None
     operation: Operation | None = None
     operations: int = 0
     resources: tuple[Resource, ...] = ()

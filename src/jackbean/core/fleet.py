@@ -14,6 +14,7 @@ from jackbean.core.traffic import Count
 
 MAIN = "main"
 TEMPORARY = "temporary"  # what a rollout launches beside the main group, to join it or to end
+PARKED = "parked"  # what ran the previous release: it gets no requests, and can have them all again
 
 
 class Service(StrEnum):
@@ -70,6 +71,11 @@ class Member:
     since: float = 0.0
     leaving: bool = False
     assignment: Assignment | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether it belongs to the capacity: it is neither leaving nor parked."""
+        return not self.leaving and self.group != PARKED
 
     def assign(self, work: Work, release: int, *, leader: bool = False) -> Member:
         """Return this member with that work assigned, or unchanged if it is assigned already."""
@@ -203,6 +209,15 @@ class Fleet:
 
     def of_group(self, group: str) -> Fleet:
         return self.where(lambda i: i.member.group == group)
+
+    @property
+    def parked(self) -> Fleet:
+        return self.of_group(PARKED)
+
+    @property
+    def counted(self) -> Fleet:
+        """Those that make up the capacity, or are to: all but the parked."""
+        return self.where(lambda i: i.member.group != PARKED)
 
     def meant_for(self, release: int) -> Fleet:
         """Those whose last assignment is `release`."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from jackbean.core.rollouts import Rollout, Stage
+from jackbean.core.tallies import Tally
 
 
 class Kind(StrEnum):
     CREATE = "create"
     UPDATE = "update"  # a new version, or settings, or both
+    SWAP = "swap"  # of two environments' CNAMEs
     TERMINATE = "terminate"
 
 
@@ -49,6 +51,20 @@ class Settle:
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """Wait until requests for the CNAME taken over from environment `other` arrive here.
+
+    `cname` is that CNAME and `endpoint` where it leads to then, as they are told. Of the two
+    environments that swap one `leads`: it tells the end of the story.
+    """
+
+    other: str
+    cname: str
+    endpoint: str
+    leads: bool
+
+
+@dataclass(frozen=True)
 class Empty:
     """Drain and end every instance."""
 
@@ -58,7 +74,7 @@ class Deprovision:
     """Delete the environment's resources."""
 
 
-Phase = Provision | Roll | Settle | Empty | Deprovision
+Phase = Provision | Roll | Settle | Exchange | Empty | Deprovision
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,7 @@ class Operation:
     """`number` counts from 1 per environment; `release` is the one it leads to.
 
     `position` is the index of the phase under way; phases before it are over, and it only rises.
-    `abort` says what an abort would do, None that there is none.
+    `abort` says what an abort would do, None that there is none; `aborted` that one was asked for.
     """
 
     number: int
@@ -78,7 +94,9 @@ class Operation:
     previous: int | None = None
     position: int = 0
     abort: Abort | None = None
+    aborted: bool = False
     configuration_only: bool = False
+    tally: Tally = Tally()  # what is noted for its certificate
 
     @property
     def phase(self) -> Phase | None:
@@ -93,10 +111,15 @@ class Operation:
 
     @property
     def abortable(self) -> bool:
-        """Whether it may still be cancelled: it has not reached its point of no return."""
+        """Whether it is an update that may still be cancelled."""
+        return self.abort is not None and self.revocable
+
+    @property
+    def revocable(self) -> bool:
+        """Whether an abort would end it sooner: it has not reached its point of no return."""
         rollout = self.rollout
         advancing = rollout is None or rollout.stage is Stage.ADVANCING
-        return self.abort is not None and advancing
+        return self.kind in {Kind.CREATE, Kind.UPDATE} and advancing and not self.aborted
 
     @property
     def failed(self) -> bool:

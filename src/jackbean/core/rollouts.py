@@ -42,7 +42,9 @@ class Rollout:
     `size` is the number of instances it must end with, `batch` who is being worked on, `waived`
     who was let through unhealthy because health checks are ignored, `losses` how many instances
     died on this way (there or back), `since` when the current batch began in seconds, counted
-    again after the control plane was away.
+    again after the control plane was away. `surge` is how many more than `size` there may be while
+    instances are replaced, `floor` how many must stay; `pause_s` is what is waited between batches
+    instead of for health, None for health; `park_s` how long what ran before is kept at hand.
     """
 
     policy: str
@@ -54,6 +56,11 @@ class Rollout:
     timeout_s: float = 600.0
     ignore_health: bool = False
     reverts: bool = False  # whether giving up means going back (configuration) or stopping
+    aborted: bool = False  # whether somebody asked to give up
+    surge: int = 0
+    floor: int = 0
+    pause_s: float | None = None
+    park_s: float = 0.0
     previous_template: str = ""
     leader: str = ""  # who runs what only one instance may run; chosen once
     percent: int = 0  # of requests for the new release, while it is evaluated
@@ -91,6 +98,10 @@ class Rollout:
 
     def overdue(self, now: float) -> bool:
         return now - self.since > self.timeout_s
+
+    def pausing(self, now: float) -> bool:
+        """Whether the pause between two batches is not over."""
+        return bool(self.batches) and self.pause_s is not None and now - self.since < self.pause_s
 
     def enter(self, stage: Stage, now: float) -> Rollout:
         if stage not in FOLLOWS[self.stage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jackbean.core.acts import Join, Launch, Step, Weigh
+from jackbean.core.acts import Act, Join, Launch, Park, Step, Weigh
 from jackbean.core.fleet import TEMPORARY, Fleet
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.verbs import advance, conclude, retire
@@ -30,7 +30,7 @@ def end_old(rollout: Rollout, fleet: Fleet, old: Fleet, now: float) -> Step:
 
     There is no way back from here: what is not well when time is up is left to the steady state.
     """
-    acts = (Join(), Weigh(None), *retire(fleet.dead), *retire(old.alive))
+    acts = (Join(), Weigh(None), *retire(fleet.dead), *_dismiss(rollout, old.alive))
     kept = fleet.alive.without(old.ids)
     if rollout.overdue(now):
         return Step(rollout.enter(Stage.SUCCEEDED, now), acts)
@@ -44,6 +44,14 @@ def end_old(rollout: Rollout, fleet: Fleet, old: Fleet, now: float) -> Step:
     if old or len(fleet) > len(kept):
         return Step(rollout, acts, "waiting for the old instances to end")
     return Step(rollout.enter(Stage.SUCCEEDED, now))
+
+
+def _dismiss(rollout: Rollout, old: Fleet) -> tuple[Act, ...]:
+    """End the old instances, or keep those at hand that serve the release before."""
+    if not rollout.park_s:
+        return retire(old)
+    parked = old.where(lambda i: i.serving and i.sight.running == rollout.previous)
+    return (*(Park(i.id) for i in parked), *retire(old.without(parked.ids)))
 
 
 def withdraw(rollout: Rollout, new: Fleet, now: float) -> Step:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackbean.core.errors import PortError
@@ -116,6 +116,16 @@ class EnvoyRouter:
             self._names = self._names.publish(one.environment_id, names, now)
         if changed:
             self._push()
+
+    async def rename(self, hostnames: Mapping[str, tuple[str, ...]]) -> None:
+        known = {name: self._routes(name) for name in hostnames}
+        await self.publish_all(
+            [replace(routes, hostnames=hostnames[name]) for name, routes in known.items() if routes]
+        )
+
+    def hostnames(self, environment_id: str) -> tuple[str, ...]:
+        routes = self._routes(environment_id) if self._opened else None
+        return routes.hostnames if routes else ()
 
     async def withdraw(self, environment_id: str) -> None:
         if self._lanes.pop(environment_id, None) is None:

@@ -114,7 +114,8 @@ def _numbers(environment: Environment) -> frozenset[int]:
     operation = environment.operation
     given = [m.assignment.release for m in environment.members if m.assignment]
     on_the_way = [operation.release, operation.previous] if operation else []
-    known = (environment.release, environment.deployment, *on_the_way, *given)
+    at_hand = (environment.release, environment.deployment, environment.former)
+    known = (*at_hand, *on_the_way, *given)
     return frozenset(n for n in known if n is not None)
 
 

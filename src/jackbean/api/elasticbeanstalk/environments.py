@@ -11,8 +11,10 @@ from jackbean.api.elasticbeanstalk.pages import page
 from jackbean.api.elasticbeanstalk.tags import SYSTEM_TAGS
 from jackbean.api.plant import Call, Plant
 from jackbean.control import environments
+from jackbean.control.aborting import abort
 from jackbean.control.environments import Creation, Update
 from jackbean.control.principals import visible
+from jackbean.control.swapping import swap
 from jackbean.core.applications import TAGS_MAX, Tags
 from jackbean.core.environments import Environment, Tier, check_cname_prefix
 from jackbean.core.errors import invalid, missing, unfitting
@@ -51,17 +53,17 @@ def removals_of(call: Call) -> tuple[Key, ...]:
     )
 
 
-async def referred(plant: Plant, call: Call) -> Environment:
-    """Return the environment that a call names by id, by name or by both."""
-    given = call.text("EnvironmentId") or call.text("EnvironmentName")
+async def referred(plant: Plant, call: Call, role: str = "Environment") -> Environment:
+    """Return the environment that a call names by id, by name or by both, in that role."""
+    given = call.text(f"{role}Id") or call.text(f"{role}Name")
     if not given:
         raise missing("You must specify either an environment name or an environment id.")
     found = await environments.find(plant.world, given)
     if not visible(call.principal, found.id):
         raise environments.unknown(given)
-    name = call.text("EnvironmentName")
+    name = call.text(f"{role}Name")
     if name and found.name != name:
-        raise unfitting(f"EnvironmentId {found.id} is not the id of environment {name}.")
+        raise unfitting(f"{role}Id {found.id} is not the id of environment {name}.")
     return found
 
 
@@ -110,6 +112,19 @@ async def terminate_environment(plant: Plant, call: Call) -> Shape:
     return shapes.environment(plant.world, ended)
 
 
+async def abort_environment_update(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    await abort(plant.world, environment.id, call.request_id)
+    return {}
+
+
+async def swap_environment_cnames(plant: Plant, call: Call) -> Shape:
+    source = await referred(plant, call, "SourceEnvironment")
+    destination = await referred(plant, call, "DestinationEnvironment")
+    await swap(plant.world, source.id, destination.id, call.request_id)
+    return {}
+
+
 async def describe_environments(plant: Plant, call: Call) -> Shape:
     query = EnvironmentQuery(
         application=call.text("ApplicationName"),
@@ -139,7 +154,7 @@ async def describe_environment_resources(plant: Plant, call: Call) -> Shape:
         "EnvironmentResources": {
             "EnvironmentName": environment.name,
             "AutoScalingGroups": [{"Name": n} for n in groups],
-            "Instances": [{"Id": m.id} for m in environment.members if not m.leaving],
+            "Instances": [{"Id": m.id} for m in environment.members if m.counted],
             "LaunchConfigurations": [],
             "LaunchTemplates": [{"Id": n} for n in templates],
             "LoadBalancers": [{"Name": n} for n in balancers],

@@ -19,6 +19,7 @@ from jackbean.api.plant import Call, Plant
 Handler = Callable[[Plant, Call], Awaitable[Mapping[str, Any]]]
 
 OPERATIONS: Mapping[str, Handler] = {
+    "AbortEnvironmentUpdate": environments.abort_environment_update,
     "CheckDNSAvailability": environments.check_dns_availability,
     "CreateApplication": applications.create_application,
     "CreateApplicationVersion": applications.create_application_version,
@@ -43,6 +44,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "ListTagsForResource": tags.list_tags_for_resource,
     "RequestEnvironmentInfo": monitoring.request_environment_info,
     "RetrieveEnvironmentInfo": monitoring.retrieve_environment_info,
+    "SwapEnvironmentCNAMEs": environments.swap_environment_cnames,
     "TerminateEnvironment": environments.terminate_environment,
     "UpdateApplication": applications.update_application,
     "UpdateApplicationVersion": applications.update_application_version,

@@ -86,6 +86,7 @@ class DeploymentOptions:
     gate_checks: int
     gate_interval_s: float
     success_threshold: str = "Ok"
+    parking_s: float = 0.0
 
     @classmethod
     def of(cls, settings: Settings) -> DeploymentOptions:
@@ -103,6 +104,7 @@ class DeploymentOptions:
             success_threshold=settings.text(
                 "aws:elasticbeanstalk:healthreporting:system", "HealthCheckSuccessThreshold", "Ok"
             ),
+            parking_s=60.0 * settings.number(DEPLOYMENT, "ParkingTime", 0),
         )
 
     def batch_for(self, count: int) -> int:
@@ -169,23 +171,46 @@ class CapacityOptions:
 
 @dataclass(frozen=True)
 class UpdateOptions:
-    """Replacement of instances: its pace, batches, and what must stay in service meanwhile."""
+    """Replacement of instances: its pace, batches, and what must stay in service meanwhile.
+
+    `maximum` is how many instances there may be at a time.
+    """
 
     kind: Update
     batch_max: int
     in_service_min: int
     pause_s: int
     timeout_s: int
+    maximum: int
 
     @classmethod
     def of(cls, settings: Settings) -> UpdateOptions:
+        """Read them; by default a third goes at a time, and as many stay as there must be."""
+        capacity = CapacityOptions.of(settings)
+        low, stay = capacity.minimum, min(capacity.minimum, capacity.maximum - 1)
         return cls(
             kind=_update(settings),
-            batch_max=max(1, settings.number(UPDATE, "MaxBatchSize", 1)),
-            in_service_min=max(0, settings.number(UPDATE, "MinInstancesInService", 0)),
+            batch_max=max(1, settings.number(UPDATE, "MaxBatchSize", math.ceil(low / 3))),
+            in_service_min=max(0, settings.number(UPDATE, "MinInstancesInService", stay)),
             pause_s=_seconds(settings.text(UPDATE, "PauseTime", ""), 10),
             timeout_s=_seconds(settings.text(UPDATE, "Timeout", ""), 1800),
+            maximum=capacity.maximum,
         )
+
+    @property
+    def floor(self) -> int:
+        """How many instances must stay in service."""
+        return 0 if self.kind is Update.DISABLED else self.in_service_min
+
+    def batch_for(self, desired: int) -> int:
+        """Return how many of `desired` instances are replaced at a time; at least one."""
+        batch = desired if self.kind is Update.DISABLED else min(self.batch_max, desired)
+        return max(1, batch)
+
+    def surge_for(self, desired: int) -> int:
+        """Return how many new instances must come before old ones may go, as there is room."""
+        missing = self.batch_for(desired) - max(0, desired - self.floor)
+        return max(0, min(missing, self.maximum - desired))
 
 
 @dataclass(frozen=True)

@@ -59,4 +59,12 @@ JACKBEAN: tuple[Option, ...] = (
         Choice(("proceed", "hold")),
         "proceed",
     ),
+    _deployment(
+        "ParkingTime",
+        "Minutes for which Immutable and TrafficSplitting keep the instances of the release before "
+        "at hand, so that a rollback takes no time; 0: not at all",
+        Whole(0, 1440),
+        "0",
+        unit="min",
+    ),
 )

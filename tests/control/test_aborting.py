@@ -1,0 +1,161 @@
+"""Giving up what is under way: stop where a policy stops, go back where it goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.control.rig import LAUNCH, PROPERTIES, Rig, sized
+
+from jackbean.control import narration
+from jackbean.control.aborting import TOO_LATE, abort
+from jackbean.core.environments import Environment, Status
+from jackbean.core.events import Severity
+from jackbean.core.fleet import TEMPORARY
+from jackbean.core.options.settings import Setting
+from jackbean.core.rollouts import Stage
+
+ALB = Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    with Rig() as found:
+        yield found
+
+
+def aborted(rig: Rig, request_id: str = "stop") -> Environment:
+    return rig.run(abort(rig.world, "web1", request_id))
+
+
+def versions(rig: Rig) -> list[int | None]:
+    nodes = rig.universe.engine.nodes
+    return sorted(nodes[m.id].running or 0 for m in rig.environment().members)
+
+
+def half_way(rig: Rig, policy: str, **wanted: object) -> None:
+    """Begin a deployment, and let its first batch of two finish."""
+    rig.running(size=4, settings=(*sized(4, policy, batch=2), ALB))
+    rig.update(request_id="deploy", **(wanted or {"label": "v2"}))
+    rig.until(lambda: rig.environment().operation.rollout.batches == 2)  # type: ignore[union-attr]
+
+
+def test_nothing_is_under_way(rig: Rig) -> None:
+    rig.running()
+    fault = rig.fault(abort(rig.world, "web1", "stop"))
+    assert "invalid state for this operation. Must be Updating." in fault.message
+
+
+def test_a_rolling_deployment_stops_with_both_versions(rig: Rig) -> None:
+    half_way(rig, "Rolling")
+    assert aborted(rig).status is Status.ABORTING
+    after = rig.settle()
+    assert after.status is Status.READY
+    assert (after.release, after.version_label) == (1, "v1")
+    rig.step(10)
+    assert set(versions(rig)) == {1, 2}
+    assert len(rig.universe.router.receivers(after.id)) == 4
+    told = rig.told(request_id="deploy")
+    assert told[-2:] == [narration.MIXED, narration.DEPLOY_FAILED]
+    assert rig.told(request_id="stop") == ["abortEnvironmentUpdate is starting."]
+
+
+def test_stopping_does_not_wait_for_the_batch(rig: Rig) -> None:
+    half_way(rig, "Rolling")
+    aborted(rig)
+    rig.step(1.0)
+    assert rig.environment().ready
+
+
+def test_a_configuration_goes_back(rig: Rig) -> None:
+    half_way(rig, "Rolling", settings=(Setting(PROPERTIES, "A", "1"),))
+    aborted(rig)
+    after = rig.settle()
+    rig.step(10)
+    assert (after.status, after.release) == (Status.READY, 1)
+    assert versions(rig) == [1, 1, 1, 1]
+    assert rig.told(request_id="deploy")[-1] == narration.REVERTED
+
+
+def test_a_replacement_goes_back(rig: Rig) -> None:
+    changed = (
+        Setting(LAUNCH, "InstanceType", "t3.large"),
+        Setting("aws:autoscaling:updatepolicy:rollingupdate", "RollingUpdateType", "Health"),
+        Setting("aws:autoscaling:updatepolicy:rollingupdate", "MaxBatchSize", "2"),
+    )
+    half_way(rig, "Rolling", settings=changed)
+    before = rig.environment().template
+    aborted(rig)
+    after = rig.settle()
+    rig.step(10)
+    assert {m.template for m in rig.environment().members} == {before}
+    assert after.release == 1
+
+
+@pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])
+def test_new_instances_end_and_the_old_stay(rig: Rig, policy: str) -> None:
+    made = rig.running(size=2, settings=(*sized(2, policy), ALB))
+    old = {m.id for m in made.members}
+    rig.update(label="v2", request_id="deploy")
+    rig.until(lambda: len(rig.environment().members) == 4)
+    aborted(rig)
+    after = rig.settle()
+    assert {m.id for m in after.members} == old
+    assert after.split is None
+    assert rig.told(request_id="deploy")[-1] == narration.DEPLOY_FAILED
+
+
+def test_an_additional_batch_ends(rig: Rig) -> None:
+    made = rig.running(size=2, settings=(*sized(2, "RollingWithAdditionalBatch"), ALB))
+    rig.update(label="v2", request_id="deploy")
+    rig.until(lambda: any(m.group == TEMPORARY for m in rig.environment().members))
+    rig.step(1)
+    aborted(rig)
+    rig.settle()
+    rig.step(30)
+    assert {m.id for m in rig.environment().members} == {m.id for m in made.members}
+    assert versions(rig) == [1, 1]
+
+
+def test_past_the_point_of_no_return_it_is_accepted_and_changes_nothing(rig: Rig) -> None:
+    rig.running(size=2, settings=(*sized(2, "Immutable"), ALB))
+    rig.update(label="v2", request_id="deploy")
+    rig.until(lambda: rig.environment().operation.rollout.stage is Stage.COMMITTED)  # type: ignore[union-attr]
+    before = rig.environment()
+    assert aborted(rig) == before
+    (told,) = rig.events(request_id="stop")
+    assert (told.message, told.severity) == (TOO_LATE, Severity.WARN)
+    assert rig.settle().version_label == "v2"
+    assert rig.told(request_id="deploy")[-1] == narration.UPDATED
+
+
+def test_a_launch_is_given_up(rig: Rig) -> None:
+    made = rig.create(label="v1", request_id="create")
+    rig.step(1)
+    aborted(rig)
+    assert rig.settle(made.id).status is Status.READY
+    assert rig.told(request_id="create")[-1] == narration.LAUNCH_FAILED
+
+
+def test_waiting_for_capacity_ends(rig: Rig) -> None:
+    rig.running()
+    rig.update(settings=(Setting("aws:autoscaling:asg", "MinSize", "4"),), request_id="scale")
+    aborted(rig)
+    rig.step(1)
+    assert rig.environment().ready
+    assert rig.told(request_id="scale")[-1] == narration.UPDATED
+
+
+def test_a_termination_goes_on(rig: Rig) -> None:
+    made = rig.running()
+    rig.terminate()
+    aborted(rig)
+    assert rig.settle(made.id).terminated
+
+
+def test_asking_twice_is_asking_once(rig: Rig) -> None:
+    half_way(rig, "Rolling", settings=(Setting(PROPERTIES, "A", "1"),))
+    aborted(rig)
+    assert aborted(rig, "again").operation == rig.environment().operation
+    assert rig.settle().ready
+    assert rig.told(request_id="again") == [TOO_LATE]
