@@ -21,10 +21,12 @@ from jackbean.api.door import Door
 from jackbean.api.plant import Plant
 from jackbean.control.board import Board
 from jackbean.control.logs import LogRequests
+from jackbean.control.notices import Notices
 from jackbean.control.principals import Keys
 from jackbean.control.roster import Roster
+from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
-from jackbean.ports.engine import Unresolvable
+from jackbean.ports.engine import Runtime, Tell, Unresolvable
 from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.assembly import SERVICES
 from jackbean.services.objects import ObjectService, UploadService
@@ -125,6 +127,20 @@ class Dependencies:
         return "/resolved"
 
 
+class Runtimes:
+    """ports.Runtimes: `wanted` notes what was asked for."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Need] = []
+
+    async def provide(self, need: Need, tell: Tell) -> Runtime:
+        self.wanted.append(need)
+        if need.language == "bad":
+            raise Unresolvable("No such language.", "")
+        await tell(f"Fetching {need.title}.")
+        return Runtime(f"/runtimes/{need.name}", f"{need.version}.1", lacks="has no compiler")
+
+
 class PlantRig(Rig):
     """An installation, its plant and its doors. Virtual time begins at the real one."""
 
@@ -136,16 +152,19 @@ class PlantRig(Rig):
         self.logs = LogRequests(world)
         self.buckets = MemoryBuckets()
         self.dependencies = Dependencies()
+        self.runtimes = Runtimes()
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
         self.plant = Plant(
             world=world,
             board=self.board,
             roster=Roster(world, self.logs),
             logs=self.logs,
+            notices=Notices(world),
             watch=self.universe._ticker.watch,
             objects=self.objects,
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
             dependencies=self.dependencies,
+            runtimes=self.runtimes,
             signer=Signer(*ADMIN, "us-east-1", "s3"),
         )
         self.keys = Keys(dict([ADMIN]), world.credentials)

@@ -18,6 +18,7 @@ from jackbean.control import board as board_module
 from jackbean.core.errors import PortError
 from jackbean.core.options.settings import Setting
 from jackbean.core.protocol import LOG_BYTES_MAX, VERSION, Report, to_json
+from jackbean.ports.store import EventQuery
 
 LONG_S = 30.0
 
@@ -54,6 +55,8 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "report": ("POST", "/v1/report", {"instance": "i-1"}),
     "bundle": ("GET", "/v1/bundle/" + "0" * 64, b""),
     "dependencies": ("POST", "/v1/dependencies", {"kind": "pip", "runtime": "3", "files": {}}),
+    "runtime": ("POST", "/v1/runtime", {"language": "nodejs", "version": "24"}),
+    "notices": ("POST", "/v1/notices", {"release": 1, "severity": "WARN", "text": "t"}),
     "logs": ("PUT", "/v1/logs/r/tail", b"text"),
     "steps": ("POST", "/v1/steps", {"serial": 1, "step": "s", "seconds": 1}),
 }
@@ -200,6 +203,56 @@ def test_dependencies(rig: PlantRig, instance: str) -> None:
     assert answer.status == 422
     assert json.loads(answer.body) == {"cause": "No such package.", "tail": "the end of a log"}
     assert call(rig, "POST", "/v1/dependencies", {"kind": 1}, token).status == 400
+
+
+# Runtimes
+
+
+def told(rig: PlantRig) -> list[str]:
+    query = EventQuery(environment_id=rig.environment().id)
+    found = rig.run(rig.world.store.events(query))
+    return [f"{event.severity} {event.message}" for event in found]
+
+
+def test_a_runtime_is_provided_and_its_fetching_told(rig: PlantRig, instance: str) -> None:
+    token = token_of(rig, instance)
+    wanted = {"language": "nodejs", "version": "24"}
+    answer = call(rig, "POST", "/v1/runtime", wanted, token)
+    assert (answer.status, json.loads(answer.body)) == (
+        200,
+        {
+            "home": "/runtimes/nodejs-24",
+            "version": "24.1",
+            "note": "",
+            "lacks": "has no compiler",
+        },
+    )
+    assert "INFO Fetching Node.js 24." in told(rig)
+    answer = call(rig, "POST", "/v1/runtime", {"language": "bad", "version": "1"}, token)
+    assert answer.status == 422
+    assert json.loads(answer.body) == {"cause": "No such language.", "tail": ""}
+
+
+# Notices
+
+
+def test_a_notice_is_told_once_for_each_release(rig: PlantRig, instance: str) -> None:
+    token = token_of(rig, instance)
+    for release in (1, 1, 2):
+        said = {"release": release, "severity": "WARN", "text": "Look\x1b[2J here."}
+        assert call(rig, "POST", "/v1/notices", said, token).status == 204
+    assert [t for t in told(rig) if "Look" in t] == ["WARN Look?[2J here."] * 2
+
+
+def test_a_talkative_instance_is_not_heard_for_ever(rig: PlantRig, instance: str) -> None:
+    before = len(told(rig))
+    for number in range(60):
+        said = {"release": 1, "severity": "FATAL", "text": f"{number}" * 5_000}
+        call(rig, "POST", "/v1/notices", said, token_of(rig, instance))
+    heard = told(rig)
+    assert len(heard) == before + 50
+    assert all(len(text) < 1_100 for text in heard)
+    assert not any(text.startswith("FATAL") for text in heard)
 
 
 # Logs

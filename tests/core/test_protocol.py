@@ -17,8 +17,10 @@ from jackbean.core.protocol import (
     AgentConfig,
     DependencyRequest,
     Manifest,
+    Notice,
     Order,
     Report,
+    RuntimeRequest,
     from_json,
     to_json,
 )
@@ -30,6 +32,8 @@ SHAPES = [
     Order(3, "stage", leader=True, manifest=to_json(MANIFEST), logs={"r": "tail"}),
     Report("i-1", 3, "done", 2, 2, {"step": "s"}, "up", ["c"], {"2xx": 9}, [0.1], 10.0),
     DependencyRequest("pip", "3.11", {"requirements.txt": "flask"}),
+    RuntimeRequest("nodejs", "24"),
+    Notice(3, "WARN", "It listens elsewhere."),
 ]
 
 

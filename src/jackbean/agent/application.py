@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jackbean.agent.children import Children, Command
-from jackbean.agent.listening import Knock, accepts, listening_ports, queued
+from jackbean.agent.children import Children, Command, account
+from jackbean.agent.listening import (
+    Knock,
+    accepts,
+    listening_ports,
+    ports_of,
+    queued,
+    speaks_http,
+)
 from jackbean.agent.logfiles import LogFile, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.processes import Sight, Supervised, shell, write_pid
@@ -17,6 +24,7 @@ from jackbean.agent.waiting import WaitingRoom
 
 LOOK_AGAIN_S = 0.003
 LISTEN_PATIENCE_S = 30.0
+FOLLOW_S, FOLLOW_AGAIN_S = 2.0, 0.5  # when it is looked for elsewhere, and how often
 POKE_S = 0.01
 TAKEN_S = 0.1  # a server that serves takes a connection in a fraction of that
 UNDER_WAY_S = 0.01  # nginx takes microseconds from choosing a server to reaching it
@@ -40,11 +48,15 @@ class Launch:
 
 @dataclass(frozen=True)
 class NotListening:
-    """Why an application is not there: the clause, the log to read, its last lines."""
+    """Why an application is not there: the clause, the log to read, its last lines.
+
+    `port` is where it takes requests instead, if it does.
+    """
 
     why: str
     log: Path
     tail: str
+    port: int = 0
 
 
 class Ending:
@@ -111,6 +123,7 @@ class Application:
         self._launch: Launch | None = None
         self._listened = False
         self._began = 0.0
+        self._looked = 0.0
 
     def start(self, launch: Launch) -> None:
         """Start every process; their names must be those of log files."""
@@ -204,9 +217,14 @@ class Application:
         self, launch: Launch, deadline: float, given_up: Callable[[], bool]
     ) -> NotListening | None:
         """Wait until the port takes connections; return why it does not, if it does not."""
+        if self._launch and self._launch.port != launch.port:
+            self._launch = replace(self._launch, port=launch.port)
+            self._room.expect(launch.host, launch.port)
         with Knock(launch.host, launch.port) as knock:
             while not knock.answered() and not given_up():
                 found = self._why_not(launch, late=time.monotonic() >= deadline)
+                if found and found.port:
+                    return found
                 if found:
                     self._room.give_up()  # a prompt refusal is better than a long wait for nothing
                     return found
@@ -223,14 +241,36 @@ class Application:
                 return self._not_listening(sight.name, why)
         if late:
             return self._not_listening(launch.entries[0].name, self._silence(launch))
+        port = self._elsewhere(launch)
+        if port:
+            found = self._not_listening(launch.entries[0].name, self._silence(launch))
+            return replace(found, port=port)
         return None
+
+    def _elsewhere(self, launch: Launch) -> int:
+        """Return the only port besides where the application answers requests, if it does.
+
+        It is looked for now and then, and only when the application has had some time.
+        """
+        now = time.monotonic()
+        if now - self._began < FOLLOW_S or now - self._looked < FOLLOW_AGAIN_S:
+            return 0
+        self._looked = now
+        found = self._ports(launch) - {launch.port}
+        if len(found) != 1 or not speaks_http(launch.host, min(found)):
+            return 0
+        return min(found)
+
+    def _ports(self, launch: Launch) -> set[int]:
+        if launch.user:
+            return ports_of(account(launch.user)[0])
+        return listening_ports({sight.pid for sight in self.sights()})
 
     def _silence(self, launch: Launch) -> str:
         where = f"nothing listens on {launch.host}:{launch.port}"
         if queued(launch.host, launch.port) >= 0:
             return f"{launch.host}:{launch.port} is listened on, but nobody takes requests there"
-        sessions = {sight.pid for sight in self.sights()}
-        elsewhere = sorted(listening_ports(sessions) - {launch.port})
+        elsewhere = sorted(self._ports(launch) - {launch.port})
         if not elsewhere:
             return f"{where}; it has to listen on the port in the variable PORT"
         found = ", ".join(map(str, elsewhere[:5]))

@@ -219,7 +219,7 @@ class Assignments:
         record = self._host.ledger.record
         paths = self._host.paths
         kept = [built for built in (record.staged, record.current) if built]
-        if kept and Path(kept[0].runtime).is_dir():
+        if kept and (Path(kept[0].runtime) / "pyvenv.cfg").is_file():
             venv.link(Path(kept[0].runtime), paths.venv)
         names = {Path(built.runtime).name for built in kept}
         for folder in paths.venv.parent.glob(".[0-9]*-[0-9]*"):

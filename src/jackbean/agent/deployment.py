@@ -8,25 +8,21 @@ while the application changes behind it.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from jackbean.agent import archive, bundle, environment, nginx
-from jackbean.agent.application import Ending, Launch
-from jackbean.agent.children import account
+from jackbean.agent import archive, bundle, environment, site, startup
+from jackbean.agent.application import Ending, Launch, NotListening
 from jackbean.agent.extensions import build
 from jackbean.agent.hooks import run_hooks
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
-from jackbean.agent.procfile import Malformed, parse
 from jackbean.agent.run import Run
 from jackbean.agent.zipdirectory import BadZip
 
-STATICS = "aws:elasticbeanstalk:environment:proxy:staticfiles"
-PROXY = "aws:elasticbeanstalk:environment:proxy"
 AWAIT = "wait for application"
 NGINX_LOG = "/var/log/nginx/error.log"
 CFN_INIT = "Please refer to /var/log/cfn-init.log for more details."
@@ -63,18 +59,8 @@ def predeploy_hooks(run: Run) -> None:
 
 
 def configure_proxy(run: Run) -> None:
-    folder = run.paths.nginx_staging
-    discard(run.paths, folder)
-    try:
-        site = proxy_site(run)
-    except nginx.Unsafe as error:
-        raise StepFailed(str(error)) from None
-    for name, text in nginx.files(site).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    if site.user:  # nginx's workers begin a file there each hour
-        os.chown(run.paths.healthd_logs, *account(site.user))
+    discard(run.paths, run.paths.nginx_staging)
+    site.configure(run, run.paths.staging, run.port)
 
 
 def check_proxy(run: Run) -> None:
@@ -82,40 +68,6 @@ def check_proxy(run: Run) -> None:
     if said:
         last = next((line for line in said.splitlines() if "emerg" in line), said.strip())
         raise StepFailed(f"nginx refuses it: {last}", NGINX_LOG, said)
-
-
-def proxy_site(run: Run) -> nginx.ProxySite:
-    """Return what nginx is to do for this release on this instance."""
-    config, paths = run.host.config, run.paths
-    wanted = run.manifest.options.get(STATICS) or {
-        path: folder
-        for path, folder in run.platform.statics.items()
-        if (paths.staging / folder).is_dir()
-    }
-    nginx.check_statics(wanted)
-    return nginx.ProxySite(
-        listen=f"{config.address}:{config.port}",
-        upstream=f"{run.address}:{run.port}",
-        waiting=str(paths.waiting),
-        hold=str(paths.hold),
-        logs=str(paths.nginx_logs),
-        state=str(paths.nginx_state),
-        user=_proxy_user(config.user),
-        drain_s=max(1, round(run.manifest.drain_s)),
-        statics={path: str(paths.current / folder.strip("/")) for path, folder in wanted.items()},
-        server=run.option(PROXY, "ProxyServer", "nginx"),
-    )
-
-
-def _proxy_user(user: str) -> str:
-    """Return the account of nginx's workers: its own, else the application's, else ours."""
-    if os.geteuid() != 0:
-        return ""
-    import pwd  # noqa: PLC0415 - not wanted where there is but one account
-
-    names = ("nginx", user) if user else ()
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    return next((name for name in names if name in known), pwd.getpwuid(0).pw_name)
 
 
 # Rows 13 to 19: the new release takes over
@@ -140,10 +92,7 @@ def start_application(run: Run) -> None:
 
 
 def _launch(run: Run, root: Path) -> Launch:
-    try:
-        entries = parse((root / "Procfile").read_text("utf-8"))
-    except (Malformed, UnicodeDecodeError) as error:
-        raise StepFailed(f"The Procfile cannot be read: {error}") from None
+    entries = startup.entries(startup.procfile(run, root))
     env = run.process_environment()
     return Launch(entries, run.paths.current, env, run.host.config.user, run.address, run.port)
 
@@ -156,8 +105,7 @@ def _start(run: Run, launch: Launch) -> None:
 
 
 def start_proxy(run: Run) -> None:
-    changed = run.host.proxy.install()
-    run.host.proxy.ensure(reload=changed)
+    run.host.proxy.ensure(reload=site.take_up(run))
     _await_proxy(run)
 
 
@@ -175,12 +123,33 @@ def _await_proxy(run: Run) -> None:
 
 
 def await_application(run: Run) -> None:
+    """Wait until the application takes connections, on whatever port it does."""
     launch = _launch(run, run.paths.current)
+    found = _await_listening(run, launch)
+    if found and found.port:
+        _follow(run, found.port)
+        found = _await_listening(run, replace(launch, port=found.port))
+    if found:
+        raise StepFailed(f"{found.why}.", run.paths.shown(found.log), found.tail)
+
+
+def _await_listening(run: Run, launch: Launch) -> NotListening | None:
     found = run.host.application.await_listening(launch, run.deadline, run.superseded.is_set)
     if run.superseded.is_set():
         run.check()
-    if found:
-        raise StepFailed(f"{found.why}.", run.paths.shown(found.log), found.tail)
+    return found
+
+
+def _follow(run: Run, port: int) -> None:
+    """Pass requests to where the application listens, if that is not where it was told to."""
+    run.warn(
+        f"The application listens on port {port}, not on {run.port}: requests are passed on to it "
+        f"there. Better use the variable PORT, or set the environment property PORT to {port}."
+    )
+    discard(run.paths, run.paths.nginx_staging)
+    site.configure(run, run.paths.current, port)
+    check_proxy(run)
+    start_proxy(run)
 
 
 def track_pids(run: Run) -> None:

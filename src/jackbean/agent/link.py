@@ -18,7 +18,7 @@ from typing import Any
 
 from jackbean.agent.dial import Dial, Exchange, Request, Unreachable, json_request
 from jackbean.agent.logfiles import EngineLog
-from jackbean.core.protocol import HOLD_S, Order, Report, from_json, to_json
+from jackbean.core.protocol import HOLD_S, Notice, Order, Report, from_json, to_json
 
 BACKOFF_S_MIN = 0.1
 BACKOFF_S_MAX = 2.0
@@ -159,6 +159,29 @@ class Progress:
                         exchange.receive()
                 except TROUBLE:
                     self._waiting.clear()
+
+
+class Notices:
+    """What is worth telling people, told in the background; lost if nobody listens for long."""
+
+    TRIES_MAX = 20
+
+    def __init__(self, dial: Dial) -> None:
+        self._dial = dial
+
+    def tell(self, notice: Notice) -> None:
+        threading.Thread(target=self._send, args=(notice,), daemon=True).start()
+
+    def _send(self, notice: Notice) -> None:
+        for number in range(self.TRIES_MAX):
+            try:
+                request = json_request("POST", "/v1/notices", to_json(notice))
+                with self._dial.send(request) as exchange:
+                    if exchange.receive().status < 500:
+                        return
+            except TROUBLE:
+                pass
+            time.sleep(min(BACKOFF_S_MIN * 2**number, BACKOFF_S_MAX))
 
 
 class LogSender:

@@ -101,6 +101,23 @@ def listening_ports(sessions: Iterable[int]) -> set[int]:
     return found
 
 
+def ports_of(uid: int) -> set[int]:
+    """Return the TCP ports on which an account listens, in the network that we are in."""
+    return {
+        int(fields[1].rpartition(":")[2], 16) for fields in _listening() if fields[7] == str(uid)
+    }
+
+
+def speaks_http(host: str, port: int) -> bool:
+    """Tell if something there answers a request for a page with anything of HTTP."""
+    with suppress(OSError), socket.create_connection((host, port), CONNECT_TIMEOUT_S) as probe:
+        probe.sendall(
+            b"GET / HTTP/1.0\r\nHost: localhost\r\nUser-Agent: ELB-HealthChecker/2.0\r\n\r\n"
+        )
+        return probe.recv(5) == b"HTTP/"
+    return False
+
+
 def _listening() -> Iterator[list[str]]:
     """Return the fields of the listening sockets: local address, queues and inode among them."""
     for name in ("tcp", "tcp6"):

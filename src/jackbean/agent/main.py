@@ -18,7 +18,7 @@ from jackbean.agent.children import Children
 from jackbean.agent.dial import Dial
 from jackbean.agent.health import RequestLog, System
 from jackbean.agent.ledger import Ledger
-from jackbean.agent.link import Link, LogSender, Progress
+from jackbean.agent.link import Link, LogSender, Notices, Progress
 from jackbean.agent.logfiles import FILE_BYTES_MAX, EngineLog, LogFile
 from jackbean.agent.paths import Paths
 from jackbean.agent.proxy import Proxy
@@ -49,6 +49,7 @@ class Agent:
             bundles=Bundles(paths.bundles, dial, log),
             ledger=Ledger(paths.ledger),
             log=log,
+            notices=Notices(dial),
         )
         self._requests = RequestLog(paths.healthd_logs)
         self._system = System(children)

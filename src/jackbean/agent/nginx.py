@@ -13,6 +13,28 @@ from dataclasses import dataclass, field
 
 UPSTREAM = "application"
 WAITING = "waiting_room"
+FASTCGI = {
+    "SCRIPT_FILENAME": "$document_root$fastcgi_script_name",
+    "SCRIPT_NAME": "$fastcgi_script_name",
+    "PATH_INFO": "$fastcgi_path_info",
+    "QUERY_STRING": "$query_string",
+    "REQUEST_METHOD": "$request_method",
+    "CONTENT_TYPE": "$content_type",
+    "CONTENT_LENGTH": "$content_length",
+    "REQUEST_URI": "$request_uri",
+    "DOCUMENT_URI": "$document_uri",
+    "DOCUMENT_ROOT": "$document_root",
+    "SERVER_PROTOCOL": "$server_protocol",
+    "REQUEST_SCHEME": "$scheme",
+    "GATEWAY_INTERFACE": "CGI/1.1",
+    "SERVER_SOFTWARE": "nginx",
+    "REMOTE_ADDR": "$remote_addr",
+    "REMOTE_PORT": "$remote_port",
+    "SERVER_ADDR": "$server_addr",
+    "SERVER_PORT": "$server_port",
+    "SERVER_NAME": "$host",
+    "REDIRECT_STATUS": "200",
+}
 SAFE = r"[^\s\"'\\;{}$\x00-\x1f\x7f]+"
 NONE = "none"
 
@@ -75,6 +97,8 @@ class ProxySite:
     drain_s: int = 20
     statics: Mapping[str, str] = field(default_factory=dict)
     server: str = "nginx"
+    passes: str = "http"
+    document_root: str = ""
 
 
 class Unsafe(ValueError):
@@ -90,7 +114,7 @@ def files(site: ProxySite) -> dict[str, str]:
         "mime.types": _types(),
         "conf.d/healthd_logformat.conf": _healthd_format(),
         "conf.d/upstream.conf": _upstream(site),
-        "conf.d/elasticbeanstalk/00_application.conf": _application(site),
+        **_applications(site),
         "conf.d/elasticbeanstalk/01_static.conf": _statics(site.statics),
         "conf.d/elasticbeanstalk/healthd.conf": _healthd(site),
     }
@@ -193,6 +217,33 @@ upstream {UPSTREAM} {{
 upstream {WAITING} {{
     server "unix:{site.waiting}";
 }}
+"""
+
+
+def _applications(site: ProxySite) -> dict[str, str]:
+    if site.passes == "fastcgi":
+        return {"conf.d/elasticbeanstalk/php.conf": _php(site)}
+    return {"conf.d/elasticbeanstalk/00_application.conf": _application(site)}
+
+
+def _php(site: ProxySite) -> str:
+    """Return where PHP's scripts are. There is no `location /`: that is the bundle's to add."""
+    given = "".join(f"    fastcgi_param {name} {value};\n" for name, value in FASTCGI.items())
+    return f"""\
+root "{site.document_root}";
+index index.php index.html index.htm;
+
+location ~ \\.(php|phar)(/.*)?$ {{
+    fastcgi_split_path_info ^(.+\\.(?:php|phar))(/.*)$;
+    set $application {UPSTREAM};
+    if (-f "{site.hold}") {{
+        set $application {WAITING};
+    }}
+    fastcgi_pass $application;
+    fastcgi_index index.php;
+    fastcgi_next_upstream error;
+    fastcgi_next_upstream_timeout 1s;
+{given}}}
 """
 
 

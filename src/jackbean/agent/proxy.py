@@ -159,7 +159,7 @@ def _workers(master: int) -> set[int]:
 
 def _texts(folder: Path, like: Path) -> dict[str, bytes]:
     """Return the files of a configuration: all of conf.d, and otherwise those that `like` has."""
-    names = {path.name for path in like.iterdir() if path.is_file()} if like.is_dir() else set()
+    names = {path.relative_to(like) for path in like.rglob("*") if path.is_file()}
     found = [folder / name for name in names]
     found += [path for path in (folder / "conf.d").rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if path.is_file()}

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-import time
 from pathlib import Path
 
 from jackbean.agent import requirements, venv
+from jackbean.agent.asking import ask
 from jackbean.agent.children import Command
-from jackbean.agent.dial import Unreachable, json_request
 from jackbean.agent.phases import ENGINE_LOG, Step, StepFailed
-from jackbean.agent.procfile import BYTES_MAX, Malformed, parse
 from jackbean.agent.requirements import Dependencies
 from jackbean.agent.run import Platform, Run
+from jackbean.agent.startup import generate_procfile, has_procfile, lone_folder
 from jackbean.core.protocol import DependencyRequest, to_json
 
 NAMESPACE = "aws:elasticbeanstalk:container:python"
 PORT = 8_000
 WSGI_PATH = r"[\w./-]+(?::[\w.()=\"', -]+)?"
 SOURCE_BYTES_MAX = 1 << 20
-RETRY_S = 0.5
 HIDDEN_BINDING = rb"import\s+\*|globals\(|__getattr__|\bexec\(|setattr\("
 CALLABLE = rb"(?m)^(\w+)\s*=\s*[\w.]*(?:[A-Z]\w*|get_\w+|create_app|make_app)\("
 
@@ -47,26 +45,11 @@ def install(run: Run) -> None:
 
 
 def _resolve(run: Run, wanted: Dependencies) -> Path:
-    """Have the dependencies resolved by the control plane, as often as it takes to reach it."""
-    body = to_json(DependencyRequest("pip", run.manifest.platform_version, wanted.files))
-    request = json_request("POST", "/v1/dependencies", body)
+    """Have the dependencies resolved by the control plane."""
     if wanted.source:
         run.log.info(f"Installing dependencies with {wanted.source}")
-    while True:
-        run.check()
-        try:
-            status, answer = run.host.dial.call(request, run.check)
-        except (Unreachable, TimeoutError, ConnectionError, FileNotFoundError):
-            time.sleep(RETRY_S)
-            continue
-        answer = answer if isinstance(answer, dict) else {}
-        if status == 200 and isinstance(answer.get("path"), str):
-            return Path(answer["path"])
-        if status == 422:
-            tail = str(answer.get("tail", ""))
-            run.log.error(tail)
-            raise StepFailed(str(answer.get("cause", "They cannot be resolved.")), ENGINE_LOG, tail)
-        time.sleep(RETRY_S)
+    request = DependencyRequest("pip", run.manifest.platform_version, wanted.files)
+    return Path(str(ask(run, "/v1/dependencies", to_json(request))["path"]))
 
 
 def _install_in_place(run: Run, wanted: Dependencies, uv: str) -> None:
@@ -94,30 +77,17 @@ def _install_in_place(run: Run, wanted: Dependencies, uv: str) -> None:
 
 def check_procfile(run: Run) -> None:
     """Take the bundle's Procfile, or write the default one for its WSGI module."""
-    path = run.paths.staging / "Procfile"
-    if path.is_file():
-        _check_given(path)
+    if has_procfile(run):
         return
     wsgi = _wsgi_path(run)
     _check_module(run, wsgi)
     processes = _number(run, "NumProcesses", 1)
     threads = _number(run, "NumThreads", 15)
-    path.write_text(
-        f"web: gunicorn --bind {run.address}:{run.port} --workers={processes} "
-        f"--threads={threads} {shlex.quote(wsgi)}\n"
+    generate_procfile(
+        run,
+        f"gunicorn --bind {run.address}:{run.port} --workers={processes} "
+        f"--threads={threads} {shlex.quote(wsgi)}",
     )
-    run.log.info("Instance deployment successfully generated a 'Procfile'.")
-
-
-def _check_given(path: Path) -> None:
-    if path.stat().st_size > BYTES_MAX:
-        raise StepFailed(f"Procfile is over {BYTES_MAX >> 10} KB.")
-    try:
-        parse(path.read_text("utf-8"))
-    except UnicodeDecodeError:
-        raise StepFailed("Procfile is not UTF-8; save it so.") from None
-    except Malformed as error:
-        raise StepFailed(str(error)) from None
 
 
 def _number(run: Run, name: str, default: int) -> int:
@@ -179,14 +149,9 @@ def _no_application(root: Path, module: str, wsgi: str) -> str:
     missing = (
         f"There is no Procfile, and WSGIPath {wsgi} names no module ({module}.py) of the bundle"
     )
-    names = sorted(
-        path.name for path in root.iterdir() if not path.name.startswith((".", "__MACOSX"))
-    )
-    if len(names) == 1 and (root / names[0]).is_dir():
-        return (
-            f"{missing}. Everything in the bundle is inside of one folder, {names[0]}/: pack the "
-            "folder's contents, not the folder."
-        )
+    wrapped = lone_folder(root)
+    if wrapped:
+        return f"{missing}.{wrapped}"
     for path in sorted(root.glob("*.py")):
         other = re.search(CALLABLE, path.read_bytes()[:SOURCE_BYTES_MAX])
         if other:
@@ -194,8 +159,6 @@ def _no_application(root: Path, module: str, wsgi: str) -> str:
                 f"{missing}, but {path.name} has `{other[1].decode()}`: set option WSGIPath to "
                 f"{path.stem}:{other[1].decode()}, or rename the file to application.py."
             )
-    if not names:
-        return f"{missing}: the bundle is empty."
     return f"{missing}. Add application.py with a callable `application`, or a Procfile."
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from jackbean.agent import environment
 from jackbean.agent.application import Application
@@ -16,12 +18,15 @@ from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children, Command, account, kill_group, wait_for_groups
 from jackbean.agent.dial import Dial
 from jackbean.agent.ledger import Built, Ledger
+from jackbean.agent.link import Notices
 from jackbean.agent.logfiles import EngineLog, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.proxy import Proxy
-from jackbean.core.protocol import AgentConfig, Manifest
+from jackbean.core.protocol import AgentConfig, Manifest, Notice
 
+Passes = Literal["http", "fastcgi"]
+VARIABLES = "environment.json"  # in the runtime directory: what its programs need to be told
 LOOK_AGAIN_S = 0.1
 KILL_GRACE_S = 2.0
 
@@ -39,6 +44,7 @@ class Host:
     bundles: Bundles
     ledger: Ledger
     log: EngineLog
+    notices: Notices
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,22 @@ class Platform:
     `port` is where the application listens unless it is told otherwise, `path` what of the
     release's runtime directory comes first in PATH, `statics` the static files that are served
     unless the settings name others, and `steps` what is done to the staged source to make it run.
-    Where it does not tell the port, processes have PORT only if somebody has set it.
+    Where it does not tell the port, processes have PORT only if somebody has set it. `languages`
+    are what it needs of the machine. `own_processes` says that what runs is the platform's, written
+    into the release's runtime directory, and that a Procfile does not count. `passes` is how nginx
+    speaks with the application, `document_root` where it finds scripts.
     """
 
     family: str
     port: int
     steps: tuple[Step[Run], ...]
-    path: tuple[str, ...] = ()
+    path: tuple[str, ...] = ("bin",)
     statics: Mapping[str, str] = field(default_factory=dict)
     tells_port: bool = True
+    languages: tuple[str, ...] = ()
+    own_processes: bool = False
+    passes: Passes = "http"
+    document_root: Callable[[Run], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +149,24 @@ class Run:
             if owner:
                 os.chown(folder, *owner)
         path = tuple(str(self.runtime / part) for part in self.platform.path)
-        return environment.base(path, folder) | environment.properties(self.manifest)
+        base = environment.base(path, folder) | self.variables()
+        return base | environment.properties(self.manifest)
+
+    def variables(self) -> dict[str, str]:
+        """Return what the release's runtime wants its programs to be told."""
+        try:
+            found = json.loads((self.runtime / VARIABLES).read_text())
+        except FileNotFoundError:
+            return {}
+        return {str(name): str(value) for name, value in found.items()}
+
+    def tell(self, text: str, severity: str = "INFO") -> None:
+        """Have something told as an event of the environment: once, however many say it."""
+        (self.log.warn if severity == "WARN" else self.log.info)(text)
+        self.host.notices.tell(Notice(self.manifest.release, severity, text))
+
+    def warn(self, text: str) -> None:
+        self.tell(text, "WARN")
 
     def execute(self, command: Command, log: Path) -> Done:
         """Run a command to its end, its output appended to a log; end it if the run is over."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,11 +20,14 @@ from starlette.routing import Route
 from jackbean.api.plant import Plant
 from jackbean.core.environments import Environment
 from jackbean.core.errors import JackbeanError
+from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import (
     LOG_BYTES_MAX,
     VERSION,
     DependencyRequest,
+    Notice,
     Report,
+    RuntimeRequest,
     from_json,
     to_json,
 )
@@ -32,6 +36,7 @@ from jackbean.services.objects import Incoming, Write
 
 BODY_BYTES_MAX = 1 << 20
 FILES_BYTES_MAX = 4 << 20
+NAME_MAX = 40
 NAMES = {"tail": "TailLogs-{}.out", "bundle": "BundleLogs-{}.zip"}
 
 log = logging.getLogger("jackbean.agents")
@@ -56,6 +61,8 @@ class AgentsDoor:
             Route("/v1/report", self.report, methods=["POST"]),
             Route("/v1/bundle/{digest}", self.bundle, methods=["GET"]),
             Route("/v1/dependencies", self.dependencies, methods=["POST"]),
+            Route("/v1/runtime", self.runtime, methods=["POST"]),
+            Route("/v1/notices", self.notices, methods=["POST"]),
             Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
         ]
@@ -91,6 +98,28 @@ class AgentsDoor:
         except Unresolvable as error:
             return JSONResponse({"cause": error.cause, "tail": error.tail}, 422)
         return JSONResponse({"path": path})
+
+    async def runtime(self, request: Request) -> Response:
+        """Provide a language, and tell of it where that means to fetch it."""
+        environment = await self._home(self._instance(request))
+        wanted = _shape(RuntimeRequest, await _json(request, BODY_BYTES_MAX))
+
+        async def tell(text: str) -> None:
+            log.info("%s: %s", environment.name, text)
+            await self._plant.notices.tell(environment, Notice(0, "INFO", text))
+
+        try:
+            need = Need(wanted.language[:NAME_MAX], wanted.version[:NAME_MAX])
+            found = await self._plant.runtimes.provide(need, tell)
+        except Unresolvable as error:
+            return JSONResponse({"cause": error.cause, "tail": error.tail}, 422)
+        return JSONResponse(asdict(found))
+
+    async def notices(self, request: Request) -> Response:
+        environment = await self._home(self._instance(request))
+        notice = _shape(Notice, await _json(request, BODY_BYTES_MAX))
+        await self._plant.notices.tell(environment, notice)
+        return Response(status_code=204)
 
     async def logs(self, request: Request) -> Response:
         """Keep what an instance was asked for, where the link to it will point."""

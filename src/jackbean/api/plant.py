@@ -9,11 +9,12 @@ from typing import Any
 
 from jackbean.control.board import Board
 from jackbean.control.logs import LogRequests
+from jackbean.control.notices import Notices
 from jackbean.control.principals import Principal
 from jackbean.control.roster import Roster
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
-from jackbean.ports.engine import Dependencies
+from jackbean.ports.engine import Dependencies, Runtimes
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.wire.sigv4 import Signer
 
@@ -24,10 +25,12 @@ class Plant:
     board: Board
     roster: Roster
     logs: LogRequests
+    notices: Notices
     watch: Watch
     objects: ObjectService
     uploads: UploadService
     dependencies: Dependencies
+    runtimes: Runtimes
     signer: Signer
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from jackbean.control.extensions import evaluated
+from jackbean.control.surroundings import Surroundings
 from jackbean.core.environments import Environment
 from jackbean.core.installation import Installation
 from jackbean.core.options.settings import Settings
@@ -34,8 +36,13 @@ def instance_options(settings: Settings) -> dict[str, dict[str, str]]:
     return {
         namespace: settings.namespace(namespace)
         for namespace in sorted(settings.namespaces())
-        if namespace.startswith(ON_INSTANCE) and namespace != PROPERTIES
+        if concerns_instance(namespace) and namespace != PROPERTIES
     }
+
+
+def concerns_instance(namespace: str) -> bool:
+    """Whether an instance acts on the settings of a namespace."""
+    return namespace.startswith(ON_INSTANCE)
 
 
 def for_newcomer(manifest: Manifest) -> Manifest:
@@ -63,6 +70,8 @@ def compile_manifest(
 
     `digest` is that of its bundle: of its version, or of the platform's sample application.
     """
+    around = Surroundings(installation, environment, release.settings, release.extensions)
+    options = instance_options(release.settings)
     return Manifest(
         release=release.number,
         version_label=release.version_label,
@@ -73,9 +82,10 @@ def compile_manifest(
         account=installation.account,
         platform=platform.branch.platform_name.lower(),
         platform_version=platform.branch.language_version,
+        framework_version=platform.branch.framework[1] if platform.branch.framework else "",
         digest=digest,
-        environment=environment_properties(release.settings),
-        options=instance_options(release.settings),
+        environment=evaluated(environment_properties(release.settings), around),
+        options={name: evaluated(values, around) for name, values in options.items()},
         hooks=RECONFIGURATION if release.configuration_only else DEPLOYMENT,
         timeout_s=DeploymentOptions.of(release.settings).timeout_s,
         drain_s=HealthCheckOptions.of(release.settings).deregistration_delay_s,

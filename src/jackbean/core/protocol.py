@@ -11,6 +11,9 @@ library only.
     GET  /v1/bundle/D  the source bundle whose SHA-256 is D, if this instance's release uses it.
     POST /v1/dependencies   body: a DependencyRequest. Answer: {"path": ...} once resolved, or 422
                        {"cause": ..., "tail": ...}. May take minutes.
+    POST /v1/runtime   body: a RuntimeRequest. Answer: {"home", "version", "note", "lacks"}, or 422
+                       like that of dependencies. May take minutes: what is missing is fetched.
+    POST /v1/notices   body: a Notice, told as an event: once, however many instances say it. 204.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
     POST /v1/notices   body: {"serial", "notices": [...]}: sentences that become events, about what
@@ -88,6 +91,7 @@ class Manifest:
     extensions: list[dict[str, Any]] = field(default_factory=list)
     timeout_s: float = 600.0
     drain_s: float = 20.0  # how long a stopping application may take over its last requests
+    framework_version: str = ""  # of what the language runs there: Tomcat's "10"
 
 
 @dataclass(frozen=True)
@@ -148,13 +152,33 @@ class DependencyRequest:
     files: dict[str, str]
 
 
-Shape = TypeVar("Shape", AgentConfig, Manifest, Order, Report, DependencyRequest)
-HINTS: dict[Any, dict[str, Any]] = {
-    kind: get_type_hints(kind) for kind in (AgentConfig, Manifest, Order, Report, DependencyRequest)
-}
+@dataclass(frozen=True)
+class RuntimeRequest:
+    """A language that a release needs, as platform branches name it: ("nodejs", "24")."""
+
+    language: str
+    version: str
 
 
-def to_json(shape: AgentConfig | Manifest | Order | Report | DependencyRequest) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Notice:
+    """What an instance finds worth telling of a release: `severity` is "INFO" or "WARN"."""
+
+    release: int
+    severity: str
+    text: str
+
+
+Shape = TypeVar(
+    "Shape", AgentConfig, Manifest, Order, Report, DependencyRequest, RuntimeRequest, Notice
+)
+SHAPES = (AgentConfig, Manifest, Order, Report, DependencyRequest, RuntimeRequest, Notice)
+HINTS: dict[Any, dict[str, Any]] = {kind: get_type_hints(kind) for kind in SHAPES}
+
+
+def to_json(
+    shape: AgentConfig | Manifest | Order | Report | DependencyRequest | RuntimeRequest | Notice,
+) -> dict[str, Any]:
     """Return a shape as what `json.dumps` takes."""
     return asdict(shape)
 

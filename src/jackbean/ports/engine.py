@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from jackbean.core.fleet import Machine
+from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
+
+Tell = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class EngineDescription:
     lacks: tuple[str, ...]  # what this mode does not promise, a sentence each
     others: Mapping[str, str]  # better modes and why each is not possible here
     platforms: frozenset[str]  # names of the branches that can run
+    stand_ins: frozenset[str] = frozenset()  # those of them that run on another version
 
 
 class Engine(Protocol):
@@ -71,6 +75,29 @@ class Dependencies(Protocol):
         """Return the path, on instances, of the resolved dependencies: once per request content.
 
         Raises Unresolvable with the installer's own words.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A language as instances see it: its prefix, and its full version.
+
+    `note` is a sentence where it is not quite what was asked for, `lacks` a clause on what it
+    cannot do.
+    """
+
+    home: str
+    version: str
+    note: str = ""
+    lacks: str = ""
+
+
+class Runtimes(Protocol):
+    async def provide(self, need: Need, tell: Tell) -> Runtime:
+        """Return a runtime that fits, fetched now if need be: `tell` hears of that.
+
+        Raises Unresolvable with what would bring it.
         """
         ...
 

@@ -16,6 +16,7 @@ from jackbean.control.board import Board
 from jackbean.control.credentials import Credentials
 from jackbean.control.logs import LogRequests
 from jackbean.control.loop import Loop
+from jackbean.control.notices import Notices
 from jackbean.control.platforms import Platforms
 from jackbean.control.principals import Keys
 from jackbean.control.roster import Roster
@@ -25,6 +26,7 @@ from jackbean.core.installation import Installation
 from jackbean.core.platforms.catalogue import Catalogue
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.engine import ProcessEngine
+from jackbean.engines.process.runtimes import ProcessRuntimes
 from jackbean.server.clock import RandomIds, SystemClock
 from jackbean.server.home import Identity
 from jackbean.server.housekeeping import Housekeeping, Storage
@@ -81,7 +83,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
         stack.push_async_callback(router.close)
         credentials = Credentials(bytes.fromhex(identity.secret))
         board = Board(clock)
-        catalogue = Catalogue(identity.region, engine.describe().platforms)
+        catalogue = _catalogue(identity.region, engine)
         world = World(
             installation=installation,
             store=store,
@@ -99,6 +101,11 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
         yield _wired(world, board, Storage(store, buckets, objects), engine, identity)
 
 
+def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
+    described = engine.describe()
+    return Catalogue(region, described.platforms, described.stand_ins)
+
+
 def _wired(
     world: World, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
 ) -> Assembly:
@@ -108,10 +115,12 @@ def _wired(
         board=board,
         roster=Roster(world, logs),
         logs=logs,
+        notices=Notices(world),
         watch=ticker.watch,
         objects=storage.objects,
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         dependencies=ProcessDependencies(engine),
+        runtimes=ProcessRuntimes(engine),
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),
     )
     keys = Keys({identity.access_key: identity.secret_key}, world.credentials)

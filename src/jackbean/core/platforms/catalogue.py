@@ -25,6 +25,7 @@ from jackbean.core.platforms.names import (
 )
 
 SHOWN_MAX = 120
+LEADING = "Python"
 RUNNABLE_ORDER = 100_000  # put before everything that does not run here
 VERSION_FILTERS = (
     "PlatformName",
@@ -90,13 +91,30 @@ class SolutionStack:
 
 
 class Catalogue:
-    """`runnable` are the names of the branches that this installation can run."""
+    """`runnable` are the names of the branches that this installation can run.
 
-    def __init__(self, region: str, runnable: Iterable[str]) -> None:
+    `stand_ins` are those of them that run on another version of their language, which somebody who
+    names a language only does not want. The platform that needs nothing but what runs Jackbean
+    itself comes first.
+    """
+
+    def __init__(self, region: str, runnable: Iterable[str], stand_ins: Iterable[str] = ()) -> None:
         self.region = region
         self.runnable = frozenset(runnable)
-        ordered = sorted(BRANCHES, key=lambda b: (b.platform_name, -b.order))
-        self._branches = tuple(sorted(ordered, key=lambda b: (not self.runs(b), b.retired)))
+        later = frozenset(stand_ins)
+        self._branches = tuple(
+            sorted(
+                BRANCHES,
+                key=lambda b: (
+                    not self.runs(b),
+                    b.name in later,
+                    b.retired,
+                    b.platform_name != LEADING,
+                    b.platform_name,
+                    -b.order,
+                ),
+            )
+        )
         self._versions = tuple(
             PlatformVersion(branch, version, region)
             for branch in self._branches

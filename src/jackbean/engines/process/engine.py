@@ -17,7 +17,15 @@ from weakref import WeakValueDictionary
 
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Machine
-from jackbean.engines.process import disks, launch, limits, prepare, probe, records
+from jackbean.engines.process import (
+    disks,
+    launch,
+    limits,
+    machine_runtimes,
+    prepare,
+    probe,
+    records,
+)
 from jackbean.engines.process import interpreters as pythons
 from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.image import Unfit
@@ -27,6 +35,8 @@ from jackbean.engines.process.platforms import branches
 from jackbean.engines.process.prepare import Site, Wishes
 from jackbean.engines.process.probe import Possible
 from jackbean.engines.process.records import Record
+from jackbean.engines.process.shelf import Shelf
+from jackbean.engines.process.shelf import branches as runnable
 from jackbean.engines.process.supervise import Exited, Running, Shim, ShimSpec, State, Stopped
 from jackbean.ports.engine import EngineDescription, LaunchSpec, MachineSight
 
@@ -68,8 +78,15 @@ class ProcessEngine:
     def describe(self) -> EngineDescription:
         found = self._site.ground.interpreters if self._site else pythons.find()
         possible = self.possible
+        shelf = Shelf(self.layout.runtimes, self._wishes.environ or {})
+        others, stand_ins = runnable(machine_runtimes.find(), shelf)
         return EngineDescription(
-            "process", possible.mode, possible.lacks, possible.others, branches(found)
+            "process",
+            possible.mode,
+            possible.lacks,
+            possible.others,
+            branches(found) | others,
+            stand_ins,
         )
 
     async def ready(self) -> Site:

@@ -17,6 +17,7 @@ from jackbean.engines.process.supervise import ShimSpec
 
 AGENTS = "/run/jackbean"  # where instances see the directory of the agents' socket
 DEPENDENCIES = f"{HOME}/dependencies"
+RUNTIMES = f"{HOME}/runtimes"
 WEBAPP = "webapp"
 MARK = "JACKBEAN_INSTANCE"
 GRACE_S = 60.0  # an agent drains and stops its processes; it knows how long that may take
@@ -41,6 +42,7 @@ class Ground:
     tools: Mapping[str, Path]
     agent_dir: Path
     dependencies: Path
+    runtimes: Path
     bubblewrap: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)  # proxies and certificates
     home: tuple[str, ...] = ()  # the shims' control groups
@@ -114,6 +116,7 @@ def instance_box(
         (str(paths.agent), f"{HOME}/agent.pyz"),
         (str(ground.agent_dir), AGENTS),
         (str(ground.dependencies), DEPENDENCIES),
+        (str(ground.runtimes), RUNTIMES),
     ]
     for name, path in sorted(ground.tools.items()):
         if tools.inside(name, path) != str(path):

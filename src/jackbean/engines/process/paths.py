@@ -87,6 +87,11 @@ class Layout:
         return self.data / "cache" / "dependencies"
 
     @property
+    def runtimes(self) -> Path:
+        """Languages that were fetched, one folder each."""
+        return self.data / "runtimes"
+
+    @property
     def downloads(self) -> Path:
         """Packages fetched for dependency builds."""
         return self.data / "cache" / "uv"
@@ -104,9 +109,11 @@ class Layout:
 
     def make(self) -> None:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for directory in (self.instances, self.state, self.dependencies, self.downloads):
+        shown = (self.dependencies, self.runtimes)
+        for directory in (self.instances, self.state, self.downloads, *shown):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.dependencies.chmod(0o755)  # instances' users pass through it
+        for directory in shown:
+            directory.chmod(0o755)  # instances' users pass through it
 
 
 @dataclass(frozen=True)

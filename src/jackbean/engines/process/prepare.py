@@ -91,6 +91,7 @@ def _ground(
         tools=tools.for_instances(),
         agent_dir=layout.agent_dir,
         dependencies=layout.dependencies,
+        runtimes=layout.runtimes,
         bubblewrap=possible.bubblewrap,
         env=environment.network(environ),
         home=possible.groups.home() if possible.groups else (),
