@@ -79,9 +79,9 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_warnings_come_along(tmp_path: Path) -> None:
-    path = pack(tmp_path / "b.zip", {".ebextensions/01.config": "commands: {}"})
+    path = pack(tmp_path / "b.zip", {".ebextensions/01.config": "comands: {}"})
     (warning,) = read_extensions(path).warnings
-    assert warning.startswith(".ebextensions/01.config: commands")
+    assert warning.startswith(".ebextensions/01.config: Contains invalid key: 'comands'")
 
 
 def test_a_name_cannot_play_tricks_in_a_message(tmp_path: Path) -> None:

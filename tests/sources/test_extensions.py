@@ -147,11 +147,54 @@ def test_an_unknown_key_skips_the_file() -> None:
     assert file.warnings == ("01.config: Contains invalid key: 'option_setings'. It is skipped.",)
 
 
-def test_what_is_not_applied_yet_is_told() -> None:
-    file = read_config("01.config", b"packages: {}\nResources: {}\noption_settings: {n: {a: b}}")
-    assert list(file.settings) == [Setting("n", "a", "b")]
-    (warning,) = file.warnings
-    assert "Resources, packages are not applied" in warning
+def test_other_keys_are_kept_as_they_are_written() -> None:
+    file = read_config("01.config", b"packages: {}\nfiles: {/a: {mode: 0644, content: on}}\n")
+    assert file.keys == {"packages": {}, "files": {"/a": {"mode": "0644", "content": "on"}}}
+    assert file.lines["files", "/a", "mode"] == 2
+
+
+def test_an_option_that_is_a_function_is_kept_as_text() -> None:
+    text = 'option_settings: {n: {a: {Ref: X}, b: \'`{"Ref":"X"}`\'}}'
+    assert list(read(text)) == [
+        Setting("n", "a", '`{"Ref": "X"}`'),
+        Setting("n", "b", '`{"Ref":"X"}`'),
+    ]
+
+
+def test_all_faults_of_a_file_are_told_at_once() -> None:
+    text = b"option_settings:\n  n:\n    a: [1]\n    b: {c: d}\nResources: 7\nfiles: {/a: !Ref x}"
+    faults = read_config("01.config", text).faults
+    assert [fault.split(": ")[1] for fault in faults] == ["line 3", "line 4", "line 6", "line 5"]
+
+
+def test_what_is_there_twice_is_told() -> None:
+    text = b"files:\n  /a: {content: x}\n  /a: {content: y}\nfiles: {}\n"
+    first, second = read_config("01.config", text).warnings
+    assert "line 3: /a is there twice" in first
+    assert "line 4: files is there twice" in second
+
+
+def test_merge_keys_and_aliases_mean_what_they_mean() -> None:
+    text = b"files:\n  /a: &a {mode: 1, content: x}\n  /b: {<<: *a, content: y}\n"
+    assert read_config("01.config", text).keys["files"]["/b"] == {"mode": "1", "content": "y"}
+
+
+BOMBS = {
+    "laughs": "files:\n  a0: &a0 [x]\n"
+    + "".join(f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),
+    "large laughs": f"files:\n  a: &a {'x' * 100_000}\n  b: [{', '.join(['*a'] * 50)}]\n",
+    "an endless list": "files: &a [*a]",
+    "an endless mapping": "files: &a {b: *a}",
+    "an endless merge": "files: &a {<<: *a}",
+    "depth": "files: " + "[" * 60 + "]" * 60,
+    "more depth": "files: " + "[" * 5_000,
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
+def test_bombs_are_refused(text: str) -> None:
+    (fault,) = read_config("01.config", text.encode()).faults
+    assert fault.startswith("01.config")
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: t.encode(errors="replace")))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+from jackbean.control.extensions import check_options, compiled
+from jackbean.control.manifests import concerns_instance
+from jackbean.control.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
+from jackbean.core.errors import invalid
 from jackbean.core.options.legacy import translated
 from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
 from jackbean.core.options.settings import Key, Setting, Settings
@@ -59,6 +63,8 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
         direct = direct.with_(fixed_at_creation(settings, wanted.table))
+    around = Surroundings(world.installation, environment, settings, extensions.declared)
+    told = await _checked(around, extensions)
     facts = Facts(environment.id, environment.name, environment.platform_arn)
     template = synthesise(facts, settings)
     release = Release(
@@ -74,8 +80,20 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         configuration_only=wanted.configuration_only,
         stack=environment.stack,
         platform_arn=environment.platform_arn,
+        extensions=extensions.declared,
     )
-    return Cut(release, (*extensions.warnings, *warnings))
+    if wanted.configuration_only:  # instances will do nothing of it now
+        told = ()
+    return Cut(release, (*extensions.warnings, *warnings, *told))
+
+
+async def _checked(around: Surroundings, extensions: Extensions) -> tuple[str, ...]:
+    """Return what to tell of what instances will do. Raises a Fault of all that is wrong."""
+    found = await asyncio.to_thread(compiled, around, extensions.lines)
+    options = check_options(around.settings, around, concerns_instance)
+    if faults := (*found.faults, *options.faults):
+        raise invalid("\n".join(faults))
+    return (*found.warnings, *options.warnings, *(f"{one}." for one in found.advice))
 
 
 def _direct(wanted: Wanted, tier: str) -> Settings:

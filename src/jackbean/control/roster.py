@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from jackbean.control.extensions import compiled
 from jackbean.control.logs import LogRequests
 from jackbean.control.manifests import compile_manifest, for_newcomer
+from jackbean.control.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Assignment, Member
+from jackbean.core.instructions import to_json as to_json_extension
 from jackbean.core.protocol import Order, to_json
 from jackbean.core.releases import Release
 from jackbean.ports.store import EnvironmentQuery
 
+COMPILED_MAX = 50  # releases whose config files are remembered as compiled
+
 
 class Roster:
-    """Answers for instances. What it remembers is only where to look first."""
+    """Answers for instances. What it remembers is where to look first, and what it made before."""
 
     def __init__(self, world: World, logs: LogRequests) -> None:
         self._world = world
         self._logs = logs
         self._homes: dict[str, str] = {}
+        self._compiled: dict[tuple[object, ...], list[dict[str, object]]] = {}
 
     async def home(self, instance: str) -> tuple[Environment, Member] | None:
         """Return the environment that has this member, and the member; None for a stranger."""
@@ -71,8 +79,25 @@ class Roster:
         digest = self._digest(environment, release)
         platform = world.platforms.of(environment, release)
         made = compile_manifest(world.installation, environment, release, platform, digest)
+        made = replace(made, extensions=self._extensions(environment, release))
         has_it = assignment.serial > 1 and await self._runs(environment, instance, digest)
         return to_json(made if has_it else for_newcomer(made))
+
+    def _extensions(self, environment: Environment, release: Release) -> list[dict[str, object]]:
+        """Return the compiled config files of a release; what they refer to may change."""
+        if release.extensions.empty:
+            return []
+        key = (environment.id, release.number, environment.resources)
+        if key not in self._compiled:
+            while len(self._compiled) >= COMPILED_MAX:
+                del self._compiled[next(iter(self._compiled))]
+            installation = self._world.installation
+            around = Surroundings(installation, environment, release.settings, release.extensions)
+            found = compiled(around)
+            if found.faults:
+                raise AssertionError(f"release {release.number}: {found.faults[0]}")
+            self._compiled[key] = [to_json_extension(one) for one in found.extensions]
+        return self._compiled[key]
 
     async def _runs(self, environment: Environment, instance: str, digest: str) -> bool:
         """Whether an instance runs that bundle, of whatever release."""

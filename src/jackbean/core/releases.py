@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
 
 
@@ -16,7 +17,8 @@ class Release:
     are the settings given by requests and templates (rank 1 and 2), `settings` the effective ones,
     every source merged. `template` is the environment's CloudFormation template, `fingerprint` that
     of the launch template in it. `stack` and `platform_arn` are the platform that it was cut for;
-    they are empty in releases of earlier programs.
+    they are empty in releases of earlier programs. `extensions` is what the bundle declares in
+    `.ebextensions` besides option settings.
     """
 
     environment_id: str
@@ -31,3 +33,4 @@ class Release:
     configuration_only: bool = False  # same version as before: instances reconfigure
     stack: str = ""
     platform_arn: str = ""
+    extensions: Declared = field(default_factory=Declared)

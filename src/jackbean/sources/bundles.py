@@ -1,4 +1,4 @@
-"""What the control plane reads of a source bundle: the option settings in `.ebextensions`.
+"""What the control plane reads of a source bundle: the config files in `.ebextensions`.
 
 A bundle is hostile. It is read with bounds on everything, never unpacked here, and one that is no
 ZIP at all is passed over: the instance that unpacks it says so, and the event reaches people.
@@ -12,13 +12,16 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from jackbean.core.errors import invalid
+from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
+from jackbean.sources.declaring import declared
 from jackbean.sources.extensions import ConfigFile, read_config
+from jackbean.sources.tree import Path
 
 FOLDER = ".ebextensions/"
 SUFFIX = ".config"
@@ -43,9 +46,14 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Extensions:
-    """Settings of all config files, the later file winning, and what to warn about."""
+    """What all config files say, the later file winning, and what to warn about.
+
+    `lines` is where everything is, by file.
+    """
 
     settings: Settings = Settings()  # noqa: RUF009 - immutable
+    declared: Declared = field(default_factory=Declared)
+    lines: Mapping[str, Mapping[Path, int]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -64,12 +72,12 @@ class _Measured(io.FileIO):
         return super().read(wanted) or b""
 
 
-def read_extensions(path: Path) -> Extensions:
+def read_extensions(path: FilePath) -> Extensions:
     """Return what the bundle at `path` sets. Raises a Fault that names every bad file and line."""
     return extensions_of(config_files(path))
 
 
-def config_files(path: Path) -> dict[str, bytes]:
+def config_files(path: FilePath) -> dict[str, bytes]:
     """Return the config files of the bundle at `path`; none where it is no bundle."""
     try:
         with _Measured(path) as file, zipfile.ZipFile(file) as bundle:
@@ -97,7 +105,8 @@ def _merged(files: Sequence[ConfigFile]) -> Extensions:
     if count > SETTINGS_MAX:
         raise invalid(f"{FOLDER} has {count} option settings; at most {SETTINGS_MAX} are read.")
     settings = Settings(chain.from_iterable(file.settings for file in files))
-    return Extensions(settings, tuple(w for file in files for w in file.warnings))
+    warnings = tuple(warning for file in files for warning in file.warnings)
+    return Extensions(settings, declared(files), {f.name: f.lines for f in files}, warnings)
 
 
 def _texts(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:

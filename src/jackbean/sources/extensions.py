@@ -1,18 +1,21 @@
-"""One `.config` file of `.ebextensions`: YAML or JSON, read for its option settings.
+"""One `.config` file of `.ebextensions`, YAML or JSON: its option settings, and its other keys.
 
 Values keep the text they were written in (`value: on` means "on", `mode: 000755` is no number), so
-scalars are never resolved. Faults name file, line and key, and all of them are found at once.
+scalars are never resolved. Functions are left as they are. Faults name file, line and key, and all
+of them are found at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 from jackbean.core.options.settings import Setting, Settings
+from jackbean.sources.tree import Bad, Path, Tree, grow, line, scalar
 
 INSTANCE_KEYS = frozenset(
     {
@@ -30,23 +33,22 @@ STACK_KEYS = frozenset({"Resources", "Parameters", "Mappings", "Outputs", "Condi
 KEYS = INSTANCE_KEYS | STACK_KEYS | {"option_settings"}
 DEFAULT_NAMESPACE = "aws:elasticbeanstalk:application:environment"
 SETTINGS_MAX = 2_000  # of one file; an alias can stand for many of them
+FAULTS_MAX = 50
 
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """`faults` refuse the deployment; a file with a warning was skipped or read in part."""
+    """`faults` refuse the deployment; a file with a warning was skipped or read in part.
+
+    `keys` are all keys but `option_settings`, `lines` where everything in them is.
+    """
 
     name: str
     settings: Settings = Settings()  # noqa: RUF009 - immutable
+    keys: dict[str, Any] = field(default_factory=dict)
+    lines: Mapping[Path, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-class _Bad(Exception):
-    """A fault at a node."""
-
-    def __init__(self, node: yaml.Node, text: str) -> None:
-        super().__init__(f"line {node.start_mark.line + 1}: {text}")
 
 
 def read_config(name: str, content: bytes) -> ConfigFile:
@@ -72,83 +74,120 @@ def _malformed(name: str, error: yaml.YAMLError) -> str:
 def _read(name: str, root: yaml.Node) -> ConfigFile:
     if not isinstance(root, yaml.MappingNode):
         return ConfigFile(name, faults=(f"{name}: line 1: a mapping of keys is expected.",))
-    sections = {key.value: node for key, node in root.value if isinstance(key, yaml.ScalarNode)}
+    try:
+        sections = {scalar(key): node for key, node in root.value}
+    except Bad as bad:
+        return ConfigFile(name, faults=(f"{name}: {bad}",))
     unknown = sorted(sections.keys() - KEYS)
     if unknown:
         keys = ", ".join(f"'{key[:60]}'" for key in unknown[:5])
         return ConfigFile(name, warnings=(f"{name}: Contains invalid key: {keys}. It is skipped.",))
+    return _sections(name, root, sections.get("option_settings"))
+
+
+def _sections(name: str, root: yaml.MappingNode, options: yaml.Node | None) -> ConfigFile:
+    """Return what the keys of a file hold; what is wrong with either part is told at once."""
+    found, tree = _Options(), Tree()
+    others = [(key, node) for key, node in root.value if key.value != "option_settings"]
+    keys: dict[str, Any] = {}
     try:
-        settings = Settings(_bounded(sections.get("option_settings")))
-    except _Bad as bad:
-        return ConfigFile(name, faults=(f"{name}: {bad}",))
-    return ConfigFile(name, settings, warnings=_unbuilt(name, sections))
+        found.read(options)
+        keys = grow(tree, yaml.MappingNode(root.tag, others, root.start_mark, root.end_mark), ())
+    except Bad as bad:
+        tree.faults.append(str(bad))
+    said = (*found.faults, *tree.faults, *_shapeless(keys, tree))
+    faults = [f"{name}: {text}" for text in said][:FAULTS_MAX]
+    if faults:
+        return ConfigFile(name, faults=tuple(faults))
+    twice = tuple(f"{name}: {text}." for text in (*_twice(root), *tree.repeated))
+    return ConfigFile(name, Settings(found.settings), keys, tree.lines, warnings=twice)
 
 
-def _unbuilt(name: str, sections: dict[str, yaml.Node]) -> tuple[str, ...]:
-    passed = sorted(sections.keys() & (INSTANCE_KEYS | STACK_KEYS))
-    if not passed:
-        return ()
-    keys = ", ".join(passed)
-    return (f"{name}: {keys} are not applied by this version of Jackbean; only option_settings.",)
+def _shapeless(keys: Mapping[str, Any], tree: Tree) -> Iterator[str]:
+    for key in sorted(STACK_KEYS & keys.keys()):
+        if not isinstance(keys[key], dict | None) and keys[key] != "":
+            yield f"line {tree.lines[key,]}: {key} is a mapping"
 
 
-def _bounded(node: yaml.Node | None) -> tuple[Setting, ...]:
-    found = tuple(islice(_settings(node), SETTINGS_MAX + 1))
-    if node is not None and len(found) > SETTINGS_MAX:
-        raise _Bad(node, f"more than {SETTINGS_MAX} option settings")
-    return found
+def _twice(root: yaml.MappingNode) -> Iterator[str]:
+    options = [key for key, _ in root.value if key.value == "option_settings"]
+    if len(options) > 1:
+        yield f"line {line(options[-1])}: option_settings is there twice; the first one is dropped"
 
 
-def _settings(node: yaml.Node | None) -> Iterator[Setting]:
-    match node:
-        case None:
-            return
-        case yaml.ScalarNode(value=""):
-            return
-        case yaml.SequenceNode(value=items):
-            yield from map(_listed, items)
-        case yaml.MappingNode(value=pairs):
-            for namespace, options in pairs:
-                yield from _mapped(_text(namespace), options)
-        case _:
-            raise _Bad(node, "option_settings is a list or a mapping")
+class _Options:
+    """The option settings of a file, in either syntax, and what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.settings: list[Setting] = []
+        self.faults: list[str] = []
+
+    def read(self, node: yaml.Node | None) -> None:
+        match node:
+            case None | yaml.ScalarNode(value=""):
+                return
+            case yaml.SequenceNode(value=items):
+                for item in items:
+                    self._take(_listed, item)
+            case yaml.MappingNode(value=pairs):
+                for namespace, options in pairs:
+                    self._namespace(namespace, options)
+            case _:
+                raise Bad(node, "option_settings is a list or a mapping")
+
+    def _namespace(self, key: yaml.Node, options: yaml.Node) -> None:
+        match options:
+            case yaml.MappingNode(value=pairs):
+                for name, value in pairs:
+                    self._take(_mapped, key, name, value)
+            case yaml.ScalarNode(value=""):
+                return
+            case _:
+                text = scalar(key)[:80]
+                self.faults.append(str(Bad(options, f"'{text}' needs option names with values")))
+
+    def _take(self, read: Callable[..., Setting], *nodes: yaml.Node) -> None:
+        try:
+            self.settings.append(read(*nodes))
+        except Bad as bad:
+            self.faults.append(str(bad))
+        if len(self.settings) + len(self.faults) > SETTINGS_MAX:
+            raise Bad(nodes[0], f"more than {SETTINGS_MAX} option settings")
 
 
 def _listed(node: yaml.Node) -> Setting:
     if not isinstance(node, yaml.MappingNode):
-        raise _Bad(node, "an option setting has namespace, option_name and value")
-    members = {_text(key): value for key, value in node.value}
+        raise Bad(node, "an option setting has namespace, option_name and value")
+    members = {scalar(key): value for key, value in node.value}
     name = members.get("option_name") or members.get("OptionName")
     value = members.get("value") or members.get("Value")
     if name is None or value is None:
-        raise _Bad(node, "an option setting needs option_name and value")
+        raise Bad(node, "an option setting needs option_name and value")
     namespace = members.get("namespace") or members.get("Namespace")
     resource = members.get("resource_name") or members.get("ResourceName")
     return Setting(
-        _text(namespace) if namespace else DEFAULT_NAMESPACE,
-        _text(name),
-        _text(value),
-        _text(resource) if resource else "",
+        scalar(namespace) if namespace else DEFAULT_NAMESPACE,
+        scalar(name),
+        _value(value),
+        scalar(resource) if resource else "",
     )
 
 
-def _mapped(namespace: str, options: yaml.Node) -> Iterator[Setting]:
+def _mapped(key: yaml.Node, name: yaml.Node, value: yaml.Node) -> Setting:
+    namespace = scalar(key)
     resource, _, rest = namespace.partition(".")
     if rest and ":" not in resource:
-        namespace = rest
-    else:
-        resource = ""
-    match options:
-        case yaml.MappingNode(value=pairs):
-            for name, value in pairs:
-                yield Setting(namespace, _text(name), _text(value), resource)
-        case yaml.ScalarNode(value=""):
-            return
-        case _:
-            raise _Bad(options, f"'{namespace[:80]}' needs option names with values")
+        return Setting(rest, scalar(name), _value(value), resource)
+    return Setting(namespace, scalar(name), _value(value))
 
 
-def _text(node: yaml.Node) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise _Bad(node, "a single value is expected here")
-    return str(node.value)
+def _value(node: yaml.Node) -> str:
+    """Return a value: a function is kept as text that is evaluated later, in backticks."""
+    if isinstance(node, yaml.MappingNode) and _function(node):
+        return f"`{json.dumps(grow(Tree(), node, ()))}`"
+    return scalar(node)
+
+
+def _function(node: yaml.MappingNode) -> bool:
+    names = [str(key.value) for key, _ in node.value]
+    return len(names) == 1 and (names[0] == "Ref" or names[0].startswith("Fn::"))

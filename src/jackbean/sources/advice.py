@@ -1,0 +1,152 @@
+"""What works on one instance of Elastic Beanstalk and not on another: said before it is tried.
+
+Bundles carry what platforms of earlier generations understood, and what needs AWS around it. A rule
+is a pattern in what a config file writes or runs, and what to do instead; rules that are `hopeless`
+are about what cannot succeed here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jackbean.core.instructions import Command, Extension, File
+
+SCRIPT_BYTES_MAX = 256 << 10
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`about` is the entry that it concerns."""
+
+    file: str
+    about: str
+    text: str
+    hopeless: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.about}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    pattern: re.Pattern[str]
+    text: str
+    hopeless: bool = False
+
+
+def _rule(pattern: str, text: str, *, hopeless: bool = False) -> Rule:
+    return Rule(re.compile(pattern), text, hopeless)
+
+
+# About the path of a file that is written.
+PATHS = (
+    _rule(
+        r"/opt/elasticbeanstalk/hooks/",
+        "programs there are not run since Amazon Linux 2; put it into .platform/hooks",
+    ),
+    _rule(
+        r"/opt/elasticbeanstalk/(support|containerfiles|tasks/(publishlogs|systemtaillogs)\.d)/",
+        "nothing reads that since Amazon Linux 2",
+    ),
+    _rule(
+        r"/etc/nginx/",
+        "it is replaced when nginx is configured; put it into .platform/nginx/conf.d "
+        "(http context) or .platform/nginx/conf.d/elasticbeanstalk (server context)",
+    ),
+    _rule(r"/etc/httpd/", "Apache does not run here; put it into .platform/nginx, for nginx"),
+    _rule(r"/etc/init/", "nothing reads configuration of upstart since Amazon Linux 2"),
+    _rule(
+        r"/etc/(sysconfig/network-scripts|dhcp)/|/etc/dhclient",
+        "an instance's network is made by Jackbean; nothing reads that",
+    ),
+)
+# About what commands and scripts run.
+RUNS = (
+    _rule(
+        r"(?i)\bpowershell(\.exe)?\b|\bcmd(\.exe)? /c\b|\b(appcmd|tzutil|iisreset|msiexec)\b",
+        "it is a program of Windows; these instances run Linux",
+        hopeless=True,
+    ),
+    _rule(
+        r"\bmount\s+-t\s+(efs|nfs4?)\b|\bmkfs\b|\bmount\s+/dev/",
+        "an instance may not mount file systems, and has no disks of its own",
+        hopeless=True,
+    ),
+    _rule(
+        r"\b(yum|dnf|apt-get|apt)\s+(-\S+\s+)*(install|update|upgrade|localinstall)\b|\brpm\s+-[a-zA-Z]*[iU]",
+        "nothing is installed into an instance: it has the programs of its machine",
+    ),
+    _rule(
+        r"169\.254\.169\.254|\bec2-metadata\b",
+        "there is no instance metadata service; use /opt/elasticbeanstalk/bin/get-config",
+    ),
+    _rule(
+        r"(?<![\w/.-])aws\s+(--\S+\s+)*(ec2|s3|s3api|ssm|autoscaling|cloudwatch|elbv?2?|iam)\b",
+        "the AWS CLI is not on an instance unless the bundle brings it",
+    ),
+    _rule(
+        r"/sbin/(re)?start\s|\binitctl\b|\bservice\s+(httpd|monit|tomcat\w*)\b|\bkillall\b.*httpd",
+        "services of Amazon Linux 1; the application and nginx are started by the instance",
+        hopeless=True,
+    ),
+    _rule(
+        r"/opt/elasticbeanstalk/(hooks|support|containerfiles)/",
+        "nothing is there since Amazon Linux 2",
+    ),
+    _rule(
+        r"/etc/nginx/|/etc/httpd/",
+        "the proxy's configuration is replaced by that of the release; use .platform/nginx",
+    ),
+    _rule(
+        r"/etc/sysconfig/network|\bifup\b|\bservice\s+network\b|\bip\s+link\s+set\b",
+        "an instance's network is made by Jackbean",
+        hopeless=True,
+    ),
+)
+
+
+def advice(extension: Extension) -> Iterator[Advice]:
+    """Yield what is known of each entry; one sentence for an entry at most."""
+    for file in extension.files:
+        yield from _first(PATHS, file.path, extension.name, f"files: {file.path}")
+    for key, entries in _commands(extension):
+        for command in entries:
+            about = f"{key}: {command.name}"
+            yield from _tolerated(command, _first(RUNS, command.shown, extension.name, about))
+    for file in extension.files:
+        if _script(file):
+            about = f"files: {file.path}"
+            yield from _first(RUNS, _code(file.content or ""), extension.name, about)
+
+
+def _commands(extension: Extension) -> Iterator[tuple[str, tuple[Command, ...]]]:
+    yield "commands", extension.commands
+    yield "container_commands", extension.container_commands
+
+
+def _first(rules: tuple[Rule, ...], text: str, file: str, about: str) -> Iterator[Advice]:
+    for rule in rules:
+        if rule.pattern.search(text[:SCRIPT_BYTES_MAX]):
+            yield Advice(file, about, rule.text, rule.hopeless)
+            return
+
+
+def _tolerated(command: Command, found: Iterator[Advice]) -> Iterator[Advice]:
+    """Take what may fail for less than hopeless."""
+    for one in found:
+        hopeless = one.hopeless and not command.ignore_errors
+        yield Advice(one.file, one.about, one.text, hopeless)
+
+
+def _script(file: File) -> bool:
+    content = file.content or ""
+    executable = bool(file.mode & 0o111) and file.mode >> 12 != 0o12
+    return not file.encoded and (content.startswith("#!") or executable)
+
+
+def _code(content: str) -> str:
+    """Return a script without its comments."""
+    lines = content[:SCRIPT_BYTES_MAX].splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
