@@ -130,7 +130,14 @@ class MemoryEngine:
             and self._clock.now() >= node.up_at
             and node.running is not None
             and node.running not in self.behaviour.sick
+            and not self._changing(node)
         )
+
+    def _changing(self, node: Node) -> bool:
+        """Whether the old application has ended and the new one does not listen yet."""
+        if node.state != "working" or node.work is None or node.work.work is Work.STAGE:
+            return False
+        return self._clock.now() >= node.done_at - self.behaviour.activate_s
 
     def _work(self, node: Node, wanted: Assignment | None, now: float) -> None:
         if wanted is not None and wanted.serial > node.serial:
