@@ -162,3 +162,31 @@ def test_events_are_followed_until_somebody_stops_it(aws: Aws) -> None:
         rest = following.stdout.read()
     assert [json.loads(line)["Message"] for line in (first, second)] == ["one", "two"]
     assert (rest, following.returncode) == ("", 0)
+
+
+@pytest.mark.usefixtures("project")
+def test_abort_asks_and_says_where_to_look(run: Run, aws: Aws) -> None:
+    aws.answers["AbortEnvironmentUpdate"] = lambda _: ""
+    aws.status = "Aborting"
+    ran = run("abort")
+    assert ran.code == 0
+    assert "Environment shop-dev is Aborting." in ran.out
+    assert "AbortEnvironmentUpdate" in aws.operations
+
+
+@pytest.mark.usefixtures("project")
+def test_swap_waits_for_the_last_word(run: Run, aws: Aws) -> None:
+    aws.answers["SwapEnvironmentCNAMEs"] = lambda _: ""
+    aws.told = [
+        "swapEnvironmentCNAMEs is starting.",
+        "Completed swapping CNAMEs for environments 'shop-dev' and 'shop-next'.",
+    ]
+    ran = run("swap", "-n", "shop-next", "--output", "json")
+    assert ran.code == 0
+    (asked,) = (f for f in aws.asked if f["Action"] == "SwapEnvironmentCNAMEs")
+    assert (asked["SourceEnvironmentName"], asked["DestinationEnvironmentName"]) == (
+        "shop-dev",
+        "shop-next",
+    )
+    assert ran.document["CNAMEs"]["shop-dev"] == "shop-dev.us-east-1.elasticbeanstalk.com"
+    assert run("swap").code != 0

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from jackbean import __version__
+from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.plant import Call, Plant
+from jackbean.control.parking import ROLLBACK
+from jackbean.control.returning import roll_back
 from jackbean.core.errors import invalid
 from jackbean.ports.store import EnvironmentQuery
 
@@ -38,7 +41,7 @@ async def describe_installation(plant: Plant, call: Call) -> Shape:
                 "Application": e.application,
                 "Status": e.status.value,
                 "Health": e.verdict.color,
-                "Instances": sum(not m.leaving for m in e.members),
+                "Instances": sum(m.counted for m in e.members),
                 "Url": f"http://{world.installation.cname(e.cname_prefix)}",
                 "Endpoint": f"http://{world.router.endpoint(e.slot)}",
             }
@@ -56,7 +59,21 @@ async def issue_instance_credentials(plant: Plant, call: Call) -> Shape:
     return {"AccessKeyId": access_key, "SecretAccessKey": secret}
 
 
+async def roll_back_environment(plant: Plant, call: Call) -> Shape:
+    """Begin to go back to the release before; the answer says whether its instances are parked."""
+    environment = await referred(plant, call)
+    returning = await roll_back(plant.world, environment.id, call.request_id)
+    rollout = returning.operation.rollout if returning.operation else None
+    return {
+        "EnvironmentName": returning.name,
+        "EnvironmentId": returning.id,
+        "Parked": rollout is not None and rollout.policy == ROLLBACK,
+        "ResponseMetadata": {"RequestId": call.request_id},
+    }
+
+
 EXTENSION: Mapping[str, Any] = {
     "DescribeInstallation": describe_installation,
     "IssueInstanceCredentials": issue_instance_credentials,
+    "RollBackEnvironment": roll_back_environment,
 }

@@ -42,6 +42,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "list": "List environments.",
     },
     "Change": {
+        "rollback": "Go back to the release before.",
+        "abort": "Give up the update that is under way.",
+        "swap": "Exchange the CNAMEs of two environments.",
         "scale": "Set the number of instances.",
         "setenv": "Set environment variables.",
         "printenv": "Show environment variables.",

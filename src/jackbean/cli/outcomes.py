@@ -21,6 +21,8 @@ class Goal(Enum):
     TERMINATE = "terminate"
     DELETE = "delete"
     PULL = "pull logs"
+    SWAP = "swap"
+    RETURN = "go back"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ SUCCESSES: Mapping[Goal, tuple[str, ...]] = {  # a message begins with one of th
     ),
     Goal.TERMINATE: ("terminateEnvironment completed successfully.",),
     Goal.DELETE: ("The application has been deleted successfully.",),
+    Goal.SWAP: ("Completed swapping CNAMEs for environments",),
+    Goal.RETURN: ("Environment update completed successfully.",),
     Goal.PULL: (
         "Pulled logs for environment instances.",
         "Successfully finished tailing",
