@@ -133,3 +133,12 @@ class Operation:
 
     def next(self) -> Operation:
         return replace(self, position=self.position + 1)
+
+    def resume(self, now: float) -> Operation:
+        """Let what is under way count its time from now: timeouts count time observed."""
+        phase = self.phase
+        if isinstance(phase, Roll):
+            return self.with_phase(Roll(phase.rollout.resume(now)))
+        if isinstance(phase, Settle):
+            return self.with_phase(replace(phase, since=now))
+        return self
