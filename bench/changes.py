@@ -155,7 +155,10 @@ def make_twin(stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Change:
-    """`lossless` is what it promises; `at_once`: all instances change together, seen by a name."""
+    """`lossless` is what it promises; `at_once`: all instances change together, seen by a name.
+
+    With `brief` nobody waits long for an answer, and nobody talks on WebSockets.
+    """
 
     act: Act
     prepare: Callable[[Stage], None] = lambda stage: None
@@ -163,6 +166,7 @@ class Change:
     at_once: bool = False
     by_name: bool = False
     split: bool = False
+    brief: bool = False
 
 
 CHANGES: dict[str, Change] = {
@@ -175,4 +179,5 @@ CHANGES: dict[str, Change] = {
     "ScaleIn": Change(scale),
     "Kill": Change(deploy_and_kill),
     "AllAtOnce": Change(deploying("AllAtOnce"), lossless=False),
+    "AllAtOnce-brief": Change(deploying("AllAtOnce"), lossless=False, brief=True),
 }

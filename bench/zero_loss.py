@@ -90,7 +90,8 @@ def tried(stage: Stage, name: str, terms: Terms) -> Outcome:
         return Outcome(name, lossless=change.lossless, there=False)
     moves: list[Move] = []
     began = time.monotonic()
-    with letting_loose(_place(stage, change), terms.load) as crowd:
+    load = replace(terms.load, patients=0, talkers=0) if change.brief else terms.load
+    with letting_loose(_place(stage, change), load) as crowd:
         lead = int(terms.load.rate * min(4.0, terms.load.slow_s / 2))
         until(lambda: crowd.requests >= lead, 60, "visitors have come")
         while not moves or crowd.requests < terms.requests:

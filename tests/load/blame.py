@@ -40,7 +40,7 @@ def explained(loss: Loss, line: dict[str, Any] | None) -> str:
     if line is None:
         return f"{loss}; the load balancer has logged nothing of it"
     flags = str(line["flags"]).split(",")
-    why = "; ".join(FLAGS[flag] for flag in flags if flag in FLAGS) or "no flags"
+    why = "; ".join(FLAGS[flag] for flag in flags if flag in FLAGS) or "so it answered itself"
     return (
         f"{loss}; {line['instance']} had it, from {line['time']} for {line['ms']} ms: "
         f"{line['status']} {line['flags']} ({why})"
