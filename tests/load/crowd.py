@@ -16,7 +16,10 @@ PAUSE_S = 0.005  # between two requests: the tested must get some of the machine
 
 @dataclass(frozen=True)
 class Load:
-    """Who comes. With a `rate` callers ask so often a second together, else after a pause."""
+    """Who comes. With a `rate` callers ask so often a second together, else after a pause.
+
+    With `jars` they keep the cookies that they are given, each their own.
+    """
 
     callers: int = 6
     rate: float = 0.0
@@ -24,6 +27,7 @@ class Load:
     slow_s: float = 20.0
     talkers: int = 0
     pause_s: float = 0.25  # between two messages on a WebSocket
+    jars: bool = False
 
 
 class Crowd:
@@ -43,7 +47,7 @@ class Crowd:
     @property
     def tally(self) -> Tally:
         whole = Tally()
-        for tally in [visitor.tally for visitor in self._visitors]:
+        for tally in self.tallies:
             whole.seen += tally.seen
             whole.losses += tally.losses
             whole.messages += tally.messages
@@ -51,6 +55,11 @@ class Crowd:
             whole.repeated += tally.repeated
             whole.reopened += tally.reopened
         return whole
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """Return what each of them saw."""
+        return [visitor.tally for visitor in self._visitors]
 
     @property
     def requests(self) -> int:
@@ -86,7 +95,9 @@ def _visitors(place: Place, load: Load, stop: asyncio.Event) -> Iterator[Visitor
     paced = load.rate > 0
     pause_s = load.callers / load.rate if paced else PAUSE_S
     for _ in range(load.callers):
-        yield Caller(place, stop, pause_s, paced=paced)
+        caller = Caller(place, stop, pause_s, paced=paced)
+        caller.jar = {} if load.jars else None
+        yield caller
     for turn in range(load.patients):
         yield Patient(place, stop, load.slow_s, turn)
     for number in range(load.talkers):

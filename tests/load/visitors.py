@@ -50,6 +50,7 @@ class Visitor:
         self.stop = stop
         self.line = Line(place.endpoint, place.host)
         self.dice = random.Random(next(NUMBERS))
+        self.jar: dict[str, str] | None = None  # where cookies are kept, if they are
 
     async def run(self) -> None:
         while not self.stop.is_set():
@@ -80,7 +81,7 @@ class Visitor:
         try:
             async with asyncio.timeout(patience_s):
                 sent = body.pieces() if body else None
-                answer = await self.line.ask("POST" if body else "GET", path, body=sent)
+                answer = await self.line.ask("POST" if body else "GET", path, self._cookies(), sent)
         except TROUBLES as trouble:
             self.lose(kind, path, begun, trouble)
             return None
@@ -88,9 +89,15 @@ class Visitor:
         if wrong:
             self.lose(kind, path, begun, wrong)
             return None
+        if self.jar is not None:
+            self.jar.update(answer.cookies)
         self.tally.reopened += answer.last
         self.tally.seen.append(_seen(kind, begun, answer))
         return answer
+
+    def _cookies(self) -> str:
+        pairs = "; ".join(f"{name}={value}" for name, value in (self.jar or {}).items())
+        return f"Cookie: {pairs}\r\n" if pairs else ""
 
 
 class Body:
