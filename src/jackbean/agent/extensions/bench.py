@@ -12,6 +12,7 @@ from jackbean.agent.extensions.journal import InitLog
 from jackbean.agent.run import Done, Run
 
 NOTICES_MAX = 20
+SINGLE = frozenset({("root", "root"), ("0", "0")})
 
 
 @dataclass
@@ -35,11 +36,20 @@ class Bench:
         """Whether paths are below a prefix, since the instance shares the machine's files."""
         return bool(self.run.paths.prefix)
 
+    @property
+    def single_account(self) -> frozenset[tuple[str, str]]:
+        """The owners that files may have where all are of one account; empty where there are more.
+
+        An instance has accounts of its own where it runs the application as somebody else.
+        """
+        return frozenset() if self.run.host.config.user and not self.plain else SINGLE
+
     def notice(self, text: str) -> None:
-        """Tell people something that does not stop the deployment; once."""
-        self.journal.warn(text)
+        """Have people told something that does not stop the deployment; once."""
         if text not in self.notices and len(self.notices) < NOTICES_MAX:
             self.notices.append(text)
+            self.journal.warn(text)
+            self.run.warn(text)
 
     def place(self, path: str) -> Path:
         """Return where on this instance a path is that a bundle names."""
