@@ -60,6 +60,7 @@ class AgentsDoor:
         routes = [
             Route("/v1/report", self.report, methods=["POST"]),
             Route("/v1/bundle/{digest}", self.bundle, methods=["GET"]),
+            Route("/v1/object/{bucket}/{key:path}", self.object, methods=["GET"]),
             Route("/v1/dependencies", self.dependencies, methods=["POST"]),
             Route("/v1/runtime", self.runtime, methods=["POST"]),
             Route("/v1/notices", self.notices, methods=["POST"]),
@@ -89,6 +90,18 @@ class AgentsDoor:
         if digest not in await self._plant.roster.bundle(instance):
             raise Refused(404, "This instance's release has another bundle.")
         return FileResponse(self._plant.world.blobs.path(digest))
+
+    async def object(self, request: Request) -> Response:
+        """Hand out an object that the instance's release names, and no other."""
+        instance = self._instance(request)
+        await self._home(instance)
+        bucket, key = request.path_params["bucket"], request.path_params["key"]
+        record = None
+        if (bucket, key) in await self._plant.roster.objects(instance):
+            record = await self._plant.objects.find(bucket, key)
+        if record is None:
+            raise Refused(404, "This instance's release names no such object.")
+        return FileResponse(self._plant.objects.path(record))
 
     async def dependencies(self, request: Request) -> Response:
         await self._home(self._instance(request))

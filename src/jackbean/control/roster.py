@@ -11,6 +11,7 @@ from jackbean.control.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Assignment, Member
+from jackbean.core.instructions import from_json
 from jackbean.core.instructions import to_json as to_json_extension
 from jackbean.core.protocol import Order, to_json
 from jackbean.core.releases import Release
@@ -70,6 +71,15 @@ class Roster:
         environment, _ = home
         release = await self._release(environment, assignment.release)
         return frozenset({self._digest(environment, release)})
+
+    async def objects(self, instance: str) -> frozenset[tuple[str, str]]:
+        """Return bucket and key of each object that `instance` may fetch."""
+        home = await self.home(instance)
+        if home is None or home[1].assignment is None:
+            return frozenset()
+        release = await self._release(home[0], home[1].assignment.release)
+        extensions = map(from_json, self._extensions(home[0], release))
+        return frozenset((o.bucket, o.key) for e in extensions for o in e.origins if o.bucket)
 
     async def _manifest(
         self, environment: Environment, instance: str, assignment: Assignment

@@ -16,8 +16,6 @@ library only.
     POST /v1/notices   body: a Notice, told as an event: once, however many instances say it. 204.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
-    POST /v1/notices   body: {"serial", "notices": [...]}: sentences that become events, about what
-                       of a bundle could not be done here though the deployment goes on. Answer 204.
     GET  /v1/object/B/K   the object K of bucket B, if this instance's release names it.
 
 401: the token is not known (the instance has been terminated): the agent stops everything and

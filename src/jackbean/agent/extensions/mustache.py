@@ -70,17 +70,19 @@ def _parse(pieces: Iterator[str], inside: str, depth: int) -> tuple[Part, ...]:
     for piece in pieces:
         found = TAG.fullmatch(piece)
         name = (found["raw"] or found["name"] or "").strip() if found else ""
-        kind = (found["kind"] or "") if found else "text"
-        match kind:
+        match (found["kind"] or "") if found else "text":
             case "text":
                 parts.append(piece)
             case "#" | "^":
-                parts.append(Section(name, kind == "^", _parse(pieces, name, depth + 1)))
+                inverted = piece.startswith("{{^")
+                parts.append(Section(name, inverted, _parse(pieces, name, depth + 1)))
             case "/":
                 _check_end(name, inside)
                 return tuple(parts)
             case "" | "&":
-                parts.append(Variable(name, raw=kind == "&" or piece.startswith("{{{")))
+                parts.append(Variable(name, raw=piece.startswith(("{{{", "{{&"))))
+            case _:
+                continue
     if inside:
         raise Malformed(f"section {inside} does not end")
     return tuple(parts)
