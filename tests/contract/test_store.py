@@ -11,11 +11,14 @@ from typing import Any, get_args
 import pytest
 
 from jackbean.core.applications import Application, Location, Version, VersionStatus
+from jackbean.core.certificates import Certificate, End, Label
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import Conflict
 from jackbean.core.events import Event, Severity
 from jackbean.core.options.settings import Setting, Settings
 from jackbean.core.releases import Release
+from jackbean.core.tallies import Moment, Passage, Served, Tally
+from jackbean.core.traffic import Count
 from jackbean.ports.store import (
     AddEvent,
     Change,
@@ -24,6 +27,7 @@ from jackbean.ports.store import (
     EnvironmentQuery,
     EventQuery,
     PutApplication,
+    PutCertificate,
     PutDocument,
     PutEnvironment,
     PutRelease,
@@ -33,7 +37,7 @@ from jackbean.ports.store import (
 from jackbean.simulator.clock import VirtualClock
 from jackbean.simulator.store import MemoryStore
 from jackbean.storage.commit import WRITERS
-from jackbean.storage.retention import EVENT_RETENTION_S
+from jackbean.storage.retention import CERTIFICATES_KEPT_MAX, EVENT_RETENTION_S
 from jackbean.storage.sqlite import SqliteStore
 
 START = 1_700_000_000.0
@@ -401,6 +405,86 @@ def test_releases_are_never_changed(bench: Bench) -> None:
 def test_a_release_needs_its_environment(bench: Bench) -> None:
     with pytest.raises(Conflict, match="release 1 needs environment e-0"):
         bench.commit(PutRelease(release("e-0", 1)))
+
+
+def certificate(environment_id: str, number: int) -> Certificate:
+    served = (Served(1, 100, 2, 1, 1), Served(2, 7))
+    tally = Tally(
+        at=START,
+        counts=(Count(1, "epoch", 100), Count(2, "epoch", 7)),
+        served=served,
+        lowest=2,
+        lowest_at=START + 1.5,
+        passages=(Passage(Moment("staging", 1), START, 2.5),),
+    )
+    return Certificate(
+        environment_id=environment_id,
+        environment="env-1",
+        application="app",
+        number=number,
+        kind="update",
+        request_id="r",
+        policy="Rolling",
+        release=2,
+        began=START,
+        ended=START + 9.25,
+        end=End.SUCCEEDED,
+        size=3,
+        tally=tally,
+        previous=1,
+        labels=(Label(1, "v1"), Label(2, "ü")),
+    )
+
+
+def numbers(bench: Bench, environment_id: str, *query: Any) -> list[int]:
+    found = bench.run(bench.store.certificates(environment_id, *query))
+    return [c.number for c in found]
+
+
+def test_certificates_are_kept_newest_first(bench: Bench) -> None:
+    one, two = two_environments(bench)
+    for number in (2, 10, 3):
+        bench.commit(PutCertificate(certificate(one.id, number)))
+    bench.commit(PutCertificate(certificate(two.id, 1)))
+    assert numbers(bench, one.id) == [10, 3, 2]
+    assert numbers(bench, one.id, None, 2) == [10, 3]
+    assert numbers(bench, one.id, 3) == [3]
+    assert numbers(bench, one.id, 2**70) == []
+    assert numbers(bench, "e-0") == []
+    assert bench.run(bench.store.certificates(two.id)) == [certificate(two.id, 1)]
+
+
+def test_certificates_are_never_changed(bench: Bench) -> None:
+    one, _ = two_environments(bench)
+    bench.commit(PutCertificate(certificate(one.id, 1)))
+    with pytest.raises(Conflict, match=f"certificate 1 of environment {one.id} is there already"):
+        bench.commit(PutCertificate(replace(certificate(one.id, 1), size=9)), AddEvent(Event("x")))
+    assert bench.run(bench.store.certificates(one.id)) == [certificate(one.id, 1)]
+    assert bench.told() == []
+    with pytest.raises(Conflict, match="certificate 1 needs environment e-0"):
+        bench.commit(PutCertificate(certificate("e-0", 1)))
+
+
+def test_certificates_go_with_their_environment(bench: Bench) -> None:
+    one, two = two_environments(bench)
+    for environment in (one, two):
+        bench.commit(*(PutCertificate(certificate(environment.id, n)) for n in (1, 2)))
+    bench.commit(terminated(one))
+    later = START + EVENT_RETENTION_S
+    assert bench.run(bench.store.prune(later)) == 0
+    assert bench.run(bench.store.prune(later + 1)) == 2
+    assert numbers(bench, one.id) == []
+    assert numbers(bench, two.id) == [2, 1]
+
+
+def test_of_very_many_certificates_the_newest_are_kept(bench: Bench) -> None:
+    one, two = two_environments(bench)
+    many = range(1, CERTIFICATES_KEPT_MAX + 4)
+    bench.commit(*(PutCertificate(certificate(one.id, n)) for n in many))
+    bench.commit(PutCertificate(certificate(two.id, 1)))
+    assert bench.run(bench.store.prune(START)) == 3
+    assert numbers(bench, one.id)[-1] == 4
+    assert numbers(bench, two.id) == [1]
 
 
 def test_documents_come_and_go(bench: Bench) -> None:

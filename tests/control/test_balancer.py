@@ -6,11 +6,12 @@ import pytest
 from tests.control.scenes import INSTALLATION, environment, operation, rollout
 from tests.core.fleets import NEW, OLD, dead, fleet, instance, many, updated
 
-from jackbean.control.balancer import group_of, release_of, routes
+from jackbean.control.balancer import routes
 from jackbean.control.observe import Look
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import TEMPORARY, Fleet, Service, Work
 from jackbean.core.operations import Roll
+from jackbean.core.traffic import group_of, release_of
 from jackbean.ports.engine import Address
 from jackbean.ports.router import HealthCheck, Routes, Split, Sticky
 

@@ -139,7 +139,10 @@ ENDS: dict[str, tuple[Operation, list[str]]] = {
 @pytest.mark.parametrize(("ended", "texts"), ENDS.values(), ids=ENDS.keys())
 def test_ends(ended: Operation, texts: list[str]) -> None:
     before = environment(many(2), operation=ended)
+    summed_up = "Deployment 2: its requests could not be counted; 90 s."
     found = events(before, replace(before, operation=None), many(2), ended)
+    if ended.rollout:
+        assert found.pop(0).message == summed_up
     assert [e.message for e in found] == texts
     assert {e.request_id for e in found} == {"r-2"}
     wrong = texts[0].startswith(FAILURES)

@@ -136,7 +136,8 @@ async def _restart_clock(world: World, environment_id: str) -> None:
     environment = await world.store.environment(environment_id)
     if environment is None or environment.operation is None:
         return
-    operation = _resumed(environment.operation, world.clock.now())
+    now, operation = world.clock.now(), environment.operation
+    operation = replace(_resumed(operation, now), tally=operation.tally.interrupted(now))
     await world.store.commit([PutEnvironment(replace(environment, operation=operation))])
 
 

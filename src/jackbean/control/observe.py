@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from jackbean.control.counters import Counters
 from jackbean.control.terms import Gate
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import (
@@ -53,6 +54,7 @@ class Observer:
         self._engine = engine
         self._router = router
         self._reports = reports
+        self._counters = Counters(router)
         self._passes: dict[str, Passes] = {}
         self._first: dict[str, float] = {}
         self._complete: set[str] = set()
@@ -64,7 +66,7 @@ class Observer:
             self._instance(member, machines, targets, gate, now) for member in environment.members
         )
         addresses = {name: m.address for name, m in machines.items() if m.address is not None}
-        return Look(Fleet(instances), addresses)
+        return Look(Fleet(instances, await self._counters.look(environment, now)), addresses)
 
     def complete(self, fleet: Fleet, environment_id: str, now: float) -> bool:
         """Whether enough was seen of it to act: silence after a start is not death."""
@@ -79,6 +81,7 @@ class Observer:
         """Forget an environment that has ended."""
         self._first.pop(environment.id, None)
         self._complete.discard(environment.id)
+        self._counters.forget(environment.id)
 
     def forget_instance(self, instance: str) -> None:
         self._passes.pop(instance, None)
@@ -95,7 +98,8 @@ class Observer:
         said = self._reports.latest(member.id)
         sight = _sight(machine, said[0] if said else None)
         target = targets.get(member.id, TargetSight(Service.OUT, healthy=False, requests=0))
-        sight = replace(sight, requests=_requests(member, target))
+        reached = target.healthy and target.service is Service.IN
+        sight = replace(sight, requests=_requests(member, target), reached=reached)
         instance = Instance(member, sight, gate.count)
         passes = self._look(instance, target, gate, now)
         return replace(instance, sight=replace(sight, passes=passes))

@@ -5,6 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 NOBODY = 0  # the release of those who met no instance
+RELEASE = "release-"
+
+
+def group_of(release: int) -> str:
+    """Return the name of the group of those that run `release`."""
+    return f"{RELEASE}{release}"
+
+
+def release_of(group: str) -> int | None:
+    """Return the release that a group is named for; None for one of another kind."""
+    number = group.removeprefix(RELEASE)
+    return int(number) if number != group and number.isdecimal() else None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jackbean.core.applications import Application, Version
+from jackbean.core.certificates import Certificate
 from jackbean.core.environments import Environment
 from jackbean.core.events import Event, Severity
 from jackbean.core.releases import Release
@@ -58,6 +59,13 @@ class PutRelease:
 
 
 @dataclass(frozen=True)
+class PutCertificate:
+    """Certificates are never changed; putting the same number twice is a Conflict."""
+
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
 class AddEvent:
     """Append; the store sets `date_ms` to the present, or one more than the last of its scope."""
 
@@ -80,6 +88,7 @@ Change = (
     | DeleteVersion
     | PutEnvironment
     | PutRelease
+    | PutCertificate
     | AddEvent
     | PutDocument
 )
@@ -140,6 +149,12 @@ class Store(Protocol):
         ...
 
     async def release(self, environment_id: str, number: int) -> Release | None: ...
+
+    async def certificates(
+        self, environment_id: str, number: int | None = None, limit: int = 1000
+    ) -> list[Certificate]:
+        """Return those of an environment, or the one of that number, newest first."""
+        ...
 
     async def events(self, query: EventQuery) -> list[Event]: ...
 

@@ -14,6 +14,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
 from jackbean.core.applications import Application, Version
+from jackbean.core.certificates import Certificate
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Conflict
 from jackbean.core.events import Event
@@ -27,6 +28,7 @@ from jackbean.ports.store import (
     EnvironmentQuery,
     EventQuery,
     PutApplication,
+    PutCertificate,
     PutDocument,
     PutEnvironment,
     PutRelease,
@@ -41,7 +43,7 @@ from jackbean.storage.claims import (
     repeated,
     stale,
 )
-from jackbean.storage.retention import events_kept_since_ms
+from jackbean.storage.retention import CERTIFICATES_KEPT_MAX, events_kept_since_ms
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
@@ -146,6 +148,7 @@ class MemoryStore:
         self._environments: Table[str, Environment] = Table(journal)
         self._claims: Table[Claim, str] = Table(journal)
         self._releases: Table[tuple[str, int], Release] = Table(journal)
+        self._certificates: Table[tuple[str, int], Certificate] = Table(journal)
         self._events: Table[int, Event] = Table(journal)
         self._numbered = 0
         self._last_ms: Table[str, int] = Table(journal)
@@ -158,6 +161,7 @@ class MemoryStore:
             DeleteVersion: self._delete_version,
             PutEnvironment: self._put_environment,
             PutRelease: self._put_release,
+            PutCertificate: self._put_certificate,
             AddEvent: self._add_event,
             PutDocument: self._put_document,
         }
@@ -175,6 +179,12 @@ class MemoryStore:
             raise
         self._journal.clear()
         self._after(changes)
+
+    def rewrite(self, change: Callable[[Environment], Environment]) -> None:
+        """Let every environment be stored as `change` makes it, without anybody having saved it."""
+        for key, record in list(self._environments.items()):
+            self._environments.put(key, change(record))
+        self._journal.clear()
 
     async def applications(self, names: Sequence[str] = ()) -> list[Application]:
         wanted = frozenset(names)
@@ -201,6 +211,17 @@ class MemoryStore:
     async def release(self, environment_id: str, number: int) -> Release | None:
         return self._releases.get((environment_id, number))
 
+    async def certificates(
+        self, environment_id: str, number: int | None = None, limit: int = 1000
+    ) -> list[Certificate]:
+        found = [
+            c
+            for c in self._certificates
+            if c.environment_id == environment_id and number in {None, c.number}
+        ]
+        found.sort(key=attrgetter("number"), reverse=True)
+        return found[: max(limit, 0)]
+
     async def events(self, query: EventQuery) -> list[Event]:
         exact = [(attrgetter(name), getattr(query, name)) for name in EXACT if getattr(query, name)]
         found = [
@@ -222,13 +243,25 @@ class MemoryStore:
         return dict(sorted(table.items())) if table else {}
 
     async def prune(self, now: float) -> int:
-        """Forget events past their retention and return how many."""
+        """Forget events and certificates past their retention, and return how many."""
         since = events_kept_since_ms(now)
         old = [number for number, event in self._events.items() if event.date_ms < since]
         for number in old:
             self._events.drop(number)
+        spent = [key for key, _ in self._certificates.items() if self._spent(key, since / 1000)]
+        for key in spent:
+            self._certificates.drop(key)
         self._journal.clear()
-        return len(old)
+        return len(old) + len(spent)
+
+    def _spent(self, key: tuple[str, int], since: float) -> bool:
+        environment_id, number = key
+        environment = self._environments.get(environment_id)
+        ended = environment is not None and environment.terminated and environment.updated < since
+        newer = sum(
+            id_ == environment_id and n > number for (id_, n), _ in self._certificates.items()
+        )
+        return ended or newer >= CERTIFICATES_KEPT_MAX
 
     def _put_application(self, change: PutApplication) -> None:
         self._applications.put(change.application.name, change.application)
@@ -272,6 +305,15 @@ class MemoryStore:
         if key in self._releases:
             raise repeated(release)
         self._releases.put(key, release)
+
+    def _put_certificate(self, change: PutCertificate) -> None:
+        certificate = change.certificate
+        key = (certificate.environment_id, certificate.number)
+        if certificate.environment_id not in self._environments:
+            raise orphaned(certificate)
+        if key in self._certificates:
+            raise repeated(certificate)
+        self._certificates.put(key, certificate)
 
     def _add_event(self, change: AddEvent) -> None:
         scope = change.event.scope

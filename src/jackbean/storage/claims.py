@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jackbean.core.applications import Version
+from jackbean.core.certificates import Certificate
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Conflict
 from jackbean.core.releases import Release
@@ -45,7 +46,7 @@ def stale(environment: Environment, revision: int) -> Conflict:
     )
 
 
-def orphaned(record: Version | Environment | Release) -> Conflict:
+def orphaned(record: Version | Environment | Release | Certificate) -> Conflict:
     """Return the refusal of a record whose owner is not there."""
     match record:
         case Version(application=application, label=label):
@@ -56,11 +57,14 @@ def orphaned(record: Version | Environment | Release) -> Conflict:
             )
         case Release(environment_id=id_, number=number):
             return Conflict(f"release {number} needs environment {id_}, which is not there")
+        case Certificate(environment_id=id_, number=number):
+            return Conflict(f"certificate {number} needs environment {id_}, which is not there")
 
 
-def repeated(release: Release) -> Conflict:
+def repeated(record: Release | Certificate) -> Conflict:
+    kind = type(record).__name__.lower()
     return Conflict(
-        f"release {release.number} of environment {release.environment_id} is there already"
+        f"{kind} {record.number} of environment {record.environment_id} is there already"
     )
 
 

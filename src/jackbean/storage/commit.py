@@ -19,6 +19,7 @@ from jackbean.ports.store import (
     DeleteApplication,
     DeleteVersion,
     PutApplication,
+    PutCertificate,
     PutDocument,
     PutEnvironment,
     PutRelease,
@@ -158,6 +159,16 @@ def _put_release(commit: Commit, change: PutRelease) -> None:
     commit.execute("INSERT INTO releases VALUES (?, ?, ?)", (*key, dump(release)))
 
 
+def _put_certificate(commit: Commit, change: PutCertificate) -> None:
+    certificate = change.certificate
+    key = (certificate.environment_id, certificate.number)
+    if not commit.there("SELECT 1 FROM environments WHERE id = ?", certificate.environment_id):
+        raise orphaned(certificate)
+    if commit.there("SELECT 1 FROM certificates WHERE environment_id = ? AND number = ?", *key):
+        raise repeated(certificate)
+    commit.execute("INSERT INTO certificates VALUES (?, ?, ?)", (*key, dump(certificate)))
+
+
 def _add_event(commit: Commit, change: AddEvent) -> None:
     event = change.event
     row = commit.execute("SELECT last_ms FROM scopes WHERE scope = ?", (event.scope,)).fetchone()
@@ -200,6 +211,7 @@ WRITERS: dict[type[Change], Callable[[Commit, Any], None]] = {
     DeleteVersion: _delete_version,
     PutEnvironment: _put_environment,
     PutRelease: _put_release,
+    PutCertificate: _put_certificate,
     AddEvent: _add_event,
     PutDocument: _put_document,
 }

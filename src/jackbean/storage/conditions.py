@@ -46,6 +46,13 @@ EXACT = {
 }
 
 
+def of_certificates(environment_id: str, number: int | None) -> Conditions:
+    found = Conditions(["environment_id = ?"], [environment_id])
+    if number is not None:
+        found.add("number = ?", _clamped(number))
+    return found
+
+
 def of_events(query: EventQuery) -> Conditions:
     found = Conditions()
     for name, text in EXACT.items():

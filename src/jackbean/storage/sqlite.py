@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from jackbean.core.applications import Application, Version
+from jackbean.core.certificates import Certificate
 from jackbean.core.environments import Environment
 from jackbean.core.events import Event, Severity
 from jackbean.core.releases import Release
@@ -18,17 +20,24 @@ from jackbean.storage.commit import LENIENT, Commit
 from jackbean.storage.conditions import (
     Conditions,
     of_applications,
+    of_certificates,
     of_environments,
     of_events,
     of_versions,
     page,
 )
 from jackbean.storage.database import Database
-from jackbean.storage.retention import events_kept_since_ms
+from jackbean.storage.retention import CERTIFICATES_KEPT_MAX, events_kept_since_ms
 from jackbean.storage.schema import scripts
 
 # How many records, as they were read last, are kept at hand. A release is tens of kilobytes.
-KNOWN_MAX: dict[type[Any], int] = {Application: 256, Version: 2048, Environment: 512, Release: 64}
+KNOWN_MAX: dict[type[Any], int] = {
+    Application: 256,
+    Version: 2048,
+    Environment: 512,
+    Release: 64,
+    Certificate: 64,
+}
 PRUNED_MAX = 2000  # events forgotten in one transaction, so that commits need not wait for all
 
 
@@ -79,6 +88,13 @@ class SqliteStore:
         rows = await self._records(Release, sql, found)
         return rows[0] if rows else None
 
+    async def certificates(
+        self, environment_id: str, number: int | None = None, limit: int = 1000
+    ) -> list[Certificate]:
+        found = of_certificates(environment_id, number)
+        found.values.append(max(limit, 0))
+        return await self._records(Certificate, CERTIFICATES, found)
+
     async def events(self, query: EventQuery) -> list[Event]:
         found = of_events(query)
         sql = f"{EVENTS} {found.where()} ORDER BY date_ms DESC, id DESC LIMIT ? OFFSET ?"
@@ -97,10 +113,13 @@ class SqliteStore:
         return {key: _lenient(body) for key, body in rows}
 
     async def prune(self, now: float) -> int:
-        """Forget events past their retention and return how many."""
-        step, forgotten = (events_kept_since_ms(now), PRUNED_MAX), 0
-        while count := await self._database.write(lambda c: c.execute(PRUNE, step).rowcount):
-            forgotten += count
+        """Forget events and certificates past their retention, and return how many."""
+        since_ms, forgotten = events_kept_since_ms(now), 0
+        past = ((PRUNE, (since_ms,)), (PRUNE_ENDED, (since_ms / 1000,)))
+        for sql, values in (*past, (PRUNE_MANY, (CERTIFICATES_KEPT_MAX,))):
+            step = (sql, (*values, PRUNED_MAX))
+            while count := await self._database.write(partial(_changed, *step)):
+                forgotten += count
         return forgotten
 
     async def _records(self, kind: type[Any], sql: str, found: Conditions) -> list[Any]:
@@ -123,6 +142,29 @@ EVENTS = """
     FROM events
 """
 PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE date_ms < ? LIMIT ?)"
+
+
+CERTIFICATES = """
+    SELECT body, number || ' of ' || environment_id FROM certificates {}
+    ORDER BY number DESC LIMIT ?
+"""
+PRUNE_ENDED = """
+    DELETE FROM certificates WHERE rowid IN (
+        SELECT certificates.rowid FROM certificates JOIN environments ON environment_id = id
+        WHERE terminated_at < ? LIMIT ?)
+"""
+PRUNE_MANY = """
+    DELETE FROM certificates WHERE rowid IN (
+        SELECT row FROM (
+            SELECT rowid AS row, row_number() OVER
+                (PARTITION BY environment_id ORDER BY number DESC) AS place
+            FROM certificates)
+        WHERE place > ? LIMIT ?)
+"""
+
+
+def _changed(sql: str, values: tuple[object, ...], connection: sqlite3.Connection) -> int:
+    return connection.execute(sql, values).rowcount
 
 
 def _event(row: tuple[Any, ...]) -> Event:

@@ -1,0 +1,76 @@
+"""The load balancer's counters during an operation, by release.
+
+They belong to the proxy and only rise, also when their instances are gone. So nobody has to be
+quick: whoever looks now and then, and once at the end, has counted everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from jackbean.core.environments import Environment
+from jackbean.core.errors import PortError
+from jackbean.core.traffic import NOBODY, Count, release_of
+from jackbean.ports.router import NOBODY as NOBODY_MET
+from jackbean.ports.router import Counted, Router
+
+COUNT_S = 1.0  # between two looks
+PARKED = "parked"  # the group of those that are kept at hand without requests
+
+
+class Counters:
+    """Looks at counters. Its memory is when it last did so."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._looked: dict[str, tuple[int, float]] = {}
+
+    async def look(self, environment: Environment, now: float) -> tuple[Count, ...] | None:
+        """Return the counters during a rollout, None where it is not time or they are not known."""
+        operation = environment.operation
+        if operation is None or operation.rollout is None:
+            return None
+        number, at = self._looked.get(environment.id, (0, 0.0))
+        if number == operation.number and now - at < COUNT_S:
+            return None
+        self._looked[environment.id] = (operation.number, now)
+        return await read(self._router, environment)
+
+    def forget(self, environment_id: str) -> None:
+        self._looked.pop(environment_id, None)
+
+
+async def read(router: Router, environment: Environment) -> tuple[Count, ...] | None:
+    """Return the counters as they stand; None where nobody says."""
+    operation = environment.operation
+    previous = operation.previous if operation else None
+    try:
+        return counts(await router.counters(environment.id), previous)
+    except PortError:  # a deployment goes on without being counted, and its certificate says so
+        return None
+
+
+def counts(groups: Mapping[str, Counted], previous: int | None) -> tuple[Count, ...]:
+    """Return the counters by release, of those groups that stand for one.
+
+    What is parked is of the release before: it may have a last request in flight.
+    """
+    named = {NOBODY_MET: NOBODY, PARKED: previous}
+    found: dict[int, Count] = {}
+    for group in sorted(groups):
+        release = named[group] if group in named else release_of(group)
+        if release is not None:
+            found[release] = _with(found.get(release), release, groups[group])
+    return tuple(found[release] for release in sorted(found))
+
+
+def _with(known: Count | None, release: int, more: Counted) -> Count:
+    have = known or Count(release, more.epoch)
+    return replace(
+        have,
+        requests=have.requests + more.requests,
+        errors=have.errors + more.errors_5xx,
+        failed=have.failed + more.failed,
+        retried=have.retried + more.retried,
+    )

@@ -1,0 +1,173 @@
+"""What is noted of an operation while it is under way: requests, capacity, and where time went.
+
+The load balancer's counters only rise and outlive the control plane, so a tally needs no more than
+how they stood when it was saved last: whoever goes on from there has lost nothing and counts
+nothing twice. Therefore it is saved with the operation, whenever that is saved anyway and every few
+seconds, and what happened since is worked out anew. What cannot be known is marked, not guessed:
+
+    partial   counters were not there at the first or the last look, or began anew meanwhile
+    away_s    for so long at most nobody watched, as no control plane was running
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jackbean.core.traffic import Count, added, began_anew, renewed
+
+SAVE_S = 10.0  # at most between two saves of a tally during an operation
+PASSAGES_MAX = 200
+
+
+@dataclass(frozen=True)
+class Served:
+    """What came of the requests to one release. `errors` are answers with 500 or above.
+
+    `attempts` counts a request on each instance it was tried on; `failed` of those got no answer,
+    and `retried` of these were tried again.
+    """
+
+    release: int
+    attempts: int = 0
+    errors: int = 0
+    failed: int = 0
+    retried: int = 0
+
+    @property
+    def requests(self) -> int:
+        """How many visitors' requests ended here."""
+        return max(0, self.attempts - self.retried)
+
+    @property
+    def harmed(self) -> int:
+        """How many of those ended badly: with 500 or above, or without an answer."""
+        return min(self.requests, self.errors + max(0, self.failed - self.retried))
+
+    def plus(self, more: Count) -> Served:
+        return replace(
+            self,
+            attempts=self.attempts + more.requests,
+            errors=self.errors + more.errors,
+            failed=self.failed + more.failed,
+            retried=self.retried + more.retried,
+        )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What an operation is doing. `batch` 0: it has none, or none in particular."""
+
+    name: str
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """For how long something was done, from when on. It may have been done in several pieces."""
+
+    moment: Moment
+    began: float
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One look at an operation: counters (None: not looked at), and how many instances serve.
+
+    `serving` is None where no capacity is promised: there is none before there are instances.
+    """
+
+    counts: tuple[Count, ...] | None
+    serving: int | None
+    moment: Moment | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was noted until `at`; None: nothing yet.
+
+    `counts` are the counters as they stood then, None as long as they were never known. `served`
+    is the sum of what was added to them. `current` is the passage under way.
+    """
+
+    at: float | None = None
+    counts: tuple[Count, ...] | None = None
+    served: tuple[Served, ...] = ()
+    partial: bool = False
+    lowest: int | None = None
+    lowest_at: float = 0.0
+    passages: tuple[Passage, ...] = ()
+    current: int = 0
+    away_s: float = 0.0
+
+    @property
+    def counted(self) -> bool:
+        return self.counts is not None
+
+    @property
+    def requests(self) -> int:
+        return sum(one.requests for one in self.served)
+
+    @property
+    def harmed(self) -> int:
+        return sum(one.harmed for one in self.served)
+
+    @property
+    def retried(self) -> int:
+        return sum(max(0, one.retried) for one in self.served)
+
+    def look(self, glance: Glance, now: float) -> Tally:
+        """Return the tally after a look."""
+        counts = glance.counts
+        tally = _timed(self, glance.moment, now)
+        tally = tally if counts is None else _added(tally, counts)
+        late = self.at is None and counts is None
+        if glance.serving is not None and (self.lowest is None or glance.serving < self.lowest):
+            tally = replace(tally, lowest=glance.serving, lowest_at=now)
+        return replace(tally, at=now, partial=tally.partial or late)
+
+    def end(self, glance: Glance, now: float) -> Tally:
+        """Return the tally after the last look."""
+        tally = self.look(glance, now)
+        return tally if glance.counts is not None else replace(tally, partial=True)
+
+    def interrupted(self, now: float) -> Tally:
+        """Note that nobody has watched since it was saved."""
+        return self if self.at is None else replace(self, away_s=self.away_s + now - self.at)
+
+    def due(self, before: Tally, now: float) -> bool:
+        """Whether it is worth saving for itself, where `before` is saved."""
+        told = (self.lowest, self.partial, self.current, len(self.passages))
+        known = (before.lowest, before.partial, before.current, len(before.passages))
+        return before.at is None or told != known or now - before.at >= SAVE_S
+
+
+def _added(tally: Tally, counts: tuple[Count, ...]) -> Tally:
+    """Return the tally with what has come since the last look at the counters."""
+    before = tally.counts
+    if before is None:
+        return replace(tally, counts=counts, partial=tally.partial or tally.at is not None)
+    served = {one.release: one for one in tally.served}
+    for more in added(before, counts):
+        served[more.release] = served.get(more.release, Served(more.release)).plus(more)
+    return replace(
+        tally,
+        counts=renewed(before, counts),
+        served=tuple(served[release] for release in sorted(served)),
+        partial=tally.partial or began_anew(before, counts),
+    )
+
+
+def _timed(tally: Tally, moment: Moment | None, now: float) -> Tally:
+    """Give the time since the last look to what was under way, and note what is now."""
+    passages, current = list(tally.passages), tally.current
+    if passages and tally.at is not None:
+        last = passages[current]
+        passages[current] = replace(last, seconds=last.seconds + now - tally.at)
+    known = [passage.moment for passage in passages]
+    if moment in known:
+        current = known.index(moment)
+    elif moment is not None and len(passages) < PASSAGES_MAX:
+        current = len(passages)
+        passages.append(Passage(moment, now))
+    return replace(tally, passages=tuple(passages), current=current)
