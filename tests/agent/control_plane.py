@@ -15,6 +15,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from jackbean.core.protocol import HOLD_S, Manifest, Order, Report, from_json, to_json
 
@@ -33,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
             "/v1/report": self.server.plane.on_report,
             "/v1/dependencies": self.server.plane.on_dependencies,
             "/v1/steps": self.server.plane.on_step,
+            "/v1/notices": self.server.plane.on_notice,
         }
         self._answer_json(routes[self.path](json.loads(self._body()), self.connection))
 
@@ -41,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer_json((204, None))
 
     def do_GET(self) -> None:
-        data = self.server.plane.bundles.get(self.path.rpartition("/")[2])
+        data = self.server.plane.held(self.path)
         if data is None:
             self._answer_json((404, None))
             return
@@ -109,7 +111,9 @@ class ControlPlane:
         self.token = TOKEN
         self.bundles: dict[str, bytes] = {}
         self.logs: dict[str, bytes] = {}
+        self.objects: dict[tuple[str, str], bytes] = {}
         self.steps: list[dict[str, Any]] = []
+        self.notices: list[str] = []
         self.ranges: list[int] = []
         self.resolved: list[dict[str, Any]] = []
         self.cut_off_at = 0
@@ -172,7 +176,29 @@ class ControlPlane:
         self.steps.append(body)
         return 204, None
 
+    def on_notice(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
+        with self._changed:
+            self.notices.append(body["text"])
+            self._changed.notify_all()
+        return 204, None
+
+    def held(self, target: str) -> bytes | None:
+        """Return the bundle or the object at a path."""
+        if target.startswith("/v1/object/"):
+            bucket, _, key = unquote(target.removeprefix("/v1/object/")).partition("/")
+            return self.objects.get((bucket, key))
+        return self.bundles.get(target.rpartition("/")[2])
+
     # What tests do
+
+    def await_notice(self, text: str) -> str:
+        """Wait until an instance has told something that has `text` in it."""
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: [n for n in self.notices if text in n], DEADLINE_S
+            )
+        assert found, self.notices
+        return found[0]
 
     def add_bundle(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()

@@ -12,6 +12,17 @@ from jackbean.agent.extensions.journal import InitLog
 from jackbean.agent.run import Done, Run
 
 NOTICES_MAX = 20
+FOLDERS = (
+    "/opt/elasticbeanstalk",
+    "/opt/aws",
+    "/var/app",
+    "/var/log",
+    "/var/pids",
+    "/etc/nginx",
+    "/etc/cron.d",
+    "/home/webapp",
+    "/home/ec2-user",
+)
 SINGLE = frozenset({("root", "root"), ("0", "0")})
 
 
@@ -56,12 +67,16 @@ class Bench:
         return self.run.paths.at(path)
 
     def mapped(self, line: str) -> str:
-        """Return a command with the paths that are elsewhere here put in their place."""
-        if not self.plain or not self.written:
+        """Return a command with the paths that are elsewhere here put in their place.
+
+        These are what the bundle has written, and the folders of an instance that are always there.
+        """
+        if not self.plain:
             return line
         longest_first = sorted(self.written, key=len, reverse=True)
-        names = "|".join(re.escape(path) for path in longest_first)
-        pattern = rf"(?<![\w./-])({names})(?![\w.-])"
+        written = "|".join(re.escape(path) for path in longest_first) or "(?!)"
+        folders = "|".join(map(re.escape, FOLDERS))
+        pattern = rf"(?<![\w./-])((?:{written})(?![\w.-])|(?:{folders})(?![\w.-]))"
         return re.sub(pattern, lambda found: str(self.place(found[1])), line)
 
     def execute(self, command: Command) -> Done:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jackbean.agent.extensions import commands
+from jackbean.agent.extensions import accounts, archives, commands, files, packages
 from jackbean.agent.extensions.bench import Bench
 from jackbean.agent.extensions.journal import INIT_LOG, InitLog
 from jackbean.agent.phases import ENGINE_LOG, StepFailed
@@ -37,7 +37,14 @@ def _container_commands(bench: Bench, extension: Extension) -> None:
     commands.run_all(bench, extension.container_commands, commands.after_build(bench))
 
 
-BEFORE: tuple[tuple[str, Executor], ...] = (("commands", _commands),)
+BEFORE: tuple[tuple[str, Executor], ...] = (
+    ("packages", packages.install_all),
+    ("groups", accounts.add_groups),
+    ("users", accounts.add_users),
+    ("sources", archives.unpack_all),
+    ("files", files.write_all),
+    ("commands", _commands),
+)
 AFTER: tuple[tuple[str, Executor], ...] = (("container_commands", _container_commands),)
 
 
