@@ -411,6 +411,7 @@ def test_the_story_of_a_launch(rig: Rig) -> None:
         "Waiting for EC2 instances to launch. This may take a few minutes.",
         "[Instance: i-1] Instance deployment completed successfully.",
         "[Instance: i-2] Instance deployment completed successfully.",
+        "Deployment 1: 0 requests served, 0 failed, 0 retried; 6 s.",
         "Successfully launched environment: web1",
     ]
 
@@ -428,6 +429,7 @@ def test_the_story_of_a_rolling_deployment(rig: Rig) -> None:
         "Batch 2: Starting application deployment on instance(s) [i-2].",
         "[Instance: i-2] Instance deployment completed successfully.",
         "Batch 2: Completed application deployment.",
+        "Deployment 2: 0 requests served, 0 failed, 0 retried; never below 1 of 2 instances; 12 s.",
         "New application version was deployed to running EC2 instances.",
         "Environment update completed successfully.",
     ]

@@ -24,17 +24,17 @@ class Counters:
 
     def __init__(self, router: Router) -> None:
         self._router = router
-        self._looked: dict[str, tuple[int, float]] = {}
+        self._looked: dict[str, float] = {}
 
     async def look(self, environment: Environment, now: float) -> tuple[Count, ...] | None:
         """Return the counters during a rollout, None where it is not time or they are not known."""
         operation = environment.operation
         if operation is None or operation.rollout is None:
             return None
-        number, at = self._looked.get(environment.id, (0, 0.0))
-        if number == operation.number and now - at < COUNT_S:
+        since = now - self._looked.get(environment.id, 0.0)
+        if operation.tally.counted and since < COUNT_S:  # what is to begin with cannot wait
             return None
-        self._looked[environment.id] = (operation.number, now)
+        self._looked[environment.id] = now
         return await read(self._router, environment)
 
     def forget(self, environment_id: str) -> None:

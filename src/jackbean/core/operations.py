@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from jackbean.core.rollouts import Rollout, Stage
-from jackbean.core.tallies import Tally
+from jackbean.core.tallies import UNTOUCHED, Tally
 
 
 class Kind(StrEnum):
@@ -96,7 +96,7 @@ class Operation:
     abort: Abort | None = None
     aborted: bool = False
     configuration_only: bool = False
-    tally: Tally = Tally()  # what is noted for its certificate
+    tally: Tally = UNTOUCHED  # what is noted for its certificate
 
     @property
     def phase(self) -> Phase | None:

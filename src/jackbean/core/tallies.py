@@ -102,6 +102,7 @@ class Tally:
 
     @property
     def counted(self) -> bool:
+        """Whether counters were ever seen."""
         return self.counts is not None
 
     @property
@@ -140,6 +141,9 @@ class Tally:
         told = (self.lowest, self.partial, self.current, len(self.passages))
         known = (before.lowest, before.partial, before.current, len(before.passages))
         return before.at is None or told != known or now - before.at >= SAVE_S
+
+
+UNTOUCHED = Tally()
 
 
 def _added(tally: Tally, counts: tuple[Count, ...]) -> Tally:
