@@ -7,12 +7,12 @@ texts word for word: those are constants here, and none of them may be told befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from jackbean.control.decide import Scene
 from jackbean.control.narration_beside import beside
-from jackbean.control.narration_evidence import evidence
+from jackbean.control.narration_evidence import evidence, trial_begins
 from jackbean.core.certificates import summary
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
@@ -110,8 +110,9 @@ def narrate(
     told = [
         *_resources(before, after),
         *_rollouts(before.operation, operation, scene),
-        *_evidence(before.operation, operation, scene),
+        *_evidence(evidence, before.operation, operation, scene),
         *_beside(before, after, operation),
+        *_evidence(trial_begins, before.operation, operation, scene),
         *_members(before, after),
         *_settling(before.operation, operation, scene),
         *_health(before.verdict, after.verdict),
@@ -285,10 +286,15 @@ def _health(before: Verdict, after: Verdict) -> Iterator[Told]:
         yield Told(change.message, change.severity, caused=False)
 
 
-def _evidence(before: Operation | None, after: Operation | None, scene: Scene) -> Iterator[Told]:
+Teller = Callable[[Rollout, Rollout, Scene], Iterator[tuple[str, Severity]]]
+
+
+def _evidence(
+    teller: Teller, before: Operation | None, after: Operation | None, scene: Scene
+) -> Iterator[Told]:
     was, now = before.rollout if before else None, after.rollout if after else None
     if was and now:
-        for message, severity in evidence(was, now, scene):
+        for message, severity in teller(was, now, scene):
             yield Told(message, severity)
 
 

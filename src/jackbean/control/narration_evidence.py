@@ -22,10 +22,14 @@ RATE_S_MIN = 1.0  # what is shorter says nothing of how many requests come
 Line = tuple[str, Severity]
 
 
-def evidence(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Line]:
-    """Yield what is worth telling of the comparison of old and new."""
+def trial_begins(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Line]:
+    """Yield what the comparison of old and new can show, as it begins."""
     if now.evaluating and not was.evaluating:
         yield _begin(now, scene), Severity.INFO
+
+
+def evidence(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Line]:
+    """Yield what the comparison of old and new has shown."""
     trial = now.trial
     if trial is None or not was.evaluating or was.trial is None:
         return

@@ -1,5 +1,6 @@
 """What a rollout is busy with at a moment, in the words that people are told.
 
+    provision     nothing has begun yet but the resources
     launching     an instance has no machine yet, or has not spoken
     staging       everything that does not disturb the running release
     draining      the last requests to an instance that leaves service
@@ -57,9 +58,10 @@ def _of_rollout(rollout: Rollout, fleet: Fleet) -> Moment:
     if rollout.evaluating:
         return Moment("evaluation")
     watched = fleet.named(rollout.batch) if rollout.batch else fleet.of_group(TEMPORARY)
+    if not watched:
+        return Moment("launching" if rollout.batch else "provision")
     doing = {_doing(i, rollout.target) for i in watched if not i.settled(rollout.target)}
-    name = next((name for name in ORDER if name in doing), "launching" if not watched else "gate")
-    return Moment(name, rollout.batches)
+    return Moment(next((name for name in ORDER if name in doing), "gate"), rollout.batches)
 
 
 def _doing(instance: Instance, target: int) -> str:

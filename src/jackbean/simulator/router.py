@@ -186,6 +186,13 @@ class MemoryRouter:
             if group in {None, hosts[name].group}
         )
 
+    def visited(self, environment_id: str) -> dict[str, tuple[int, int]]:
+        """Return by group how many visitors came since the last reboot, and who met an error."""
+        self._settle()
+        self._receive(environment_id, self._clock.now())
+        tally = self._tallies.get(environment_id, Tally(0.0))
+        return {group: (n, tally.errors[group]) for group, n in tally.requests.items()}
+
     def owner(self, hostname: str) -> str | None:
         """Return the environment that a hostname leads to now; the newest claim wins."""
         self._settle()
