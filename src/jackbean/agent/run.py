@@ -57,7 +57,8 @@ class Platform:
     Where it does not tell the port, processes have PORT only if somebody has set it. `languages`
     are what it needs of the machine. `own_processes` says that what runs is the platform's, written
     into the release's runtime directory, and that a Procfile does not count. `passes` is how nginx
-    speaks with the application, `document_root` where it finds scripts.
+    speaks with the application, `document_root` where it finds scripts,
+    `variables` what processes are told that depends on the instance.
     """
 
     family: str
@@ -70,6 +71,7 @@ class Platform:
     own_processes: bool = False
     passes: Passes = "http"
     document_root: Callable[[Run], str] | None = None
+    variables: Callable[[Run], dict[str, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ class Run:
     def process_environment(self) -> dict[str, str]:
         """Return the environment of the release's processes."""
         env = self._environment("/home/webapp" if self.host.config.user else "/root")
+        if self.platform.variables:
+            env = self.platform.variables(self) | env
         if self.host.config.app_port or "PORT" in env or self.platform.tells_port:
             env["PORT"] = str(self.port)
         return env

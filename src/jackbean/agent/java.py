@@ -1,0 +1,73 @@
+"""The Java SE platform: a JAR that is started as it is, or what a Procfile says."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from jackbean.agent import bundle
+from jackbean.agent.deployment import discard
+from jackbean.agent.phases import Step, StepFailed
+from jackbean.agent.run import Platform, Run
+from jackbean.agent.runtime import PROVIDE
+from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, lone_folder
+
+PORT = 5_000
+MANIFEST = "META-INF/MANIFEST.MF"
+LONE = "application.jar"
+
+
+def keep_jar(run: Run) -> None:
+    """Keep a bundle that is itself a JAR as one: JARs are never opened."""
+    root = run.paths.staging
+    if not (root / MANIFEST).is_file() or (root / "Procfile").is_file():
+        return
+    discard(run.paths, root)
+    root.mkdir(mode=0o755)
+    bundle.place(run.paths.bundle, root / LONE)
+    run.log.info(f"The bundle is a JAR: it is {LONE}.")
+
+
+def check_start(run: Run) -> None:
+    """Take the bundle's Procfile, or start the only JAR that there is."""
+    jars = sorted(path.name for path in run.paths.staging.glob("*.jar"))
+    if has_procfile(run):
+        return
+    if not jars:
+        raise StepFailed(_nothing(run.paths.staging))
+    if len(jars) > 1:
+        raise StepFailed(
+            f"There are several JARs ({', '.join(jars[:5])}) and no Procfile that says which to "
+            f"start. Add a Procfile with a line such as `web: java -jar {jars[0]}`."
+        )
+    run.tell("Instance deployment successfully detected a JAR file in your source bundle.")
+    generate_procfile(run, f"java -jar {shlex.quote(jars[0])}")
+
+
+def _nothing(root: Path) -> str:
+    for folder in ("target", "build/libs"):
+        built = sorted((root / folder).glob("*.jar"))
+        if built:
+            where = built[0].relative_to(root)
+            return (
+                f"There is no Procfile, and no JAR at the top of the bundle. Add a Procfile with "
+                f"the line `web: java -jar {where}`."
+            )
+    return (
+        f"There is no Procfile and no JAR.{lone_folder(root)} Put a runnable JAR at the top of "
+        "the bundle, or a Procfile and a Buildfile that builds one."
+    )
+
+
+JAVA = Platform(
+    family="java",
+    port=PORT,
+    tells_port=False,
+    languages=("java",),
+    steps=(
+        Step("look for a JAR", keep_jar, "The JAR cannot be kept."),
+        PROVIDE,
+        BUILD,
+        Step("check Procfile", check_start, "The application cannot be started."),
+    ),
+)
