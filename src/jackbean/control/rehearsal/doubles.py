@@ -44,14 +44,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong, on which instances, with which release."""
+    """What goes wrong, on which instances, with which release; None: with any."""
 
     kind: Kind
     ids: frozenset[str] = frozenset()
-    release: int = 0
+    release: int | None = None
 
     def strikes(self, instance: str, release: int | None) -> bool:
-        return release == self.release and instance in self.ids
+        """Whether it goes wrong with an instance that runs `release`, or is to."""
+        concerned = release is not None and self.release in {None, release}
+        return concerned and instance in self.ids
 
 
 CALM = Trouble(Kind.AWAY)  # nothing goes wrong
@@ -172,12 +174,12 @@ class Double:
 
     def look(self, member: Member, terms: Terms) -> tuple[Double, Instance]:
         """Return what an observer sees of it, and it with the looks counted."""
-        instance = Instance(member, self._sight(member, terms), terms.gate.count)
-        well = self.serves(terms)
-        passes = counted(self.passes, instance, terms.gate, terms.now, well=well)
-        passes = passes if passes.count != self.passes.count else self.passes
-        seen = replace(instance, sight=replace(instance.sight, passes=passes.count))
-        return replace(self, passes=passes), seen
+        seen = Instance(member, self._sight(member, terms), terms.gate.count)
+        passes = counted(self.passes, seen, terms.gate, terms.now, well=seen.sight.reached)
+        if passes.count == self.passes.count:
+            return self, seen
+        sight = replace(seen.sight, passes=passes.count)
+        return replace(self, passes=passes), replace(seen, sight=sight)
 
     def _sight(self, member: Member, terms: Terms) -> Sight:
         up = terms.now >= self.up
@@ -189,6 +191,7 @@ class Double:
             running=None if self.exited else self.running,
             staged=self.staged,
             exit="died" if self.exited else "",
+            passes=self.passes.count,
             requests=self._requests(member, terms),
             reached=self.serves(terms),
             down=terms.struck(Kind.STARTING, self, self.running),

@@ -23,16 +23,17 @@ from jackbean.control.rehearsal.moments import (
     stage_of,
 )
 from jackbean.control.rehearsal.run import Run, Script, State, absent, run
-from jackbean.core.environments import Environment, Status
+from jackbean.core.environments import Status
 from jackbean.core.rollouts import Stage
 
 
 class Where(StrEnum):
     """The part of an update in which something goes wrong."""
 
-    WAVE = "wave"  # instances that are given the release at one moment
+    WAVE = "wave"  # instances that are launched, or given the release, at one moment
     TEST = "test"  # while the new release is evaluated with its share of the requests
     END = "end"  # after the point of no return
+    STEP = "step"  # after any one decision
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,10 @@ class Failure:
 
 # What can go wrong where. A canary that is being tested has been prepared and has started.
 LIKELY: Mapping[Where, tuple[Kind, ...]] = {
-    Where.WAVE: tuple(Kind),
-    Where.TEST: (Kind.SICK, Kind.DYING, Kind.ABORT, Kind.AWAY),
+    Where.WAVE: tuple(kind for kind in Kind if kind is not Kind.ABORT),
+    Where.TEST: (Kind.SICK, Kind.DYING, Kind.AWAY),
     Where.END: (Kind.DYING, Kind.AWAY),
+    Where.STEP: (Kind.ABORT,),
 }
 
 
@@ -80,9 +82,9 @@ def points(result: Run, script: Script) -> Iterator[Point]:
     """Yield where something can go wrong in a run, in order."""
     known: tuple[str, ...] = ()
     waves, stage = 0, ""
-    for before, after in result.steps:
+    for number, (before, after) in enumerate(result.steps):
         at_s = before.turn * script.pace.look_s
-        told = tuple(i for i in _meant_for(after.environment, script.goal) if i not in known)
+        told = tuple(i for i in _told(before, after, script.goal) if i not in known)
         if told:
             waves, known = waves + 1, known + told
             fresh = before.doubles.keys().isdisjoint(told)
@@ -90,22 +92,27 @@ def points(result: Run, script: Script) -> Iterator[Point]:
         now = stage_of(rollout_of(after.environment.operation))
         if now != stage and now in PARTS:
             yield Point(PARTS[now], 1, at_s, known, after, after)
+        if after.environment.operation is not None:
+            yield Point(Where.STEP, number, at_s, (), before, after)
         stage = now
 
 
 PARTS: Mapping[str, Where] = {EVALUATING: Where.TEST, Stage.COMMITTED.value: Where.END}
 
 
-def _meant_for(environment: Environment, release: int) -> Iterator[str]:
-    for member in environment.members:
-        if member.assignment and member.assignment.release == release and not member.leaving:
+def _told(before: State, after: State, release: int) -> Iterator[str]:
+    """Yield who is launched, or given the release."""
+    for member in after.environment.members:
+        given = member.assignment and member.assignment.release == release
+        if (given or member.id not in before.doubles) and not member.leaving:
             yield member.id
 
 
 def failure(kind: Kind, point: Point, script: Script, planned: Run) -> Failure:
     """Rehearse what comes of it if `kind` happens at `point`."""
     ids = point.ids[:1] if kind is Kind.DYING else point.ids
-    struck = replace(script, trouble=Trouble(kind, frozenset(ids), script.goal))
+    trouble = Trouble(kind, frozenset(ids), None if point.fresh else script.goal)
+    struck = replace(script, trouble=trouble)
     start = point.begun if kind in FROM_OUTSIDE else point.before
     since = start.turn * script.pace.look_s
     result = run(STRIKES.get(kind, _as_it_is)(start, struck), struck)

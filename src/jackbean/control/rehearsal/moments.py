@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from jackbean.core.environments import Environment
+from jackbean.core.fleet import Member, Service, Work
 from jackbean.core.operations import Operation, Roll
 from jackbean.core.rollouts import Rollout, Stage
 
@@ -16,13 +17,16 @@ class Moment:
     """How an environment stood, from `at_s` seconds after the request on.
 
     `old` and `new` are instances that got new requests, by what they ran: the release that was
-    asked for, or another. `total` are machines, whatever they did. `batch` counts batches begun.
+    asked for, or another. `total` are machines, whatever they do, and `kept` those of them that
+    are to stay; `exposed` are changed while requests come in. `batch` counts batches begun.
     """
 
     at_s: float
     old: int
     new: int
     total: int
+    kept: int
+    exposed: int = 0
     batch: int = 0
     batch_size: int = 0
     stage: str = ""
@@ -55,20 +59,36 @@ def rollout_of(operation: Operation | None) -> Rollout | None:
     return phase.rollout if isinstance(phase, Roll) else None
 
 
-def moment(at_s: float, counts: tuple[int, int, int], environment: Environment) -> Moment:
-    """Return how things stand: `counts` are old and new in service, and machines."""
-    old, new, total = counts
+def moment(
+    at_s: float,
+    environment: Environment,
+    serving: Iterable[str],
+    running: Mapping[str, int | None],
+    goal: int,
+) -> Moment:
+    """Return how things stand: `serving` gets requests, `running` is what each machine runs."""
+    now = [running[name] for name in serving if name in running]
+    new = sum(release == goal for release in now)
     rollout = rollout_of(environment.operation)
     return Moment(
         at_s=at_s,
-        old=old,
+        old=len(now) - new,
         new=new,
-        total=total,
+        total=len(running),
+        kept=sum(not member.leaving for member in environment.members),
+        exposed=sum(_exposed(member, running) for member in environment.members),
         batch=rollout.batches if rollout else 0,
         batch_size=len(rollout.batch) if rollout else 0,
         stage=stage_of(rollout),
         split=environment.split,
     )
+
+
+def _exposed(member: Member, running: Mapping[str, int | None]) -> bool:
+    """Whether its application is exchanged while requests come in."""
+    told, runs = member.assignment, running.get(member.id)
+    changing = told is not None and told.work is not Work.STAGE and runs not in {None, told.release}
+    return changing and member.service is not Service.OUT
 
 
 def stage_of(rollout: Rollout | None) -> str:

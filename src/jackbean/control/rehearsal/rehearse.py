@@ -15,7 +15,8 @@ from jackbean.control.rehearsal.moments import Measures, Moment, changes, measur
 from jackbean.control.rehearsal.run import Run, run
 from jackbean.core.rollouts import Rollout
 
-WAVES = 6  # of more than these the first, the last and some between are rehearsed failing
+WAVES = 8  # of more than these the first, the last and some between are rehearsed failing
+STEPS = 80  # and aborted
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,19 @@ def _rollout(result: Run) -> Rollout | None:
 
 
 def _chosen(found: Iterable[Point], waves: int) -> list[Point]:
-    """Leave out waves between the first and the last where there are too many."""
+    """Leave out waves, and steps, between the first and the last where there are too many."""
     every = list(found)
-    numbers = [p.number for p in every if p.where is Where.WAVE]
-    if len(numbers) > waves:
-        step = (len(numbers) - 1) / max(waves - 1, 1)
-        numbers = [numbers[round(n * step)] for n in range(waves)] if waves > 1 else numbers[-1:]
-    return [p for p in every if p.where is not Where.WAVE or p.number in numbers]
+    kept = {Where.WAVE: waves, Where.STEP: STEPS}
+    numbers = {
+        where: _spread([p.number for p in every if p.where is where], most)
+        for where, most in kept.items()
+    }
+    return [p for p in every if p.where not in numbers or p.number in numbers[p.where]]
+
+
+def _spread(numbers: list[int], most: int) -> list[int]:
+    """Return at most so many of `numbers`, the last and, if there is room, the first among them."""
+    if len(numbers) <= most:
+        return numbers
+    step = (len(numbers) - 1) / max(most - 1, 1)
+    return [numbers[-1 - round(n * step)] for n in range(most)]

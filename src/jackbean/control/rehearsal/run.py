@@ -140,18 +140,22 @@ def absent(state: State, script: Script, seconds: float) -> State:
 def frame(state: State, script: Script) -> Moment:
     """Return how things stand at the beginning of a turn."""
     environment, terms = state.environment, script.terms(state)
-    serving = [
-        member
-        for member in environment.members
-        if member.id in state.doubles and state.doubles[member.id].serves(terms)
-    ]
-    asked = [m for m in serving if m.group != PARKED] or serving
-    new = sum(state.doubles[m.id].running == script.goal for m in asked)
-    old, shares = len(asked) - new, environment.split
-    if old and new and shares in {0, 100}:  # one side of them gets no requests
-        old, new = (old, 0) if shares == 0 else (0, new)
+    running = {name: double.running for name, double in state.doubles.items()}
+    serving = {name for name, double in state.doubles.items() if double.serves(terms)}
+    parked = {member.id for member in environment.members if member.group == PARKED}
+    asked = _sharing(serving - parked or serving, running, environment.split, script.goal)
     at_s = state.turn * script.pace.look_s
-    return moment(at_s, (old, new, len(state.doubles)), environment)
+    return moment(at_s, environment, asked, running, script.goal)
+
+
+def _sharing(
+    serving: set[str], running: Mapping[str, int | None], split: int | None, goal: int
+) -> set[str]:
+    """Leave out the side that gets no requests where they are split."""
+    new = {name for name in serving if running[name] == goal}
+    if split not in {0, 100} or not new or new == serving:
+        return serving
+    return new if split else serving - new
 
 
 def take(state: State, script: Script) -> tuple[Decision, State]:
