@@ -148,7 +148,7 @@ def make_twin(stage: Stage) -> None:
             SourceEnvironmentName=NAME, DestinationEnvironmentName=NAME
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"InvalidAction", "NotImplemented", "Unsupported"}:
+        if error.response["Error"]["Code"] == "UnsupportedOperation":
             raise NotThere("SwapEnvironmentCNAMEs") from error
     stage.one.create(TWIN, other, *settings(stage.instances, 5))
 

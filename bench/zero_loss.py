@@ -26,6 +26,7 @@ from typing import Any
 
 from bench.changes import CHANGES, EVALUATION_S, NAME, PERCENT, Change, NotThere, Stage
 from bench.figures import Figure, Series, percentile
+from botocore.exceptions import ClientError
 from tests.e2e.installation import Installation, installed, until
 from tests.load.blame import explained, lines_of
 from tests.load.crowd import Load, letting_loose
@@ -36,6 +37,7 @@ from tests.load.visitors import Place
 RESULTS = Path(__file__).parent / "results" / "zero-loss.json"
 BRIEF = ("GET", "POST")
 SHOWN_MAX = 10
+TROUBLE_MAX = 4000
 LOG_S = 3.0  # the load balancer writes its log at most a second late
 SHARE_SLACK = 0.03
 
@@ -166,7 +168,11 @@ def outcomes(names: list[str], terms: Terms) -> Iterator[Outcome]:
         stage = Stage(one, terms.instances, terms.load.slow_s)
         stage.set_up(0 if terms.break_drain else terms.drain_s)
         for name in names:
-            yield tried(stage, name, terms)
+            try:
+                yield tried(stage, name, terms)
+            except (AssertionError, ClientError) as error:  # this change could not be made
+                yield Outcome(name, wrong=1, troubles=(str(error)[:TROUBLE_MAX],))
+                return
 
 
 def measure() -> Iterator[Figure]:
