@@ -16,6 +16,10 @@ from jackbean.agent.assignments import Assignments
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children
 from jackbean.agent.dial import Dial
+from jackbean.agent.extensions import standins
+from jackbean.agent.extensions.cron import Cron
+from jackbean.agent.extensions.reception import Reception
+from jackbean.agent.extensions.services import Services
 from jackbean.agent.health import RequestLog, System
 from jackbean.agent.ledger import Ledger
 from jackbean.agent.link import Link, LogSender, Notices, Progress
@@ -39,18 +43,23 @@ class Agent:
         children = Children(paths.children)
         children.end_leftovers()
         log = EngineLog(LogFile(paths.engine_log, paths.rotated_logs))
+        proxy = Proxy(config.tools["nginx"], paths, children, self.news)
+        services = Services(paths, children, proxy, log, config.user)
         self._host = Host(
             config=config,
             paths=paths,
             dial=dial,
             children=children,
             application=Application(paths, children, self.news),
-            proxy=Proxy(config.tools["nginx"], paths, children, self.news),
+            proxy=proxy,
             bundles=Bundles(paths.bundles, dial, log),
             ledger=Ledger(paths.ledger),
             log=log,
             notices=Notices(dial),
+            services=services,
         )
+        self._cron = Cron(paths, children, config.user)
+        self._reception = Reception(paths, services)
         self._requests = RequestLog(paths.healthd_logs)
         self._system = System(children)
         self._log_sender = LogSender(dial, log, self._logs)
@@ -62,13 +71,18 @@ class Agent:
         if os.getpid() == 1:
             threading.Thread(target=self._host.children.bury_orphans, daemon=True).start()
         self._assignments.begin()
+        self._cron.start()
+        threading.Thread(target=self._host.services.resume, daemon=True).start()
         self._link.run()
         self._host.log.info("Stopping")
         self._assignments.close()
+        self._cron.close()
+        self._reception.close()
         # What is being sent ends by itself; WebSockets only end once the application says so, and
         # while the proxy is still there to pass that on.
         self._host.proxy.leave(PROXY_LEAVE_S)
         self._host.application.end(self._drain_s(), for_good=True).wait()
+        self._host.services.close()
         self._host.proxy.stop(PROXY_STOP_S)
         self._host.application.close()
 
@@ -130,10 +144,10 @@ class Agent:
 def main(argv: list[str]) -> int:
     """Run the agent whose configuration is in the file that is the first argument.
 
-    With `get-config` as the second, answer what the rest asks for instead.
+    With a second argument, be a program of the instance that has the rest for its own.
     """
-    if len(argv) != 1 and argv[1:2] != ["get-config"]:
-        sys.stderr.write("usage: agent CONFIG.json [get-config ...]\n")
+    if len(argv) != 1 and argv[1:2] not in (["get-config"], [standins.MARK]):
+        sys.stderr.write("usage: agent CONFIG.json [get-config ... | stand-in PROGRAM ...]\n")
         return 2
     file = Path(argv[0])
     try:
@@ -144,6 +158,8 @@ def main(argv: list[str]) -> int:
     if "nginx" not in config.tools:
         sys.stderr.write(f"agent: {file}: its tools name no nginx\n")
         return 2
+    if argv[1:2] == [standins.MARK]:
+        return standins.run(argv[2:], Paths(config.prefix), sys.stdout.write)
     if argv[1:]:
         return getconfig.run(argv[2:], config, sys.stdout.write)
     return _stay(config, file)
@@ -155,6 +171,7 @@ def _stay(config: AgentConfig, file: Path) -> int:
     if program.suffix == ".pyz":
         command = getconfig.command(program, sys.executable, file.resolve())
         getconfig.install(Paths(config.prefix), command)
+        standins.install(Paths(config.prefix), (*command[:-1], standins.MARK))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())
     agent.run()

@@ -17,6 +17,7 @@ from jackbean.agent.application import Application
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children, Command, account, kill_group, wait_for_groups
 from jackbean.agent.dial import Dial
+from jackbean.agent.extensions.services import Services
 from jackbean.agent.ledger import Built, Ledger
 from jackbean.agent.link import Notices
 from jackbean.agent.logfiles import EngineLog, size, tail
@@ -45,6 +46,7 @@ class Host:
     ledger: Ledger
     log: EngineLog
     notices: Notices
+    services: Services
 
 
 @dataclass(frozen=True)

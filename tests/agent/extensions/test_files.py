@@ -176,8 +176,8 @@ def test_what_is_not_found_is_not_asked_for_again(instance: Instance, plane: Con
 
 def test_the_instances_own_tool_stays(instance: Instance, plane: ControlPlane) -> None:
     path = "/opt/elasticbeanstalk/bin/get-config"
-    wait_until(instance.path(path).exists, "the agent has begun")
-    before = instance.path(path).read_text()
+    ours = instance.path(path)
+    before = wait_until(lambda: ours.exists() and ours.read_text(), "the agent has begun")
     assert deploy(instance, plane, files(File(path, "mine"))).state == "done"
     assert instance.path(path).read_text() == before
     plane.await_notice("get-config is the instance's own; it stays")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jackbean.agent.extensions import accounts, archives, commands, files, packages
+from jackbean.agent.extensions import accounts, archives, commands, files, packages, serving
 from jackbean.agent.extensions.bench import Bench
 from jackbean.agent.extensions.journal import INIT_LOG, InitLog
 from jackbean.agent.phases import ENGINE_LOG, StepFailed
@@ -44,6 +44,7 @@ BEFORE: tuple[tuple[str, Executor], ...] = (
     ("sources", archives.unpack_all),
     ("files", files.write_all),
     ("commands", _commands),
+    ("services", serving.see_to_all),
 )
 AFTER: tuple[tuple[str, Executor], ...] = (("container_commands", _container_commands),)
 
