@@ -4,8 +4,9 @@
     while it was under way                   either; but who has given the new does not go back
     after the environment was at rest        the new value
 
-What was said on WebSockets is exempt from the last two: one that is open stays with the process it
-was opened to, which may finish beside its successor.
+A request during which the next change was asked for may be answered as either lets it be. What was
+said on WebSockets is exempt from the last two: one that is open stays with the process it was
+opened to, which may finish beside its successor.
 """
 
 from __future__ import annotations
@@ -42,9 +43,12 @@ def contradictions(seen: Iterable[Seen], moves: Sequence[Move], *, at_once: bool
     parts: dict[int, list[Seen]] = defaultdict(list)
     for one in seen:
         parts[_at(one.begun, moves)].append(one)
-    found = [*_early(parts[-1], moves[0])]
+    found = [*_early(parts[-1], moves[0]), *_across(parts[-1], moves[:1])]
     for number, move in enumerate(moves):
-        found += _during(parts[number], move, at_once=at_once)
+        later = moves[number + 1 : number + 2]
+        alone = [one for one in parts[number] if not later or one.ended < later[0].asked]
+        found += _during(alone, move, at_once=at_once)
+        found += _across(parts[number], [move, *later])
     return found
 
 
@@ -55,8 +59,16 @@ def _at(moment: float, moves: Sequence[Move]) -> int:
 
 def _early(seen: Iterable[Seen], move: Move) -> Iterator[str]:
     for one in seen:
-        if move.value(one) != move.before:
+        if move.value(one) != move.before and one.ended < move.asked:
             yield f"{_told(one, move)} before anything was changed"
+
+
+def _across(seen: Iterable[Seen], moves: Sequence[Move]) -> Iterator[str]:
+    values = {value for move in moves for value in (move.before, move.after)}
+    for one in seen:
+        if moves[0].value(one) not in values:
+            told = _told(one, moves[0])
+            yield f"{told} on the way from {moves[0].before} to {moves[0].after}"
 
 
 def _during(seen: Sequence[Seen], move: Move, *, at_once: bool) -> Iterator[str]:
@@ -66,10 +78,7 @@ def _during(seen: Sequence[Seen], move: Move, *, at_once: bool) -> Iterator[str]
             who = "" if at_once else one.instance
             turned[who] = min(one.ended, turned.get(who, math.inf))
     for one in seen:
-        value = move.value(one)
-        if value not in {move.before, move.after}:
-            yield f"{_told(one, move)} on the way from {move.before} to {move.after}"
-        if value != move.before or move.before == move.after or one.kind == MESSAGE:
+        if move.value(one) != move.before or move.before == move.after or one.kind == MESSAGE:
             continue
         if one.begun >= move.rested:
             late_s = one.begun - move.rested

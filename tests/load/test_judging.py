@@ -65,6 +65,14 @@ def test_changes_follow_one_another() -> None:
     assert "at rest on two" in told
 
 
+def test_a_request_across_two_changes_may_be_answered_by_either() -> None:
+    back = Move("version", "two", "one", asked=30.0, rested=40.0)
+    upload = Seen("upload", 15.0, 35.0, "one", "a")
+    assert contradictions([*FINE, upload], [MOVE, back], at_once=False) == []
+    (told,) = contradictions([*FINE, upload], [MOVE], at_once=False)
+    assert "after two had been answered there" in told
+
+
 def test_shares_and_gaps() -> None:
     assert share_of(FINE, "two", 10, 20) == (2, 4)
     assert longest_gap_s(Tally(list(FINE)), ["GET"]) == 7.0

@@ -246,7 +246,7 @@ class Talker(Visitor):
 
 def _wrong(answer: Answer, body: Body | None) -> str:
     """Return what is wrong with an answer; nothing if it is right."""
-    text = answer.body.decode("utf-8", "replace").lstrip(". ")
+    text = " ".join(answer.body.decode("utf-8", "replace").lstrip(". ").split())
     words = text.split()
     size = body.size if body else 0
     if answer.status != 200:
