@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from jackbean.api.plant import Plant
 from jackbean.core.environments import Environment
-from jackbean.core.errors import JackbeanError
+from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import (
     LOG_BYTES_MAX,
@@ -96,11 +96,12 @@ class AgentsDoor:
         instance = self._instance(request)
         await self._home(instance)
         bucket, key = request.path_params["bucket"], request.path_params["key"]
-        record = None
-        if (bucket, key) in await self._plant.roster.objects(instance):
-            record = await self._plant.objects.find(bucket, key)
-        if record is None:
+        if (bucket, key) not in await self._plant.roster.objects(instance):
             raise Refused(404, "This instance's release names no such object.")
+        try:
+            record = await self._plant.objects.get(bucket, key)
+        except Fault as fault:
+            raise Refused(404, fault.message) from None
         return FileResponse(self._plant.objects.path(record))
 
     async def dependencies(self, request: Request) -> Response:

@@ -38,6 +38,8 @@ OWNED: Mapping[str, str] = {
     "AWSEBWorkerDeadLetterQueue": "AWS::SQS::Queue",
     "AWSEBWorkerQueue": "AWS::SQS::Queue",
 }
+# What an option is that nobody has set and that has no default of its own.
+IMPLIED = {("aws:autoscaling:launchconfiguration", "InstanceType"): "t3.micro"}
 ENVIRONMENT_NAME = "AWSEBEnvironmentName"
 LIST_TYPES = ("CommaDelimitedList", "List<")
 SHOWN_MAX = 80
@@ -79,7 +81,7 @@ class Surroundings:
                 return f"{physical_name}/{name[:SHOWN_MAX]}"
 
     def option(self, namespace: str, name: str) -> str | None:
-        return self.settings.text(namespace, name)
+        return self.settings.text(namespace, name) or IMPLIED.get((namespace, name))
 
     def mapped(self, mapping: str, first: str, second: str) -> Value:
         found: Any = self.declared.mappings

@@ -80,6 +80,10 @@ def test_jobs_run_and_left_overs_do_not(tmp_path: Path) -> None:
     )
     for name in ("mine.bak", ".mine.123", "mine~"):
         (folder / name).write_text(f"* * * * * root echo {name} >> {tmp_path}/seen\n")
+    hourly = paths.at("/etc/cron.hourly/0mine")
+    hourly.parent.mkdir()
+    hourly.write_text(f"#!/bin/sh\ntouch {tmp_path}/hourly\n")
+    hourly.chmod(0o755)
     cron = Cron(paths, Children(paths.children))
     assert cron.minute(at("2026-11-23 10:16")) == 0
     assert cron.minute(at("2026-11-23 10:17")) == 1
@@ -88,6 +92,10 @@ def test_jobs_run_and_left_overs_do_not(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert (tmp_path / "seen").read_text() == "yes\n"
+    assert cron.minute(at("2026-11-23 10:01")) == 1
+    while not (tmp_path / "hourly").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     log = paths.at("/var/log/cron").read_text()
     assert f"(root) CMD (echo $WORD >> {tmp_path}/seen)" in log
     assert log.count("BAD LINE /etc/cron.d/mine: 'nonsense'") == 1

@@ -11,6 +11,7 @@ from tests.agent.control_plane import ControlPlane
 from tests.agent.extensions.deploying import deploy
 from tests.agent.rig import Instance, wait_until
 
+from jackbean.agent.extensions.sudo import parsed
 from jackbean.core.instructions import Command, Extension, File, Service
 
 NAME = ".ebextensions/01.config"
@@ -172,3 +173,25 @@ def test_what_a_bundle_puts_in_the_place_of_a_stand_in_stays(
     instance.start()
     plane.wait(lambda r: True, since=len(plane.reports))
     assert ask(instance, "yum").stdout == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "user", "env", "command"),
+    [
+        (["ls", "-l"], "root", {}, ["ls", "-l"]),
+        (["-E", "-n", "A=b", "env"], "root", {"A": "b"}, ["env"]),
+        (["-u", "webapp", "--", "sh", "-c", "x"], "webapp", {}, ["sh", "-c", "x"]),
+        (["-Hu", "webapp", "id"], "webapp", {}, ["id"]),
+        (["-uwebapp", "id"], "webapp", {}, ["id"]),
+        (["--user=webapp", "--chdir", "/", "id"], "webapp", {}, ["id"]),
+        (["-i"], "root", {}, ["/bin/sh"]),
+    ],
+)
+def test_sudo(argv: list[str], user: str, env: dict[str, str], command: list[str]) -> None:
+    assert parsed(argv) == (user, env, command)
+
+
+def test_sudo_becomes_its_command(instance: Instance) -> None:
+    done = ask(instance, "sudo", "-n", "A=b", "sh", "-c", "echo $A; exit 7")
+    assert (done.returncode, done.stdout) == (7, "b\n")
+    assert "No such file" in ask(instance, "sudo", "no-such-program").stdout

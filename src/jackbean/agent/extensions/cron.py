@@ -1,4 +1,4 @@
-"""Cron: jobs in /etc/crontab and /etc/cron.d are run, as on instances of Elastic Beanstalk.
+"""Cron: jobs in /etc/crontab, /etc/cron.d and /etc/cron.hourly and so on are run.
 
 The files are read anew each minute. What `.ebextensions` leave beside a file that they replace
 (`NAME.bak`) is no crontab here, so that a job is not run twice.
@@ -6,7 +6,9 @@ The files are read anew each minute. What `.ebextensions` leave beside a file th
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -42,6 +44,13 @@ NICKNAMES = {
     "@daily": "0 0 * * *",
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
+}
+# Folders of programs, and when they are run.
+PARTS = {
+    "/etc/cron.hourly": "1 * * * *",
+    "/etc/cron.daily": "25 3 * * *",
+    "/etc/cron.weekly": "47 3 * * 0",
+    "/etc/cron.monthly": "52 3 1 * *",
 }
 ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 
@@ -159,6 +168,7 @@ class Cron:
         return len(due)
 
     def _all(self) -> Iterator[tuple[Path, Job]]:
+        yield from self._parts()
         count = 0
         for path in self._files():
             with path.open("rb") as file:
@@ -171,6 +181,15 @@ class Cron:
                 if count > JOBS_MAX:
                     return
                 yield path, found
+
+    def _parts(self) -> Iterator[tuple[Path, Job]]:
+        """Yield the programs that are run because of the folder that they lie in."""
+        for folder, when in PARTS.items():
+            place = self._paths.at(folder)
+            for path in sorted(place.iterdir())[:FILES_MAX] if place.is_dir() else ():
+                plain = not path.name.startswith(".") and _is_crontab(path.name)
+                if plain and path.is_file() and os.access(path, os.X_OK):
+                    yield path, _job(f"{when} root {shlex.quote(str(path))}", {})
 
     def _files(self) -> list[Path]:
         folder = self._paths.at("/etc/cron.d")

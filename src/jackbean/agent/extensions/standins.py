@@ -1,8 +1,9 @@
 """Programs that bundles count on and no instance can have as they are, replaced by ones that help.
 
 `systemctl`, `service` and `chkconfig` ask the agent; package managers look whether the machine has
-what is wanted; the control program of the CloudWatch agent has log files collected. They lie in
-/usr/local/bin, which comes first in PATH, and at the places where bundles spell them.
+what is wanted; the control program of the CloudWatch agent has log files collected; `sudo` runs
+what it is given. They are in /usr/local/bin, which comes first in PATH, or where bundles spell
+them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from jackbean.agent.extensions import cloudwatch, reception
+from jackbean.agent.extensions import cloudwatch, reception, sudo
 from jackbean.agent.extensions.packages import advice, present
 from jackbean.agent.extensions.services import Outcome
 from jackbean.agent.paths import Paths
 
 MARK = "stand-in"
+# What bundles take for granted on an instance: they put something into these.
+FOLDERS = (
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/cron.hourly",
+    "/etc/init.d",
+    "/etc/logrotate.d",
+    "/etc/profile.d",
+    "/etc/rsyslog.d",
+    "/etc/security/limits.d",
+    "/etc/sysconfig",
+    "/etc/systemd/system",
+    "/opt/elasticbeanstalk/tasks/bundlelogs.d",
+    "/opt/elasticbeanstalk/tasks/taillogs.d",
+)
 WITHOUT_NAMES = ("daemon-reload", "daemon-reexec", "list-units", "list-unit-files", "reset-failed")
 SWITCHES = {"on": "enable", "off": "disable"}
 WORDS_MAX = 200
@@ -62,11 +78,16 @@ def package_manager(argv: list[str], paths: Paths) -> Outcome:
     )
 
 
+def super_user(argv: list[str], paths: Paths) -> Outcome:
+    return Outcome(1, sudo.run(argv))  # only if it comes back
+
+
 Program = Callable[[list[str], Paths], Outcome]
 PROGRAMS: dict[str, Program] = {
     "systemctl": systemctl,
     "service": service,
     "chkconfig": chkconfig,
+    "sudo": super_user,
     "yum": package_manager,
     "dnf": package_manager,
     "apt": package_manager,
@@ -80,10 +101,14 @@ ELSEWHERE = {
 
 
 def install(paths: Paths, command: tuple[str, ...]) -> None:
-    """Write the programs; `command` is what they run, with their name and arguments behind.
+    """Write the programs, and make the folders that bundles count on.
+
+    `command` is what the programs run, with their name and arguments behind.
 
     What a bundle has put in the place of one stays.
     """
+    for folder in FOLDERS:
+        paths.at(folder).mkdir(parents=True, exist_ok=True)
     quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in command)
     for name in PROGRAMS:
         path = paths.at(f"{ELSEWHERE.get(name, '/usr/local/bin')}/{name}")
