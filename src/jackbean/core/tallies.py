@@ -153,9 +153,8 @@ def _added(tally: Tally, counts: tuple[Count, ...]) -> Tally:
         return replace(tally, counts=counts, partial=tally.partial or tally.at is not None)
     served = {one.release: one for one in tally.served}
     for more in added(before, counts):
-        if not more.requests and more.release not in served:
-            continue
-        served[more.release] = served.get(more.release, Served(more.release)).plus(more)
+        if any((more.requests, more.errors, more.failed, more.retried)):
+            served[more.release] = served.get(more.release, Served(more.release)).plus(more)
     return replace(
         tally,
         counts=renewed(before, counts),
