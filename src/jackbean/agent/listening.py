@@ -19,6 +19,7 @@ CONNECT_TIMEOUT_S = 1.0
 PATIENCE_S_MIN, PATIENCE_S_MAX = 0.02, 3.0  # each time given up leaves an entry in the port's queue
 LISTEN = "0A"  # in /proc/net/tcp
 ANY, ANY_V6 = "0" * 8, "0" * 32
+MAPPED = "0" * 16 + "FFFF0000"  # before an address of IPv4, where a socket of IPv6 has it: Java's
 
 
 class Knock:
@@ -83,7 +84,7 @@ def accepts(host: str, port: int) -> bool:
 def queued(host: str, port: int) -> int:
     """Return how many connections nobody has taken yet; -1 if nobody listens there."""
     own = socket.inet_aton(host)[::-1].hex().upper()
-    places = {f"{address}:{port:04X}" for address in (own, ANY, ANY_V6)}
+    places = {f"{address}:{port:04X}" for address in (own, MAPPED + own, ANY, ANY_V6)}
     lengths = [
         int(fields[4].rpartition(":")[2], 16) for fields in _listening() if fields[1] in places
     ]

@@ -23,7 +23,14 @@ HEAP = "256m"
 WARS_MAX = 50
 RETIRED = "XX:MaxPermSize"  # Java does not know it any more
 COPIED = ("web.xml", "catalina.properties")
-COMPILER = "${catalina.home}/../java/eclipse-jdt-core.jar"  # of JSPs, where Debian keeps it
+JARS = '"${catalina.home}/lib/*.jar"'
+SCANNED = "tomcat.util.scan.StandardJarScanFilter.jarsToSkip=\\\n"
+# Debian keeps the compiler of JSPs beside its other JARs, and calls Tomcat's own by other names: to
+# look through those for tag libraries takes seconds and finds none.
+CHANGES = (
+    (JARS, f'{JARS},"${{catalina.home}}/../java/eclipse-jdt-core.jar"'),
+    (SCANNED, f"{SCANNED}tomcat*-*.jar,eclipse-jdt-core*.jar,\\\n"),
+)
 
 SERVER = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -100,9 +107,9 @@ def _configuration(home: Path, name: str) -> str:
     if found is None:
         raise StepFailed(f"Tomcat's {name} is not on this machine: apt install {home.name}-user.")
     text = found.read_text(encoding="utf-8", errors="replace")
-    return text.replace(
-        '"${catalina.home}/lib/*.jar"', f'"${{catalina.home}}/lib/*.jar","{COMPILER}"'
-    )
+    for before, after in CHANGES:
+        text = text.replace(before, after)
+    return text
 
 
 def arguments(run: Run, home: Path, base: Path) -> list[str]:
