@@ -207,8 +207,8 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
     if wanted.tier and (wanted.tier.name, wanted.tier.type) != (before.tier.name, before.tier.type):
         raise invalid("The tier of an environment cannot be changed.")
     old = await current_release(world, before)
-    base = _described(before, wanted, world.clock.now())
-    made = await cut(world, base, await _wanted(world, base, old, wanted))
+    base = described(before, wanted, world.clock.now())
+    made = await cut(world, base, await wanted_release(world, base, old, wanted))
     plan = update_plan(before, old, made.release, base.updated)
     environment = begun(before, base, made.release, plan, wanted.request_id)
     changes: list[Change] = [
@@ -222,7 +222,8 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
     return environment
 
 
-def _described(before: Environment, wanted: Update, now: float) -> Environment:
+def described(before: Environment, wanted: Update, now: float) -> Environment:
+    """Return the environment as a request describes it."""
     description = before.description if wanted.description is None else wanted.description
     check_description(description)
     platform = wanted.platform
@@ -237,7 +238,8 @@ def _described(before: Environment, wanted: Update, now: float) -> Environment:
     )
 
 
-async def _wanted(world: World, base: Environment, old: Release, wanted: Update) -> Wanted:
+async def wanted_release(world: World, base: Environment, old: Release, wanted: Update) -> Wanted:
+    """Return what the release after `old` is made of. Raises a Fault for what is not there."""
     label, digest = old.version_label, old.digest
     if wanted.label is not None:
         version = await find_version(world, base.application, wanted.label)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from jackbean.control.rehearsal.doubles import Kind, Trouble
 from jackbean.control.rehearsal.endings import Ending, Result, ending
@@ -65,6 +66,7 @@ class Failure:
     ending: Ending
     moments: tuple[Moment, ...]
     measures: Measures
+    last: State
     given_up_s: float | None = None
     back_s: float | None = None
 
@@ -119,9 +121,7 @@ def failure(kind: Kind, point: Point, script: Script, planned: Run) -> Failure:
     frames = [*(f for f in planned.frames if f.at_s < since), *result.frames]
     left = ending(result, script)
     moments = changes(frames)
-    turned = next((f.at_s for f in result.frames if f.stage in GIVEN_UP), None)
-    if turned is None and left.result is not Result.SUCCEEDED:
-        turned = left.after_s
+    turned = _given_up(result, left)
     size = result.last.environment.desired
     return Failure(
         kind=kind,
@@ -129,6 +129,7 @@ def failure(kind: Kind, point: Point, script: Script, planned: Run) -> Failure:
         ending=left,
         moments=moments,
         measures=measure(moments, frames[-1].at_s, size),
+        last=result.last,
         given_up_s=None if turned is None else turned - point.at_s,
         back_s=None if turned is None else _back_s(result, turned),
     )
@@ -136,6 +137,14 @@ def failure(kind: Kind, point: Point, script: Script, planned: Run) -> Failure:
 
 FROM_OUTSIDE = frozenset({Kind.ABORT, Kind.AWAY})  # what happens in the middle of a wave
 GIVEN_UP = frozenset({Stage.REVERTING.value, Stage.FAILED.value, Stage.REVERTED.value})
+
+
+def _given_up(result: Run, left: Ending) -> float | None:
+    """Return when it was decided to give up."""
+    for was, now in pairwise(result.frames):
+        if now.stage in GIVEN_UP:
+            return was.at_s
+    return None if left.result is Result.SUCCEEDED else left.after_s
 
 
 def _back_s(result: Run, since: float) -> float | None:

@@ -7,11 +7,12 @@ it before, else assumed. The gate and the longest a drain may last are settings,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
+from jackbean.core.certificates import Certificate, End
 from jackbean.core.fleet import Member
 
 DONE = "Deployed"  # how an agent calls a deployment that went well
@@ -20,7 +21,7 @@ SECONDS_MAX = 86_400.0
 
 @dataclass(frozen=True)
 class Pace:
-    """Durations in seconds; `measured` names those that were seen, the others are assumed.
+    """Durations in seconds, as they are assumed where nobody has measured them.
 
     `request_s` is how long the last request of a draining instance takes, `look_s` what passes
     between two looks of the control plane, `away_s` how long one that died is away.
@@ -34,17 +35,41 @@ class Pace:
     request_s: float = 0.5
     look_s: float = 0.25
     away_s: float = 10.0
-    measured: frozenset[str] = frozenset()
 
 
 ASSUMED = Pace()
+# What the passages of a certificate are called, and which duration each of them is.
+PASSAGES: Mapping[str, str] = {
+    "launching": "launch_s",
+    "staging": "stage_s",
+    "activating": "activate_s",
+    "draining": "request_s",
+}
+CERTIFICATES = 10  # the last ones tell how long things take
 
 
-def measured(members: Iterable[Member], said: Mapping[str, Mapping[str, Any]]) -> Pace:
-    """Return the pace of an environment, from what its instances say of their last deployment.
+def measured(
+    members: Iterable[Member],
+    said: Mapping[str, Mapping[str, Any]],
+    certificates: Sequence[Certificate] = (),
+) -> tuple[Pace, frozenset[str]]:
+    """Return the pace of an environment, and the names of those durations that are measured.
 
-    `said` maps instances to {"status", "at", "seconds"}. The first work of an instance is all of a
-    deployment; whatever came later was prepared while it served, and is the change alone.
+    `said` maps instances to what they say of their last deployment: {"status", "at", "seconds"}.
+    What earlier deployments were certified to have taken counts for more: `certificates`, newest
+    first.
+    """
+    durations = _of_instances(members, said) | _of_certificates(certificates)
+    return replace(ASSUMED, **durations), frozenset(durations)
+
+
+def _of_instances(
+    members: Iterable[Member], said: Mapping[str, Mapping[str, Any]]
+) -> dict[str, float]:
+    """Return durations as the instances tell them.
+
+    The first work of an instance is all of a deployment; whatever came later was prepared while it
+    served, and is the change alone.
     """
     launches, wholes, changes = [], [], []
     for member in members:
@@ -57,27 +82,35 @@ def measured(members: Iterable[Member], said: Mapping[str, Mapping[str, Any]]) -
         else:
             wholes.append(seconds)
             launches.append(at - seconds - member.launched_at)
-    return _paced(launches, wholes, changes)
+    return _medians(launches, wholes, changes)
 
 
-def _paced(launches: list[float], wholes: list[float], changes: list[float]) -> Pace:
-    pace = ASSUMED
+def _medians(launches: list[float], wholes: list[float], changes: list[float]) -> dict[str, float]:
+    found = {}
     plausible = [s for s in launches if 0 <= s <= SECONDS_MAX]
     if plausible:
-        pace = _known(pace, launch_s=median(plausible))
+        found["launch_s"] = round(median(plausible), 3)
     if changes:
-        pace = _known(pace, activate_s=median(changes))
+        found["activate_s"] = round(median(changes), 3)
     if wholes:
         whole = median(wholes)
-        activate_s = min(pace.activate_s, whole)
-        pace = _known(pace, stage_s=whole - activate_s)
-        pace = replace(pace, activate_s=activate_s)
-    return pace
+        change = min(found.get("activate_s", ASSUMED.activate_s), whole)
+        found |= {"activate_s": round(change, 3), "stage_s": round(whole - change, 3)}
+    return found
 
 
-def _known(pace: Pace, **durations: float) -> Pace:
-    rounded = {name: round(seconds, 3) for name, seconds in durations.items()}
-    return replace(pace, measured=pace.measured | rounded.keys(), **rounded)
+def _of_certificates(certificates: Sequence[Certificate]) -> dict[str, float]:
+    """Return durations as the last deployments that went well took them, batch by batch."""
+    well = [c for c in certificates if c.end is End.SUCCEEDED and c.previous is not None]
+    taken: dict[str, list[float]] = {}
+    for certificate in well[:CERTIFICATES]:
+        for passage in certificate.tally.passages:
+            if passage.moment.name in PASSAGES and 0 < passage.seconds <= SECONDS_MAX:
+                taken.setdefault(PASSAGES[passage.moment.name], []).append(passage.seconds)
+    found = {name: round(median(seconds), 3) for name, seconds in taken.items()}
+    if "request_s" in found:
+        found["request_s"] = max(round(found["request_s"] - ASSUMED.route_s, 3), 0.0)
+    return found
 
 
 def _number(value: object) -> float:

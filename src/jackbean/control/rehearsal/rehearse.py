@@ -15,8 +15,8 @@ from jackbean.control.rehearsal.moments import Measures, Moment, changes, measur
 from jackbean.control.rehearsal.run import Run, run
 from jackbean.core.rollouts import Rollout
 
-WAVES = 8  # of more than these the first, the last and some between are rehearsed failing
-STEPS = 80  # and aborted
+WAVES, STEPS = 8, 80  # of more the last, the first and some between are rehearsed failing, aborted
+BUDGET = 150_000  # instances times turns: what all failures may cost together; 50 microseconds each
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ class Rehearsal:
 
 
 def rehearse(case: Case, kinds: Sequence[Kind] = tuple(Kind), waves: int = WAVES) -> Rehearsal:
-    """Rehearse an update, and failures of `kinds` in at most `waves` of its waves."""
+    """Rehearse an update, and failures of `kinds` in at most `waves` of its waves.
+
+    Of a large fleet that changes one by one fewer failures are rehearsed.
+    """
     start, script = opened(case)
     result = run(start, script)
     found = tuple(points(result, script))
@@ -57,12 +60,12 @@ def rehearse(case: Case, kinds: Sequence[Kind] = tuple(Kind), waves: int = WAVES
         size=size,
         rollout=_rollout(result),
         moments=moments,
-        measures=measure(moments, result.ended_s or moments[-1].at_s, size),
+        measures=measure(moments, moments[-1].at_s, size),
         ending=ending(result, script),
         waves=sum(p.where is Where.WAVE for p in found),
         failures=tuple(
             failure(kind, point, script, result)
-            for point in _chosen(found, waves)
+            for point in _chosen(found, *_affordable(result, waves))
             for kind in LIKELY[point.where]
             if kind in kinds
         ),
@@ -76,10 +79,18 @@ def _rollout(result: Run) -> Rollout | None:
     return begun[1] if len(begun) > 1 else next(iter(begun), None)
 
 
-def _chosen(found: Iterable[Point], waves: int) -> list[Point]:
+def _affordable(result: Run, waves: int) -> tuple[int, int]:
+    """Return in how many waves, and after how many steps, something may go wrong."""
+    cost = sum(frame.total + 1 for frame in result.frames)
+    runs = max(BUDGET // cost, 10)
+    each = len(LIKELY[Where.WAVE])
+    return min(waves, max(runs // (2 * each), 1)), min(STEPS, max(runs // 2, 2))
+
+
+def _chosen(found: Iterable[Point], waves: int, steps: int) -> list[Point]:
     """Leave out waves, and steps, between the first and the last where there are too many."""
     every = list(found)
-    kept = {Where.WAVE: waves, Where.STEP: STEPS}
+    kept = {Where.WAVE: waves, Where.STEP: steps}
     numbers = {
         where: _spread([p.number for p in every if p.where is where], most)
         for where, most in kept.items()
