@@ -16,19 +16,23 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-LOOK_S = 0.004
+LOOK_S = 0.01
 BODY = "SELECT body FROM environments WHERE name = ? ORDER BY position DESC LIMIT 1"
 NAMES = ("stage", "drain", "activate", "gate")
 
 
 class Phases:
-    """`seconds` by the name of the phase; those without an operation are not counted."""
+    """`seconds` by the name of the phase, while an operation is under way.
+
+    To wait for the end here costs the machine far less than to ask the API again and again.
+    """
 
     def __init__(self, database: Path, environment: str) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self._uri = f"{database.absolute().as_uri()}?mode=ro"
         self._environment = environment
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
@@ -38,6 +42,10 @@ class Phases:
         self._stop.set()
         self._thread.join()
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the end of an operation that has been seen."""
+        assert self._over.wait(timeout_s), f"{self._environment} is not done in {timeout_s:.0f} s"
+
     def _watch(self) -> None:
         with closing(sqlite3.connect(self._uri, uri=True, timeout=5)) as connection:
             before, at = "", time.perf_counter()
@@ -46,7 +54,9 @@ class Phases:
                 now = time.perf_counter()
                 if before:
                     self.seconds[before] += now - at
-                before, at = phase(json.loads(body)), now
+                last, before, at = before, phase(json.loads(body)), now
+                if last and not before:
+                    self._over.set()
 
 
 def phase(record: dict[str, Any]) -> str:
