@@ -15,7 +15,7 @@ from jackbean.core.applications import Application
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault
 from jackbean.ports.store import EnvironmentQuery, PutDocument
-from jackbean.simulator.universe import Crash, Faults
+from jackbean.simulator.faults import Crash, Faults
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from tests.control.rig import MUST_BE_READY, PROPERTIES, Rig, sized
 
 from jackbean.control import narration
+from jackbean.control.aborting import abort
 from jackbean.control.returning import roll_back
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED
@@ -158,3 +159,17 @@ def test_not_while_something_else_is_under_way(rig: Rig) -> None:
     updated(rig, "Rolling")
     rig.update(label="v1")
     assert rig.fault(roll_back(rig.world, "web1", "r")).message == MUST_BE_READY.format("web1")
+
+
+def test_after_a_deployment_that_stopped_half_way_all_get_what_the_others_have(rig: Rig) -> None:
+    rig.running(settings=(*sized(4, "Rolling", batch=2), ALB))
+    rig.update(label="v2")
+    rig.until(lambda: rig.environment().operation.rollout.batches == 2)  # type: ignore[union-attr]
+    rig.run(abort(rig.world, "web1", "stop"))
+    rig.settle()
+    rig.step(5)
+    assert set(running(rig)) == {1, 2}
+    back(rig)
+    assert rig.settle().version_label == "v1"
+    rig.step(5)
+    assert set(running(rig)) == {3}

@@ -16,8 +16,8 @@ from jackbean.core.fleet import Service
 from jackbean.core.options.settings import Setting
 from jackbean.ports.store import PutEnvironment
 from jackbean.simulator.engine import Behaviour
+from jackbean.simulator.faults import Faults
 from jackbean.simulator.router import Traffic
-from jackbean.simulator.universe import Faults
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_fleets_are_taken_apart_in_order() -> None:
     assert whole.unsettled(OLD).ids == ("i-2", "i-4")
     assert whole.failed(NEW).ids == ("i-3",)
     assert whole.busy.ids == ("i-4",)
-    assert whole.outdated("t-new").ids == ("i-1", "i-2", "i-3")
+    assert whole.launched_from("t-new").ids == ("i-4",)
     assert whole.named(["i-3", "i-1", "i-9"]).ids == ("i-1", "i-3")
     assert whole.without(["i-3", "i-1", "i-9"]).ids == ("i-2", "i-4")
     assert many(3).first(2).ids == ("i-1", "i-2")

@@ -9,7 +9,7 @@ import pytest
 from tests.core.fleets import NEW, OLD, dead, failed, fleet, fresh, instance, many, updated
 
 from jackbean.core.acts import Act, Attach, Launch, Retire
-from jackbean.core.fleet import Fleet, Instance, Service, Work
+from jackbean.core.fleet import Fleet, Instance, Service
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.replacement import replacement
 
@@ -184,12 +184,15 @@ def test_a_creation_has_a_leader() -> None:
     assert step.acts == (Launch(3, NEW, "t-new", leader=True),)
 
 
-def test_a_survivor_of_another_attempt_is_brought_along() -> None:
+def test_a_survivor_of_another_attempt_is_replaced_in_its_turn() -> None:
     survivor = instance("i-9", template="t-new")  # launched like a new one, on another release
-    step = replacement(ROLLOUT, fleet(instance("i-1"), instance("i-2"), survivor), NOW + 1)
-    assert [type(a).__name__ for a in step.acts] == ["Assign"]
-    assert step.acts[0].id == "i-9"
-    assert step.acts[0].work is Work.STAGE
+    step = replacement(ROLLOUT, fleet(new("i-4"), new("i-5"), survivor), NOW + 1)
+    assert step.acts == (Retire("i-9"),)
+
+
+def test_going_back_after_a_mixed_fleet_takes_no_more_than_a_batch() -> None:
+    mixed = fleet(instance("i-1"), updated("i-2"), updated("i-3"))
+    assert replacement(BACK, mixed, NOW + 1).acts == (Retire("i-2"),)
 
 
 def test_where_instances_keep_dying_it_goes_back_and_has_all_its_chances_there() -> None:

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from jackbean.simulator.histories import life, random_life
+from jackbean.simulator.histories import life
+from jackbean.simulator.lives import random_life
 
 BLOCK = 50
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from jackbean.control import decide, narration, perform, tick
+from jackbean.control import balancer, decide, narration, parking, perform, swapping, tick
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet
 from jackbean.core.rollouts import Rollout, Stage
-from jackbean.rollouts import batches, service, upkeep
-from jackbean.simulator.histories import Life, life
+from jackbean.rollouts import batches, replacement, service, upkeep
+from jackbean.simulator.histories import life
 from jackbean.simulator.invariants import ViolationError
+from jackbean.simulator.lives import Life
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -79,6 +80,56 @@ def drop_the_dead_without_successors(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(decide, "maintain", maintain)
 
 
+KEPT = Life(size=2, policy="Immutable", acts=("deploy",), parking=True)
+
+
+def let_the_abort_be_lost(patch: pytest.MonkeyPatch) -> None:
+    real = decide.next_step
+
+    def next_step(rollout: Rollout, fleet: Fleet, now: float) -> Step:
+        return real(replace(rollout, aborted=False), fleet, now)
+
+    patch.setattr(decide, "next_step", next_step)
+
+
+def stop_where_one_must_go_back(patch: pytest.MonkeyPatch) -> None:
+    def give_up(rollout: Rollout, now: float) -> Rollout:
+        return rollout.enter(Stage.FAILED, now)
+
+    patch.setattr(Rollout, "give_up", give_up)
+
+
+def park_without_remembering(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(parking, "during", lambda environment, before, after, now: None)
+
+
+def never_let_go_of_the_parked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(parking, "clearing", lambda parked, fleet: ())
+
+
+def send_requests_to_the_parked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(balancer, "_split", lambda environment: None)
+
+
+def end_old_instances_before_new_ones_serve(patch: pytest.MonkeyPatch) -> None:
+    real = replacement.replacement
+
+    def hasty(rollout: Rollout, fleet: Fleet, now: float) -> Step:
+        return real(replace(rollout, surge=0, floor=0), fleet, now)
+
+    patch.setitem(decide.next_step.__globals__["POLICIES"], "Replacement", hasty)
+
+
+def swap_only_one_name(patch: pytest.MonkeyPatch) -> None:
+    real = swapping._exchanging
+
+    def exchanging(mine: Any, other: Any, exchange: Any, asked: Any) -> Any:
+        after = real(mine, other, exchange, asked)
+        return after if exchange.leads else replace(after, cname_prefix="somewhere-else")
+
+    patch.setattr(swapping, "_exchanging", exchanging)
+
+
 PLANTED: dict[Plant, Life] = {
     succeed_on_half_a_fleet: Life(size=3, acts=("deploy",)),
     take_everybody_out_at_once: Life(size=3, acts=("deploy",)),
@@ -90,6 +141,13 @@ PLANTED: dict[Plant, Life] = {
     save_the_record_without_its_story: Life(size=1, acts=("deploy",)),
     never_attach: Life(size=2, acts=("scale",)),
     drop_the_dead_without_successors: Life(size=2, acts=("scale",), deaths=(40.0,)),
+    let_the_abort_be_lost: Life(size=2, acts=("configure",), aborts=(2.0,)),
+    stop_where_one_must_go_back: Life(size=3, acts=("configure",), aborts=(8.0,)),
+    park_without_remembering: KEPT,
+    never_let_go_of_the_parked: replace(KEPT, acts=("deploy", "deploy")),
+    send_requests_to_the_parked: KEPT,
+    end_old_instances_before_new_ones_serve: Life(size=2, acts=("replace",), pace="Health"),
+    swap_only_one_name: Life(size=1, acts=("swap",)),
 }
 
 

@@ -222,7 +222,7 @@ def _giving_up(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
 def _watched(was: Rollout, fleet: Fleet) -> Fleet:
     """Return those whose time was counted."""
     if was.policy == "Replacement":
-        return fleet.without(fleet.outdated(was.target_template).ids)
+        return fleet.launched_from(was.target_template)
     return fleet.named(was.batch) if was.batch else fleet.of_group(TEMPORARY)
 
 

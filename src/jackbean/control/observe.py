@@ -28,6 +28,9 @@ from jackbean.ports.engine import Address, Engine, MachineSight
 from jackbean.ports.router import Router, TargetSight
 
 SILENCE_S = 15.0  # how long after a start an agent is waited for before its silence counts
+NO_MACHINE = MachineSight(Machine.ABSENT)
+NO_TARGET = TargetSight(Service.OUT, healthy=False, requests=0)
+STATES = frozenset(WorkState)
 TEXT_MAX = 4000  # characters kept of what an instance says of a failure
 
 
@@ -94,19 +97,17 @@ class Observer:
         gate: Gate,
         now: float,
     ) -> Instance:
-        machine = machines.get(member.id, MachineSight(Machine.ABSENT))
+        machine = machines.get(member.id, NO_MACHINE)
         said = self._reports.latest(member.id)
-        sight = _sight(machine, said[0] if said else None)
-        target = targets.get(member.id, TargetSight(Service.OUT, healthy=False, requests=0))
-        reached = target.healthy and target.service is Service.IN
-        sight = replace(sight, requests=_requests(member, target), reached=reached)
+        target = targets.get(member.id, NO_TARGET)
+        sight = _sight(machine, said[0] if said else None, target, _requests(member, target))
         instance = Instance(member, sight, gate.count)
-        passes = self._look(instance, target, gate, now)
-        return replace(instance, sight=replace(sight, passes=passes))
+        passes = self._look(instance, gate, now)
+        return Instance(member, replace(sight, passes=passes), gate.count) if passes else instance
 
-    def _look(self, instance: Instance, target: TargetSight, gate: Gate, now: float) -> int:
-        well = target.healthy and target.service is Service.IN
-        after = counted(self._passes.get(instance.id, Passes()), instance, gate, now, well=well)
+    def _look(self, instance: Instance, gate: Gate, now: float) -> int:
+        before = self._passes.get(instance.id, Passes())
+        after = counted(before, instance, gate, now, well=instance.sight.reached)
         self._passes[instance.id] = after
         return after.count
 
@@ -126,15 +127,20 @@ def _requests(member: Member, target: TargetSight) -> int | None:
     return target.requests if confirmed else None
 
 
-def _sight(machine: MachineSight, report: Report | None) -> Sight:
+def _sight(
+    machine: MachineSight, report: Report | None, target: TargetSight, requests: int | None
+) -> Sight:
+    reached = target.healthy and target.service is Service.IN
     if report is None:
-        return Sight(machine=machine.machine, exit=machine.exit)
+        return Sight(machine.machine, exit=machine.exit, requests=requests, reached=reached)
     running = machine.machine is Machine.RUNNING
     return Sight(
         machine=machine.machine,
+        requests=requests,
+        reached=reached,
         heard=True,
         serial=report.serial,
-        state=WorkState(report.state) if report.state in set(WorkState) else None,
+        state=WorkState(report.state) if report.state in STATES else None,
         running=report.running if running else None,
         staged=report.staged,
         failure=_failure(report.failure),

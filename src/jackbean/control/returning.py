@@ -36,17 +36,24 @@ async def _roll_back(world: World, name_or_id: str, request_id: str) -> Environm
 
 
 async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
-    """Return the release before as a new one, and how it is deployed."""
+    """Return what to go back to as a new release, and how it is deployed.
+
+    That is the release before; but where a deployment stopped half-way it is the one that the
+    environment is on, and some of its instances are not.
+    """
     current = await current_release(world, base)
-    if base.former is None:
+    mixed = any(
+        m.counted and m.assignment and m.assignment.release != base.deployment for m in base.members
+    )
+    if base.former is None and not mixed:
         raise invalid(f"Environment {base.name} has had one release only: none to go back to.")
-    former = await _release(world, base, base.former)
+    goal = current if mixed or base.former is None else await _release(world, base, base.former)
+    same = (goal.version_label, goal.digest) == (current.version_label, current.digest)
     again = replace(
-        former,
+        goal,
         number=base.releases + 1,
         created=base.updated,
-        configuration_only=(former.version_label, former.digest)
-        == (current.version_label, current.digest),
+        configuration_only=same and not mixed,
     )
     return again, update_plan(base, current, again, base.updated)
 

@@ -205,7 +205,7 @@ class Fleet:
         return tuple(i.id for i in self)
 
     def where(self, test: Callable[[Instance], bool]) -> Fleet:
-        return replace(self, instances=tuple(filter(test, self)))
+        return Fleet(tuple(filter(test, self.instances)), self.counts)
 
     def of_group(self, group: str) -> Fleet:
         return self.where(lambda i: i.member.group == group)
@@ -244,9 +244,9 @@ class Fleet:
     def failed(self, release: int) -> Fleet:
         return self.where(lambda i: i.failed(release))
 
-    def outdated(self, template: str) -> Fleet:
-        """Those launched from another launch template than `template`."""
-        return self.where(lambda i: i.member.template != template)
+    def launched_from(self, template: str) -> Fleet:
+        """Those launched from that launch template."""
+        return self.where(lambda i: i.member.template == template)
 
     def named(self, ids: Iterable[str]) -> Fleet:
         wanted = frozenset(ids)

@@ -8,6 +8,7 @@ from jackbean.core.acts import Step
 from jackbean.core.fleet import MAIN, TEMPORARY, Fleet
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.batches import rolling
+from jackbean.rollouts.beside import keeping
 from jackbean.rollouts.temporary import end_old, raise_new
 from jackbean.rollouts.verbs import commit, retire
 
@@ -20,7 +21,7 @@ def rolling_with_additional_batch(rollout: Rollout, fleet: Fleet, now: float) ->
     if rollout.stage is Stage.ADVANCING:
         raising = raise_new(rollout, extra, rollout.batch_size, now)
         if raising is not None:
-            return raising
+            return keeping(raising, regular)
         rollout = replace(rollout, leader=rollout.leader or extra.alive.ids[0])
     step = rolling(rollout, regular, now)
     if step.rollout.stage is Stage.SUCCEEDED:

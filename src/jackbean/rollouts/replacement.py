@@ -16,8 +16,8 @@ def replacement(rollout: Rollout, fleet: Fleet, now: float) -> Step:
     Where too few would stay in service the new ones come first, as many as there is room for.
     """
     rollout, dead = rollout.mourn(fleet.dead), retire(fleet.dead)
-    old = fleet.alive.outdated(rollout.target_template)
-    new = fleet.alive.without(old.ids)
+    new = fleet.alive.launched_from(rollout.target_template).meant_for(rollout.target)
+    old = fleet.alive.without(new.ids)  # also those that a stopped deployment has left behind
     todo = _awaited(rollout, old, new)
     if todo.failed(rollout.target) or rollout.hopeless:
         return Step(rollout.give_up(now), dead)

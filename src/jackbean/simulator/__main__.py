@@ -11,7 +11,8 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
 from jackbean.core.errors import JackbeanError
-from jackbean.simulator.histories import life, random_life
+from jackbean.simulator.histories import life
+from jackbean.simulator.lives import random_life
 
 SHOWN_MAX = 10
 

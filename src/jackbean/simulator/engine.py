@@ -7,7 +7,8 @@ it will be up, what it was last told to do, and when it will have done it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import Random
 
 from jackbean.core.fleet import Assignment, Machine, Member, Work
 from jackbean.core.protocol import Report
@@ -32,6 +33,8 @@ class Behaviour:
     fails_activating: frozenset[int] = frozenset()
     hangs: frozenset[int] = frozenset()  # never answers
     sick: frozenset[int] = frozenset()  # runs, but is never healthy
+    flaps: float = 0.0  # share of looks that find an instance ill for no reason
+    seed: int = 0
 
 
 @dataclass
@@ -66,6 +69,7 @@ class MemoryEngine:
         self._clock = clock
         self._effect = effect
         self._reports: dict[str, tuple[Report, float]] = {}
+        self._random = Random(self.behaviour.seed)  # noqa: S311 - reproducible on purpose
 
     # ports.Engine
 
@@ -107,6 +111,18 @@ class MemoryEngine:
         """Forget what everybody said, as a control plane that starts anew has."""
         self._reports.clear()
 
+    def calm_down(self) -> None:
+        """Let nobody be found ill for no reason any more."""
+        self.behaviour = replace(self.behaviour, flaps=0.0)
+
+    def running(self) -> dict[str, int]:
+        """Return the release that every instance runs which is not at work."""
+        return {
+            name: node.running
+            for name, node in self.nodes.items()
+            if node.running is not None and node.state != "working"
+        }
+
     def kill(self, instance: str) -> None:
         """Let a machine die by itself."""
         self.nodes[instance].exited = True
@@ -131,7 +147,11 @@ class MemoryEngine:
             and node.running is not None
             and node.running not in self.behaviour.sick
             and not self._changing(node)
+            and not self._flaps()
         )
+
+    def _flaps(self) -> bool:
+        return self.behaviour.flaps > 0 and self._random.random() < self.behaviour.flaps
 
     def _changing(self, node: Node) -> bool:
         """Whether the old application has ended and the new one does not listen yet."""

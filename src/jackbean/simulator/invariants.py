@@ -12,7 +12,9 @@ from jackbean.control import narration
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import JackbeanError
 from jackbean.core.events import Event
-from jackbean.core.fleet import Service
+from jackbean.core.fleet import PARKED, Service
+from jackbean.core.operations import Abort, Operation
+from jackbean.core.rollouts import Stage
 from jackbean.ports.store import AddEvent, Change, EventQuery, PutEnvironment
 from jackbean.simulator.universe import Universe
 
@@ -22,6 +24,7 @@ SUCCESSES = (
     narration.CONFIGURED,
     narration.TERMINATED,
     narration.LAUNCHED.format(env=""),
+    narration.SWAPPED.partition("'")[0],
 )
 FAILURES = (
     narration.LAUNCH_FAILED,
@@ -29,6 +32,7 @@ FAILURES = (
     narration.CONFIGURE_FAILED,
     narration.REVERTED,
 )
+POINTS = narration.POINTS.split("'")[2]
 OPENINGS = tuple(narration.STARTING.values())
 
 
@@ -51,7 +55,10 @@ class Chronicle:
 
     def __init__(self) -> None:
         self.statuses: dict[str, Status] = {}
+        self.uniform: dict[str, bool] = {}  # whether all instances must run the same
+        self.won: dict[str, bool] = {}  # whether the last rollout has succeeded
         self.commits = 0
+        self._operations: dict[str, Operation | None] = {}
 
     def __call__(self, changes: Sequence[Change]) -> None:
         self.commits += 1
@@ -62,17 +69,57 @@ class Chronicle:
 
     def _environment(self, environment: Environment, events: list[Event]) -> None:
         before = self.statuses.get(environment.id)
+        operation = self._operations.get(environment.id)
         self.statuses[environment.id] = environment.status
+        self._operations[environment.id] = environment.operation
         came_to_rest = environment.status in RESTING and before not in RESTING
         endings = [e for e in events if ends_story(e.message)]
+        if came_to_rest and operation is not None and operation.rollout is not None:
+            self._judge(environment, operation, endings)
         superseding = any(e.message in OPENINGS for e in events)
         if came_to_rest:
-            require(bool(endings), f"{environment.name} came to rest and nobody was told")
+            swapped = any(POINTS in e.message for e in events)
+            told = bool(endings) or swapped
+            require(told, f"{environment.name} came to rest and nobody was told")
         elif endings and not superseding:
             text = f"{endings[0].message!r} was told before {environment.name} was ready"
             raise ViolationError(text)
         ids = [m.id for m in environment.members]
         require(len(ids) == len(set(ids)), "an instance is a member twice")
+
+    def _judge(self, environment: Environment, operation: Operation, endings: list[Event]) -> None:
+        """Note whether the fleet must be on one release now.
+
+        It must after a rollout has succeeded or reverted. After one that failed otherwise it may be
+        mixed, and what concerns no instances leaves it as it was.
+        """
+        told = [e.message for e in endings]
+        won = any(m.startswith(SUCCESSES) for m in told)
+        ended = environment.status is Status.TERMINATED
+        require(ended or not (operation.aborted and won), "it was aborted and has succeeded")
+        self.won[environment.id] = won
+        back = operation.rollout is not None and operation.rollout.stage is Stage.REVERTING
+        stopped = operation.aborted and operation.abort is Abort.REVERT and not back
+        require(ended or not stopped, "it was aborted and did not go back")
+        if any(m.startswith((*SUCCESSES, narration.REVERTED)) for m in told):
+            self.uniform[environment.id] = True
+        elif told:
+            self.uniform[environment.id] = False
+
+
+def check_names(
+    universe: Universe, environments: Sequence[Environment], given: frozenset[str]
+) -> None:
+    """Raise a ViolationError unless every CNAME leads to the environment that has it.
+
+    `given` are the prefixes that were handed out; they may change hands and never get lost.
+    """
+    have = {e.cname_prefix for e in environments}
+    require(have <= given, f"CNAMEs came from nowhere: {sorted(have - given)}")
+    for environment in environments:
+        hostname = universe.world.installation.hostname(environment.cname_prefix)
+        owner = universe.router.owner(hostname)
+        require(owner == environment.id, f"{hostname} leads to {owner}")
 
 
 async def check_rest(universe: Universe) -> None:
@@ -90,10 +137,12 @@ def _check_settled(universe: Universe, environment: Environment) -> None:
     name = environment.name
     require(environment.status in RESTING, f"{name} is still {environment.status}")
     require(environment.operation is None, f"{name} still has an operation")
-    require(
-        len(environment.members) == environment.desired,
-        f"{name} has {len(environment.members)} members and wants {environment.desired}",
-    )
+    have = sum(m.counted for m in environment.members)
+    require(have == environment.desired, f"{name} has {have} and wants {environment.desired}")
+    parked = {m.assignment for m in environment.members if m.group == PARKED and not m.leaving}
+    releases = {assignment.release for assignment in parked if assignment}
+    require(len(releases) <= 1, f"{name} has parked several releases: {sorted(releases)}")
+    require(bool(parked) == bool(environment.parked), f"{name}: what is parked is not what it says")
     for member in environment.members:
         require(member.service is Service.IN, f"{member.id} is {member.service} at rest")
         require(not member.leaving, f"{member.id} is leaving at rest")
@@ -103,7 +152,11 @@ def _check_settled(universe: Universe, environment: Environment) -> None:
 def check_uniform(universe: Universe, environment: Environment) -> None:
     """Raise a ViolationError unless every instance runs what the environment is on, and serves."""
     receivers = universe.router.receivers(environment.id)
+    parked = {m.id for m in environment.members if not m.counted}
+    require(not parked & receivers, f"parked instances get requests: {sorted(parked & receivers)}")
     for member in environment.members:
+        if member.id in parked:
+            continue
         running = universe.engine.nodes[member.id].running
         same = running == environment.deployment
         require(same, f"{member.id} runs release {running}, not {environment.deployment}")

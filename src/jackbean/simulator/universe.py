@@ -7,10 +7,9 @@ does not do what it was asked.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from jackbean.control.bell import Bell
 from jackbean.control.credentials import Credentials
@@ -26,48 +25,15 @@ from jackbean.ports.store import Change, EnvironmentQuery
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.clock import SeededIds, VirtualClock
 from jackbean.simulator.engine import Behaviour, MemoryEngine, assignments
+from jackbean.simulator.faults import Crash, Faults, Halfway
 from jackbean.simulator.router import MemoryRouter, Traffic
 from jackbean.simulator.store import MemoryStore
+from jackbean.simulator.upgrade import older
 
 BRANCH = "Python 3.11 running on 64bit Amazon Linux 2023"
 STEP_S = 0.5
-
-
-class Crash(Exception):
-    """The control plane is gone, at this very point."""
-
-
-@dataclass
-class Faults:
-    """What goes wrong. `crash_at` numbers effects from 1; shares are of all effects.
-
-    Crashes are counted: a control plane that never lives for long observes no time, and nothing
-    that waits can ever be late.
-    """
-
-    crash_at: int = 0
-    crash_share: float = 0.0
-    refuse_share: float = 0.0
-    random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - seeded
-    effects: int = 0
-    crashes_max: int = 20
-
-    def effect(self, name: str) -> None:
-        self.effects += 1
-        if self.effects == self.crash_at or self._strikes(self.crash_share):
-            self.crashes_max -= 1
-            if self.crashes_max <= 0:
-                self.crash_share = 0.0
-            raise Crash(name)
-        if not name.startswith("commit") and self._strikes(self.refuse_share):
-            raise PortError(f"{name}: refused")
-
-    def end(self) -> None:
-        """Let nothing go wrong from here on."""
-        self.crash_at, self.crash_share, self.refuse_share = 0, 0.0, 0.0
-
-    def _strikes(self, share: float) -> bool:
-        return share > 0 and self.random.random() < share
+QUIET_STEPS = 4  # before time moves faster
+STEP_MAX_S = 8.0  # while nothing changes
 
 
 class Universe:
@@ -95,8 +61,8 @@ class Universe:
         self.world = World(
             installation=installation,
             store=self.store,
-            engine=self.engine,
-            router=self.router,
+            engine=cast(Any, Halfway(self.engine, self.faults)),
+            router=cast(Any, Halfway(self.router, self.faults)),
             reports=self.engine,
             blobs=MemoryBlobs(Path("/nonexistent")),
             clock=self.clock,
@@ -109,22 +75,30 @@ class Universe:
         self._ticker = Ticker(self.world)
         self._due: dict[str, float] = {}
         self._adopted = False
+        self._saved = False
+        self._quiet = 0
 
     async def pass_time(self, seconds: float) -> None:
         """Let the installation run."""
         end = self.clock.now() + seconds
-        while self.clock.now() < end:
-            await self.step()
+        while (left := end - self.clock.now()) > 0:
+            await self.step(left)
 
-    async def step(self) -> None:
-        """Take every turn that is due, let agents work, and move time."""
+    async def step(self, most_s: float = STEP_MAX_S) -> None:
+        """Take every turn that is due, let agents work, and move time, at most that far."""
         try:
             await self._turns()
         except Crash:
             self.crash()
         members = {m.id: m for e in await self.environments() for m in e.members}
         self.engine.advance(assignments(members))
-        self.clock.advance(STEP_S)
+        self.clock.advance(min(self._stride(), most_s))
+
+    def _stride(self) -> float:
+        """Return how far time moves: further and further while nobody saves anything."""
+        quiet, self._saved = not self._saved, False
+        self._quiet = self._quiet + 1 if quiet else 0
+        return min(STEP_S * 2.0 ** max(self._quiet - QUIET_STEPS, 0), STEP_MAX_S)
 
     async def environments(self) -> list[Environment]:
         return await self.store.environments(EnvironmentQuery())
@@ -137,6 +111,8 @@ class Universe:
         self._adopted = False
         self.engine.forget_reports()
         self.router.restart()
+        if self.faults.upgrades:
+            self.store.rewrite(older)
 
     async def _turns(self) -> None:
         if not self._adopted:
@@ -175,5 +151,6 @@ class Universe:
         self.faults.effect("commit")
 
     def _after_commit(self, changes: Sequence[Change]) -> None:
+        self._saved = True
         self._watch(changes)
         self.faults.effect("committed")

@@ -1,0 +1,88 @@
+"""What happens in a history: drawn from a seed, so that the seed of a failure replays it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jackbean.simulator.engine import Behaviour
+from jackbean.simulator.faults import Faults
+
+ACTS = ("deploy", "deploy", "deploy", "configure", "scale", "replace", "rollback", "swap")
+# How many batches a policy may have out of service at a time.
+FLOORS = {"Rolling": 1, "RollingWithAdditionalBatch": 0, "Immutable": 0, "TrafficSplitting": 0}
+POLICIES = ("AllAtOnce", *FLOORS)
+BADNESS = ("fails_staging", "fails_activating", "hangs", "sick")
+PACES = ("", "Time", "Health", "Immutable")
+AGES = (0.0, 0.5, 2.0, 5.0, 20.0, 200.0)  # of an operation that is aborted or ended
+
+
+@dataclass(frozen=True)
+class Life:
+    """What happens.
+
+    `acts` are "deploy", "configure", "scale", "replace", "rollback", "swap" and "terminate";
+    `aborts` says of each how many seconds after it an abort is asked for, None for never; `ends` is
+    how many seconds after the last act the environment is terminated in the middle of it.
+    `pace` is the RollingUpdateType, "" for none; `parking` keeps the release before at hand.
+    """
+
+    size: int = 3
+    policy: str = "Rolling"
+    batch: int = 1
+    acts: tuple[str, ...] = ("deploy",)
+    aborts: tuple[float | None, ...] = ()
+    ends: float | None = None
+    deaths: tuple[float, ...] = ()  # when an instance dies, in seconds from the start
+    bad: str = ""  # how the second release is bad: a field of Behaviour, or not at all
+    flaps: float = 0.0  # share of the looks at an instance that find it ill for no reason
+    pace: str = ""
+    parking: bool = False
+    seed: int = 0
+
+    def abort_after(self, position: int) -> float | None:
+        return self.aborts[position] if position < len(self.aborts) else None
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing happens that may take an instance out of service by itself."""
+        return not (self.deaths or self.bad or self.flaps)
+
+
+def random_life(seed: int) -> tuple[Life, Faults]:
+    """Return what a seed stands for: a life with everything that can go wrong in it."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    size = draw.randint(1, 5)
+    acts = tuple(draw.choice(ACTS) for _ in range(draw.randint(1, 4)))
+    aborts = tuple(draw.choice(AGES) if draw.random() < 0.3 else None for _ in acts)
+    plan = Life(
+        size=size,
+        policy=draw.choice(POLICIES),
+        batch=draw.randint(1, size),
+        acts=acts + (("terminate",) if draw.random() < 0.2 else ()),
+        aborts=aborts,
+        ends=draw.choice(AGES) if draw.random() < 0.1 else None,
+        deaths=tuple(draw.uniform(0, 60) for _ in range(draw.choice((0, 0, 0, 1, 2)))),
+        bad=draw.choice(("", "", "", *BADNESS)),
+        flaps=draw.choice((0.0, 0.0, 0.02, 0.1)),
+        pace=draw.choice(PACES),
+        parking=draw.random() < 0.3,
+        seed=seed,
+    )
+    faults = Faults(
+        crash_share=draw.choice((0.0, 0.01, 0.05)),
+        refuse_share=draw.choice((0.0, 0.0, 0.05)),
+        half_share=draw.choice((0.0, 0.0, 0.05)),
+        upgrades=draw.random() < 0.5,
+        random=draw,
+        crashes_max=draw.choice((1, 3, 8)),
+    )
+    return plan, faults
+
+
+def behaviour(plan: Life) -> Behaviour:
+    """Return how instances behave in a life: the second release may be bad in one way."""
+    usual = Behaviour(flaps=plan.flaps, seed=plan.seed)
+    bad: dict[str, Any] = {plan.bad: frozenset({2})} if plan.bad else {}
+    return replace(usual, **bad)
