@@ -7,15 +7,23 @@ import re
 from pathlib import Path
 from typing import Any
 
+from jackbean.agent.asking import ask
 from jackbean.agent.children import Command
 from jackbean.agent.phases import ENGINE_LOG, Step, StepFailed
 from jackbean.agent.processes import exit_clause
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE, give, language
 from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, lone_folder
+from jackbean.core.protocol import DependencyRequest, to_json
 
 PORT = 8_080
 PACKAGE = "package.json"
+BESIDE = ("package-lock.json", "npm-shrinkwrap.json", ".npmrc")
+DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+LIFECYCLE = frozenset(
+    ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+)
+LOCAL = re.compile(r"(file|link|workspace):|[./~]")  # what is in the bundle
 PACKAGE_BYTES_MAX = 1 << 20
 COMPARATOR = re.compile(r"(\^|~|>=|<=|>|<|=)?\s*v?(\d+)((?:\.[\dxX*]+)*)(?:-[\w.]+)?")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
@@ -33,7 +41,56 @@ def install(run: Run) -> None:
     if modules.is_dir():
         run.log.info("The bundle has node_modules: npm install is left out.")
         return
-    scope = () if _flag(run, "NPM_USE_PRODUCTION") == "false" else ("--omit=dev",)
+    development = _flag(run, "NPM_USE_PRODUCTION") == "false"
+    files = shareable(run.paths.staging, package)
+    if files and not any(n.lower().startswith("npm_config_") for n in run.manifest.environment):
+        _install_shared(run, files, "npm-dev" if development else "npm")
+    else:
+        _install_in_place(run, () if development else ("--omit=dev",))
+    if modules.is_dir():
+        give(run, modules)
+
+
+def shareable(root: Path, package: dict[str, Any]) -> dict[str, str]:
+    """Return what npm has to know, if that is in text alone; nothing if the bundle matters too."""
+    scripts = package.get("scripts")
+    listed = [package.get(name) or {} for name in DEPENDENCIES]
+    if "workspaces" in package or not all(isinstance(one, dict) for one in listed):
+        return {}
+    if isinstance(scripts, dict) and LIFECYCLE & scripts.keys():
+        return {}
+    if any(LOCAL.match(str(version)) for one in listed for version in one.values()):
+        return {}
+    files = {}
+    for name in (PACKAGE, *BESIDE):
+        path = root / name
+        if path.is_file():
+            if path.stat().st_size > PACKAGE_BYTES_MAX:
+                return {}
+            files[name] = path.read_bytes().decode("utf-8-sig", "replace")
+    return {} if "${" in files.get(".npmrc", "") else files
+
+
+def _install_shared(run: Run, files: dict[str, str], kind: str) -> None:
+    """Have the control plane install it, once for all instances, and copy what comes out."""
+    run.log.info("Installing dependencies with npm, once for all instances")
+    request = DependencyRequest(kind, run.manifest.platform_version, files)
+    try:
+        found = Path(str(ask(run, "/v1/dependencies", to_json(request))["path"]))
+    except StepFailed as failed:
+        if failed.tail:
+            failed = StepFailed(f"npm: {_cause(failed.tail)}", failed.log, failed.tail)
+        raise failed from None
+    for name in ("node_modules", "package-lock.json"):
+        if (found / name).exists() and not (run.paths.staging / name).exists():
+            argv = ("cp", "-R", "-P", "--reflink=auto", str(found / name), str(run.paths.staging))
+            env = run.command_environment()
+            done = run.execute(Command(argv, run.paths.staging, env), run.paths.engine_log)
+            if done.code:
+                raise StepFailed(f"{name} cannot be copied.", ENGINE_LOG, done.tail)
+
+
+def _install_in_place(run: Run, scope: tuple[str, ...]) -> None:
     argv = (str(run.runtime / "bin/npm"), *scope, "install", *QUIET)
     run.log.info(f"Installing dependencies: npm {' '.join(argv[1:])}")
     env = {**run.command_environment(), "NO_UPDATE_NOTIFIER": "1"}
@@ -42,11 +99,8 @@ def install(run: Run) -> None:
     env.setdefault("npm_config_cache", str(run.paths.at("/var/cache/npm")))
     done = run.execute(Command(argv, run.paths.staging, env), run.paths.engine_log)
     if done.code:
-        raise StepFailed(
-            f"npm {exit_clause(done.code)}: {_cause(done.tail)}", ENGINE_LOG, done.tail
-        )
-    if modules.is_dir():
-        give(run, modules)
+        cause = f"npm {exit_clause(done.code)}: {_cause(done.tail)}"
+        raise StepFailed(cause, ENGINE_LOG, done.tail)
 
 
 def read_package(root: Path) -> dict[str, Any] | None:

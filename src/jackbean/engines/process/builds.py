@@ -25,7 +25,8 @@ from jackbean.engines.process import (
 )
 from jackbean.engines.process.filesystem import Entry, Identity
 from jackbean.engines.process.interpreters import Interpreter
-from jackbean.engines.process.launch import Ground
+from jackbean.engines.process.launch import RUNTIMES, Ground
+from jackbean.engines.process.machine_runtimes import Found
 from jackbean.engines.process.paths import Layout
 from jackbean.engines.process.prepare import Site
 from jackbean.engines.process.sandbox import HOME, Sandbox
@@ -55,12 +56,13 @@ DROP = (
 
 @dataclass(frozen=True)
 class Build:
-    """`inside` is where instances will see the result."""
+    """`inside` is where instances will see the result, `language` what it is for besides Python."""
 
     staging: Path
     inside: str
     request: DependencyRequest
     interpreter: Interpreter
+    language: Found | None = None
 
     def has(self, package: str) -> bool:
         """Return whether a package is in the environment already."""
@@ -176,6 +178,8 @@ def build_box(
         *(place for i in {build.interpreter, ground.own} for place in image.places(i)),
         *((path, path) for path in named_files(variables)),
     ]
+    if build.language and not build.language.shared:
+        shown.append((str(ground.runtimes), RUNTIMES))
     if config:
         shown.append((str(config), f"{HOME}/uv.toml"))
     return Sandbox(

@@ -14,18 +14,22 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
 from jackbean.core.errors import PortError
+from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
-from jackbean.engines.process import builds, filesystem, installer, strays
+from jackbean.engines.process import builds, filesystem, installer, npm, strays
 from jackbean.engines.process.builds import Build
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.launch import DEPENDENCIES
+from jackbean.engines.process.machine_runtimes import Found
 from jackbean.engines.process.paths import Layout
 from jackbean.engines.process.prepare import Site
+from jackbean.engines.process.shelf import Shelf
 from jackbean.ports.engine import Unresolvable
 
 BUILDING = ".building-"
@@ -49,18 +53,29 @@ class ProcessDependencies:
         Raises Unresolvable, or PortError where the machine cannot build at all.
         """
         site = await self._engine.ready()
-        interpreter = _checked(request, site)
-        name = key(request, interpreter, site.ground.mode)
+        language = self._language(request)
+        interpreter = site.ground.own if language else _checked(request, site)
+        name = key(request, language or interpreter, site.ground.mode)
         task = self._running.get(name)
         if task is None:
-            task = asyncio.create_task(self._resolved(name, request, interpreter, site))
+            wanted = Build(Path(), "", request, interpreter, language)
+            task = asyncio.create_task(self._resolved(name, wanted, site))
             self._running[name] = task
             task.add_done_callback(lambda _: self._running.pop(name, None))
         return await asyncio.shield(task)  # who gives up must not end it for the others
 
-    async def _resolved(
-        self, name: str, request: DependencyRequest, interpreter: Interpreter, site: Site
-    ) -> str:
+    def _language(self, request: DependencyRequest) -> Found | None:
+        """Return what a request is for that is not Python's. Raises Unresolvable."""
+        if request.kind not in npm.KINDS:
+            return None
+        npm.check(request)
+        shelf = Shelf(self._engine.layout.runtimes, self._environ)
+        found = shelf.here(Need("nodejs", request.runtime))
+        if found is None:
+            raise Unresolvable(f"Node.js {request.runtime} is not on this machine.", "")
+        return found
+
+    async def _resolved(self, name: str, wanted: Build, site: Site) -> str:
         place = self._engine.layout.dependencies
         inside = str(place / name) if site.ground.mode == "plain" else f"{DEPENDENCIES}/{name}"
         async with self._room:
@@ -68,7 +83,7 @@ class ProcessDependencies:
                 await self._tidy()
                 staging = place / f"{BUILDING}{token_hex(8)}"
                 try:
-                    await self._build(Build(staging, inside, request, interpreter), site)
+                    await self._build(replace(wanted, staging=staging, inside=inside), site)
                     await asyncio.to_thread(_publish, staging / builds.OUTPUT, place / name)
                 except OSError as error:
                     raise PortError(f"dependencies {name}: {error}") from error
@@ -88,6 +103,11 @@ class ProcessDependencies:
         kitchen = await asyncio.to_thread(
             builds.set_up, build, site, self._engine.layout, self._environ
         )
+        if build.language:
+            plain = site.ground.mode == "plain"
+            place = npm.home(build.language, self._engine.layout, plain=plain)
+            await npm.install(kitchen, build.request, place, self._environ)
+            return
         file = installer.checked(build.request.files)
         target = kitchen.target
         made = await kitchen.run(
@@ -130,11 +150,11 @@ def _checked(request: DependencyRequest, site: Site) -> Interpreter:
     return found
 
 
-def key(request: DependencyRequest, interpreter: Interpreter, mode: str) -> str:
+def key(request: DependencyRequest, made_for: Interpreter | Found, mode: str) -> str:
     """Return the name of what a request resolves to: all that makes a difference is in it."""
     facts = [
         request.kind,
-        interpreter.identity,
+        made_for.identity,
         platform.machine(),
         mode == "plain",
         installer.base(request.runtime),

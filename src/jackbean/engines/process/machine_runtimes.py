@@ -28,6 +28,11 @@ class Found:
     shared: bool = True
     lacks: str = ""  # what it cannot do, a clause
 
+    @property
+    def identity(self) -> str:
+        """What is different when it is another one: what was built for one may not fit another."""
+        return f"{self.language} {self.version} {self.home}"
+
 
 def find(usr: Path = USR) -> tuple[Found, ...]:
     """Return what the machine has, of each language the newest first."""
