@@ -38,6 +38,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "status": "Say what an environment is and how it does.",
         "health": "Show the health of every instance, and why.",
         "events": "Tell what has happened.",
+        "deployments": "Show what deployments did to requests.",
         "logs": "Show or fetch the logs of the instances.",
         "list": "List environments.",
     },

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from jackbean.api import balancing, extension, identity
+from jackbean.api import balancing, deployments, extension, identity
 from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door, Services
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
@@ -46,7 +46,7 @@ SERVICES: Services = {
     "ec2": balancing.EC2,
     "elb": balancing.ELB,
     "elbv2": balancing.ELBV2,
-    "jackbean": extension.EXTENSION,
+    "jackbean": {**extension.EXTENSION, **deployments.DEPLOYMENTS},
 }
 
 
