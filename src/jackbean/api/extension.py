@@ -11,6 +11,7 @@ from typing import Any
 from jackbean import __version__
 from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.plant import Call, Plant
+from jackbean.api.rehearsals import REHEARSALS
 from jackbean.control.parking import ROLLBACK
 from jackbean.control.returning import roll_back
 from jackbean.core.errors import invalid
@@ -76,4 +77,5 @@ EXTENSION: Mapping[str, Any] = {
     "DescribeInstallation": describe_installation,
     "IssueInstanceCredentials": issue_instance_credentials,
     "RollBackEnvironment": roll_back_environment,
+    **REHEARSALS,
 }
