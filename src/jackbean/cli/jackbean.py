@@ -194,6 +194,45 @@ def status(data_dir: Path, output: str) -> None:
     _guarded(show)
 
 
+@main.group()
+def runtimes() -> None:
+    """Languages of the platforms: which are here, which can be fetched.
+
+    A platform fetches what it needs when an instance first wants it; here it is done beforehand.
+    """
+
+
+@runtimes.command("list")
+@data_dir_option
+@click.option(
+    "--output",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to answer; json is one document on stdout.",
+)
+def list_runtimes(data_dir: Path, output: str) -> None:
+    """Say of every language that a platform needs whether it is here, and what brings it."""
+    from jackbean.cli.runtimes import lines, rows
+    from jackbean.cli.screen import Screen
+
+    screen = Screen()
+    screen.json = output == "json"
+    found = rows(data_dir.expanduser().absolute())
+    _guarded(lambda: screen.show({"Runtimes": found}, lines(found)))
+
+
+@runtimes.command("add")
+@click.argument("name", metavar="NAME")
+@data_dir_option
+def add_runtime(name: str, data_dir: Path) -> None:
+    """Fetch a language now, such as nodejs-24: once for this machine, checked by its hash."""
+    from jackbean.cli.runtimes import add
+
+    folder = data_dir.expanduser().absolute()
+    _guarded(lambda: add(folder, name, lambda text: click.echo(text, err=True)))
+
+
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
