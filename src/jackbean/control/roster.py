@@ -11,7 +11,7 @@ from jackbean.control.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Assignment, Member
-from jackbean.core.instructions import from_json
+from jackbean.core.instructions import Extension
 from jackbean.core.instructions import to_json as to_json_extension
 from jackbean.core.protocol import Order, to_json
 from jackbean.core.releases import Release
@@ -27,7 +27,7 @@ class Roster:
         self._world = world
         self._logs = logs
         self._homes: dict[str, str] = {}
-        self._compiled: dict[tuple[object, ...], list[dict[str, object]]] = {}
+        self._compiled: dict[tuple[object, ...], tuple[Extension, ...]] = {}
 
     async def home(self, instance: str) -> tuple[Environment, Member] | None:
         """Return the environment that has this member, and the member; None for a stranger."""
@@ -78,7 +78,7 @@ class Roster:
         if home is None or home[1].assignment is None:
             return frozenset()
         release = await self._release(home[0], home[1].assignment.release)
-        extensions = map(from_json, self._extensions(home[0], release))
+        extensions = self._extensions(home[0], release)
         return frozenset((o.bucket, o.key) for e in extensions for o in e.origins if o.bucket)
 
     async def _manifest(
@@ -89,14 +89,15 @@ class Roster:
         digest = self._digest(environment, release)
         platform = world.platforms.of(environment, release)
         made = compile_manifest(world.installation, environment, release, platform, digest)
-        made = replace(made, extensions=self._extensions(environment, release))
+        extensions = [to_json_extension(one) for one in self._extensions(environment, release)]
+        made = replace(made, extensions=extensions)
         has_it = assignment.serial > 1 and await self._runs(environment, instance, digest)
         return to_json(made if has_it else for_newcomer(made))
 
-    def _extensions(self, environment: Environment, release: Release) -> list[dict[str, object]]:
+    def _extensions(self, environment: Environment, release: Release) -> tuple[Extension, ...]:
         """Return the compiled config files of a release; what they refer to may change."""
         if release.extensions.empty:
-            return []
+            return ()
         key = (environment.id, release.number, environment.resources)
         if key not in self._compiled:
             while len(self._compiled) >= COMPILED_MAX:
@@ -106,7 +107,7 @@ class Roster:
             found = compiled(around)
             if found.faults:
                 raise AssertionError(f"release {release.number}: {found.faults[0]}")
-            self._compiled[key] = [to_json_extension(one) for one in found.extensions]
+            self._compiled[key] = found.extensions
         return self._compiled[key]
 
     async def _runs(self, environment: Environment, instance: str, digest: str) -> bool:
