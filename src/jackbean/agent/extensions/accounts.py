@@ -7,9 +7,7 @@ instance has a single account, or shares the machine's, none is made.
 
 from __future__ import annotations
 
-import grp
-import pwd
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from pathlib import Path
 
 from jackbean.agent.extensions.bench import Bench
@@ -18,20 +16,23 @@ from jackbean.core.instructions import Extension, Group, User
 
 SYSTEM_IDS = range(999, 99, -1)
 NOLOGIN = "/sbin/nologin"
+NEVER = "!:19000:0:99999:7:::"  # of /etc/shadow: nobody logs in with a password
 
 
 def add_groups(bench: Bench, extension: Extension) -> None:
     if _none_here(bench, extension.name, "groups", [group.name for group in extension.groups]):
         return
+    accounts = Accounts(bench.place("/etc"))
     for group in extension.groups:
-        _add_group(bench, group)
+        bench.journal.info(accounts.add_group(group))
 
 
 def add_users(bench: Bench, extension: Extension) -> None:
     if _none_here(bench, extension.name, "users", [user.name for user in extension.users]):
         return
+    accounts = Accounts(bench.place("/etc"))
     for user in extension.users:
-        _add_user(bench, user)
+        bench.journal.info(accounts.add_user(user))
 
 
 def _none_here(bench: Bench, file: str, key: str, names: list[str]) -> bool:
@@ -45,45 +46,88 @@ def _none_here(bench: Bench, file: str, key: str, names: list[str]) -> bool:
     return True
 
 
-def _add_group(bench: Bench, group: Group) -> None:
-    found = _group(group.name)
-    if found is None:
-        gid = _fresh(group.gid, {entry.gr_gid for entry in grp.getgrall()}, f"group {group.name}")
-        _append(bench.place("/etc/group"), f"{group.name}:x:{gid}:")
-        bench.journal.info(f"Created group {group.name} with gid {gid}")
-    elif group.gid not in (None, found.gr_gid):
-        raise StepFailed(
-            f"group {group.name} exists with gid {found.gr_gid}, but gid {group.gid} is wanted."
-        )
+class Accounts:
+    """The accounts in a directory like /etc. What is added is said in a sentence."""
+
+    def __init__(self, etc: Path) -> None:
+        self._passwd = etc / "passwd"
+        self._group = etc / "group"
+        self._shadow = etc / "shadow"
+
+    def uid(self, name: str) -> int:
+        """Return the id of a user, by name or number. Raises StepFailed."""
+        found = self._users().get(name)
+        if found is None and not name.isdecimal():
+            raise StepFailed(f"there is no user {name}; add it under users.")
+        return int(name) if found is None else found
+
+    def gid(self, name: str) -> int:
+        found = self._groups().get(name)
+        if found is None and not name.isdecimal():
+            raise StepFailed(f"there is no group {name}; add it under groups.")
+        return int(name) if found is None else found
+
+    def add_group(self, group: Group) -> str:
+        known = self._groups()
+        if group.name in known:
+            _check(f"group {group.name}", "gid", known[group.name], group.gid)
+            return f"Group {group.name} exists already"
+        gid = _fresh(group.gid, known.values(), f"group {group.name}")
+        _append(self._group, f"{group.name}:x:{gid}:")
+        return f"Created group {group.name} with gid {gid}"
+
+    def add_user(self, user: User) -> str:
+        users, groups = self._users(), self._groups()
+        if user.name in users:
+            _check(f"user {user.name}", "uid", users[user.name], user.uid)
+            return f"User {user.name} exists already"
+        missing = [name for name in user.groups if name not in groups]
+        if missing:
+            raise StepFailed(f"user {user.name}: no group {missing[0]}; add it under groups.")
+        uid = _fresh(user.uid, users.values(), f"user {user.name}")
+        gid = groups.get(user.name)
+        if gid is None:
+            wanted = None if uid in groups.values() else uid
+            gid = _fresh(wanted, groups.values(), f"group {user.name}")
+            _append(self._group, f"{user.name}:x:{gid}:")
+        home = user.home or f"/home/{user.name}"
+        _append(self._passwd, f"{user.name}:x:{uid}:{gid}::{home}:{NOLOGIN}")
+        if self._shadow.exists():
+            _append(self._shadow, f"{user.name}:{NEVER}")
+        self._join(user)
+        return f"Created user {user.name} with uid {uid}"
+
+    def _users(self) -> dict[str, int]:
+        return _ids(self._passwd)
+
+    def _groups(self) -> dict[str, int]:
+        return _ids(self._group)
+
+    def _join(self, user: User) -> None:
+        """Make a user a member of its groups."""
+        lines = []
+        for line in self._group.read_text().splitlines():
+            fields = line.split(":")
+            if len(fields) == 4 and fields[0] in user.groups:
+                members = [member for member in fields[3].split(",") if member]
+                fields[3] = ",".join([*members, user.name])
+            lines.append(":".join(fields))
+        _replace(self._group, "\n".join(lines) + "\n")
 
 
-def _add_user(bench: Bench, user: User) -> None:
-    found = _user(user.name)
-    if found:
-        if user.uid not in (None, found.pw_uid):
-            raise StepFailed(
-                f"user {user.name} exists with uid {found.pw_uid}, but uid {user.uid} is wanted."
-            )
-        bench.journal.info(f"User {user.name} exists already")
-        return
-    for name in user.groups:
-        if _group(name) is None:
-            raise StepFailed(f"user {user.name}: there is no group {name}; add it under groups.")
-    uid = _fresh(user.uid, {entry.pw_uid for entry in pwd.getpwall()}, f"user {user.name}")
-    own = _group(user.name)
-    if own is None:
-        taken = {entry.gr_gid for entry in grp.getgrall()}
-        gid = uid if uid not in taken else _fresh(None, taken, f"group {user.name}")
-        _append(bench.place("/etc/group"), f"{user.name}:x:{gid}:")
-    else:
-        gid = own.gr_gid
-    home = user.home or f"/home/{user.name}"
-    _append(bench.place("/etc/passwd"), f"{user.name}:x:{uid}:{gid}::{home}:{NOLOGIN}")
-    shadow = bench.place("/etc/shadow")
-    if shadow.exists():
-        _append(shadow, f"{user.name}:!:19000:0:99999:7:::")
-    _join(bench.place("/etc/group"), user.name, user.groups)
-    bench.journal.info(f"Created user {user.name} with uid {uid}")
+def _ids(path: Path) -> dict[str, int]:
+    """Return the ids in a file by name; the first line of a name counts."""
+    found: dict[str, int] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        fields = line.split(":")
+        if len(fields) > 2 and fields[2].isdecimal():
+            found.setdefault(fields[0], int(fields[2]))
+    return found
+
+
+def _check(who: str, what: str, found: int, wanted: int | None) -> None:
+    if wanted not in (None, found):
+        raise StepFailed(f"{who} exists with {what} {found}, but {what} {wanted} is wanted.")
 
 
 def _fresh(wanted: int | None, taken: Container[int], who: str) -> int:
@@ -98,21 +142,8 @@ def _fresh(wanted: int | None, taken: Container[int], who: str) -> int:
 
 
 def _append(path: Path, line: str) -> None:
-    text = path.read_text()
+    text = path.read_text() if path.exists() else ""
     _replace(path, f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{line}\n")
-
-
-def _join(path: Path, user: str, groups: Iterable[str]) -> None:
-    """Make a user a member of groups."""
-    wanted, lines = set(groups), []
-    for line in path.read_text().splitlines():
-        name, _, rest = line.partition(":")
-        fields = rest.split(":")
-        if name in wanted and len(fields) == 3:
-            members = [member for member in fields[2].split(",") if member]
-            fields[2] = ",".join([*members, user])
-        lines.append(":".join([name, *fields]) if rest else line)
-    _replace(path, "\n".join(lines) + "\n")
 
 
 def _replace(path: Path, text: str) -> None:
@@ -120,38 +151,5 @@ def _replace(path: Path, text: str) -> None:
     new = path.with_name(f".{path.name}.new")
     new.touch(mode=0o600)
     new.write_text(text)
-    new.chmod(path.stat().st_mode & 0o777)
+    new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
     new.replace(path)
-
-
-def _user(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
-def _group(name: str) -> grp.struct_group | None:
-    try:
-        return grp.getgrnam(name)
-    except KeyError:
-        return None
-
-
-def uid_of(name: str) -> int:
-    """Return the id of a user, by name or number."""
-    if name.isdecimal():
-        return int(name)
-    found = _user(name)
-    if found is None:
-        raise StepFailed(f"there is no user {name}; add it under users.")
-    return found.pw_uid
-
-
-def gid_of(name: str) -> int:
-    if name.isdecimal():
-        return int(name)
-    found = _group(name)
-    if found is None:
-        raise StepFailed(f"there is no group {name}; add it under groups.")
-    return found.gr_gid

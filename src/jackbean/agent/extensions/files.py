@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jackbean.agent.extensions import mustache
-from jackbean.agent.extensions.accounts import gid_of, uid_of
+from jackbean.agent.extensions.accounts import Accounts
 from jackbean.agent.extensions.bench import Bench
 from jackbean.agent.extensions.fetching import fetch
 from jackbean.agent.phases import StepFailed
@@ -136,7 +136,8 @@ def _own(bench: Bench, file: File, new: Path) -> None:
                 "are not set. In mode root they are."
             )
         return
-    os.chown(new, uid_of(file.owner), gid_of(file.group))
+    accounts = Accounts(bench.place("/etc"))
+    os.chown(new, accounts.uid(file.owner), accounts.gid(file.group))
 
 
 def _differs(path: Path, new: Path) -> bool:
