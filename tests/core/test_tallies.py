@@ -64,7 +64,7 @@ def test_what_was_not_saved_is_worked_out_anew(looks: list[tuple[int, bool]]) ->
     for number, (more, saved) in enumerate(looks, 1):
         total += more
         after = tally.look(glance((Count(1, "a", 1000 + total, 10, 4, 4),)), 100.0 + number)
-        tally = after if saved else tally.interrupted(100.0 + number)
+        tally = after if saved else tally.interrupted()
     end = tally.end(glance((Count(1, "a", 1000 + total, 10, 4, 4),)), 200.0)
     assert (end.requests, end.partial) == (total, False)
     assert sum(p.seconds for p in end.passages) == 100.0
@@ -109,8 +109,10 @@ def test_passages_are_bounded() -> None:
 
 
 def test_an_interruption_counts_from_what_was_saved() -> None:
-    assert UNTOUCHED.interrupted(5.0) == UNTOUCHED
-    assert BEGUN.interrupted(107.0).away_s == 7.0
+    assert UNTOUCHED.interrupted() == UNTOUCHED
+    again = BEGUN.interrupted().interrupted().look(glance(BEFORE), 107.0)  # it died once more
+    assert again.away_s == 7.0
+    assert again.look(glance(BEFORE), 108.0).away_s == 7.0
 
 
 def test_what_is_worth_saving() -> None:

@@ -137,7 +137,7 @@ async def _restart_clock(world: World, environment_id: str) -> None:
     if environment is None or environment.operation is None:
         return
     now, operation = world.clock.now(), environment.operation
-    operation = replace(_resumed(operation, now), tally=operation.tally.interrupted(now))
+    operation = replace(_resumed(operation, now), tally=operation.tally.interrupted())
     await world.store.commit([PutEnvironment(replace(environment, operation=operation))])
 
 

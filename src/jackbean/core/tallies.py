@@ -87,7 +87,8 @@ class Tally:
     """What was noted until `at`; None: nothing yet.
 
     `counts` are the counters as they stood then, None as long as they were never known. `served`
-    is the sum of what was added to them. `current` is the passage under way.
+    is the sum of what was added to them. `current` is the passage under way. `unwatched` says that
+    nobody has looked since.
     """
 
     at: float | None = None
@@ -98,6 +99,7 @@ class Tally:
     lowest_at: float = 0.0
     passages: tuple[Passage, ...] = ()
     current: int = 0
+    unwatched: bool = False
     away_s: float = 0.0
 
     @property
@@ -125,21 +127,28 @@ class Tally:
         late = self.at is None and counts is None
         if glance.serving is not None and (self.lowest is None or glance.serving < self.lowest):
             tally = replace(tally, lowest=glance.serving, lowest_at=now)
-        return replace(tally, at=now, partial=tally.partial or late)
+        away_s = now - self.at if self.unwatched and self.at is not None else 0.0
+        return replace(
+            tally,
+            at=now,
+            partial=tally.partial or late,
+            unwatched=False,
+            away_s=self.away_s + away_s,
+        )
 
     def end(self, glance: Glance, now: float) -> Tally:
         """Return the tally after the last look."""
         tally = self.look(glance, now)
         return tally if glance.counts is not None else replace(tally, partial=True)
 
-    def interrupted(self, now: float) -> Tally:
-        """Note that nobody has watched since it was saved."""
-        return self if self.at is None else replace(self, away_s=self.away_s + now - self.at)
+    def interrupted(self) -> Tally:
+        """Note that nobody has watched since it was saved, and will not until the next look."""
+        return replace(self, unwatched=self.at is not None)
 
     def due(self, before: Tally, now: float) -> bool:
         """Whether it is worth saving for itself, where `before` is saved."""
-        told = (self.lowest, self.partial, self.current, len(self.passages))
-        known = (before.lowest, before.partial, before.current, len(before.passages))
+        told = (self.lowest, self.partial, self.current, self.away_s)
+        known = (before.lowest, before.partial, before.current, before.away_s)
         return before.at is None or told != known or now - before.at >= SAVE_S
 
 
