@@ -55,6 +55,13 @@ def never_finish_draining(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(service, "_drained", lambda instance, now, drain_s: instance.member)
 
 
+def certify_nothing(patch: pytest.MonkeyPatch) -> None:
+    async def certified(*given: Any) -> list[Any]:
+        return []
+
+    patch.setattr(tick, "certified", certified)
+
+
 def tell_the_end_too_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(narration, "DEPLOYING", narration.UPDATED)
 
@@ -148,6 +155,7 @@ PLANTED: dict[Plant, Life] = {
     send_requests_to_the_parked: KEPT,
     end_old_instances_before_new_ones_serve: Life(size=2, acts=("replace",), pace="Health"),
     swap_only_one_name: Life(size=1, acts=("swap",)),
+    certify_nothing: Life(size=1, acts=("deploy",)),
 }
 
 

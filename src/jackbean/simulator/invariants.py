@@ -15,7 +15,7 @@ from jackbean.core.events import Event
 from jackbean.core.fleet import PARKED, Service
 from jackbean.core.operations import Abort, Operation
 from jackbean.core.rollouts import Stage
-from jackbean.ports.store import AddEvent, Change, EventQuery, PutEnvironment
+from jackbean.ports.store import AddEvent, Change, EventQuery, PutCertificate, PutEnvironment
 from jackbean.simulator.universe import Universe
 
 RESTING = frozenset({Status.READY, Status.TERMINATED})
@@ -63,9 +63,25 @@ class Chronicle:
     def __call__(self, changes: Sequence[Change]) -> None:
         self.commits += 1
         events = [c.event for c in changes if isinstance(c, AddEvent)]
+        certified = {
+            (c.certificate.environment_id, c.certificate.number)
+            for c in changes
+            if isinstance(c, PutCertificate)
+        }
         for change in changes:
             if isinstance(change, PutEnvironment):
+                self._certified(change.environment, certified)
                 self._environment(change.environment, events)
+
+    def _certified(self, environment: Environment, certified: set[tuple[str, int]]) -> None:
+        """Require a certificate with the end of every rollout, and none before."""
+        before, now = self._operations.get(environment.id), environment.operation
+        if before is None or before.rollout is None:
+            require(not certified, f"{environment.name} certifies what it never did")
+            return
+        over = now is None or now.number != before.number
+        given = {(environment.id, before.number)} if over else set()
+        require(certified == given, f"{environment.name} has certified {sorted(certified)}")
 
     def _environment(self, environment: Environment, events: list[Event]) -> None:
         before = self.statuses.get(environment.id)
