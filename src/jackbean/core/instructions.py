@@ -169,7 +169,8 @@ def _read(hint: Any, value: Any) -> Any:
     if is_dataclass(hint):
         return _object(hint, value)
     if origin is tuple:
-        return tuple(_read(inner[0], item) for item in _is(list, value))
+        items = value if isinstance(value, tuple) else _is(list, value)  # JSON has lists only
+        return tuple(_read(inner[0], item) for item in items)
     if origin is dict:
         return {_is(str, k): _read(inner[1], v) for k, v in _is(dict, value).items()}
     if inner:  # a value, or None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jackbean.core.instructions import Command, Extension, File
 
@@ -51,7 +51,7 @@ PATHS = (
         "nothing reads that since Amazon Linux 2",
     ),
     _rule(
-        r"/etc/nginx/",
+        r"/etc/nginx/(?!conf\.d/)|/etc/nginx/conf\.d/elasticbeanstalk/(00_application|01_static|healthd)",
         "it is replaced when nginx is configured; put it into .platform/nginx/conf.d "
         "(http context) or .platform/nginx/conf.d/elasticbeanstalk (server context)",
     ),
@@ -81,6 +81,7 @@ RUNS = (
     _rule(
         r"169\.254\.169\.254|\bec2-metadata\b",
         "there is no instance metadata service; use /opt/elasticbeanstalk/bin/get-config",
+        hopeless=True,
     ),
     _rule(
         r"(?<![\w/.-])aws\s+(--\S+\s+)*(ec2|s3|s3api|ssm|autoscaling|cloudwatch|elbv?2?|iam)\b",
@@ -89,6 +90,11 @@ RUNS = (
     _rule(
         r"/sbin/(re)?start\s|\binitctl\b|\bservice\s+(httpd|monit|tomcat\w*)\b|\bkillall\b.*httpd",
         "services of Amazon Linux 1; the application and nginx are started by the instance",
+        hopeless=True,
+    ),
+    _rule(
+        r"/etc/(rc\.d/)?init\.d/functions",
+        "the functions of Red Hat's SysV scripts are not on an instance",
         hopeless=True,
     ),
     _rule(
@@ -114,11 +120,20 @@ def advice(extension: Extension) -> Iterator[Advice]:
     for key, entries in _commands(extension):
         for command in entries:
             about = f"{key}: {command.name}"
-            yield from _tolerated(command, _first(RUNS, command.shown, extension.name, about))
+            for one in _first(RUNS, command.shown, extension.name, about):
+                yield replace(one, hopeless=one.hopeless and not command.ignore_errors)
     for file in extension.files:
         if _script(file):
             about = f"files: {file.path}"
-            yield from _first(RUNS, _code(file.content or ""), extension.name, about)
+            for one in _first(RUNS, _code(file.content or ""), extension.name, about):
+                yield replace(one, hopeless=one.hopeless and _called(extension, file.path))
+
+
+def _called(extension: Extension, path: str) -> bool:
+    """Tell if a file is run by what must not fail."""
+    found = [command for _, commands in _commands(extension) for command in commands]
+    started = {f"/etc/init.d/{service.name}" for service in extension.services if service.running}
+    return path in started or any(path in c.shown and not c.ignore_errors for c in found)
 
 
 def _commands(extension: Extension) -> Iterator[tuple[str, tuple[Command, ...]]]:
@@ -131,13 +146,6 @@ def _first(rules: tuple[Rule, ...], text: str, file: str, about: str) -> Iterato
         if rule.pattern.search(text[:SCRIPT_BYTES_MAX]):
             yield Advice(file, about, rule.text, rule.hopeless)
             return
-
-
-def _tolerated(command: Command, found: Iterator[Advice]) -> Iterator[Advice]:
-    """Take what may fail for less than hopeless."""
-    for one in found:
-        hopeless = one.hopeless and not command.ignore_errors
-        yield Advice(one.file, one.about, one.text, hopeless)
 
 
 def _script(file: File) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jackbean.agent.extensions import cloudwatch, reception, sudo
 from jackbean.agent.extensions.packages import advice, present
-from jackbean.agent.extensions.services import Outcome
+from jackbean.agent.extensions.services import TIME, Outcome
 from jackbean.agent.paths import Paths
 
 MARK = "stand-in"
@@ -78,6 +78,10 @@ def package_manager(argv: list[str], paths: Paths) -> Outcome:
     )
 
 
+def clock(argv: list[str], paths: Paths) -> Outcome:
+    return Outcome(0, TIME)
+
+
 def super_user(argv: list[str], paths: Paths) -> Outcome:
     return Outcome(1, sudo.run(argv))  # only if it comes back
 
@@ -87,6 +91,7 @@ PROGRAMS: dict[str, Program] = {
     "systemctl": systemctl,
     "service": service,
     "chkconfig": chkconfig,
+    "ntpdate": clock,
     "sudo": super_user,
     "yum": package_manager,
     "dnf": package_manager,
