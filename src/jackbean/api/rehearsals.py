@@ -200,6 +200,7 @@ def _failure(failure: Failure) -> Shape:
         "What": failure.kind.value,
         "Where": point.where.value,
         "Number": point.number,
+        "Batch": point.batch,
         "At": point.at_s,
         "Concerned": len(point.ids),
         "New": point.fresh,

@@ -30,14 +30,15 @@ def table(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[Line]:
     """Yield a line for each instance, coloured by its status, and its causes below it."""
     cells = [[title for title, _ in columns], *([get(row) for _, get in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    yield _padded(cells[0], widths), "bold"
+    yield padded(cells[0], widths), "bold"
     for row, texts in zip(rows, cells[1:], strict=True):
-        yield _padded(texts, widths), COLOURS.get(str(row.get("HealthStatus")), "")
+        yield padded(texts, widths), COLOURS.get(str(row.get("HealthStatus")), "")
         for cause in row.get("Causes", ()):
             yield f"    {cause}"
 
 
-def _padded(texts: Sequence[str], widths: Sequence[int]) -> str:
+def padded(texts: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a row of a table."""
     return "  ".join(t.ljust(w) for t, w in zip(texts, widths, strict=True)).rstrip()
 
 

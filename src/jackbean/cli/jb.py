@@ -34,6 +34,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Every day": {
         "deploy": "Bring this folder to an environment.",
+        "plan": "Rehearse a deployment, compare policies, choose one.",
         "open": "Open an environment in the browser.",
         "status": "Say what an environment is and how it does.",
         "health": "Show the health of every instance, and why.",

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 Event = Mapping[str, Any]
-Line = str | tuple[str, str]  # a text, or a text and its colour ("bold" is one, too)
+Span = str | tuple[str, str]  # a text, or a text and its colour ("bold" is one, too)
+
+
+@dataclass(frozen=True)
+class Spans:
+    """A line of several colours."""
+
+    parts: tuple[Span, ...]
+
+
+Line = Span | Spans
 
 KEPT = frozenset({ord("\t"), ord("\n")})
 CONTROLS = [code for code in (*range(32), *range(127, 160)) if code not in KEPT]

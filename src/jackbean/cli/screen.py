@@ -16,7 +16,7 @@ from typing import Any, Protocol, TextIO
 
 import click
 
-from jackbean.cli.lines import Event, Line, event_line, printable
+from jackbean.cli.lines import Event, Line, Span, Spans, event_line, printable
 
 Document = Mapping[str, Any] | list[Any]
 
@@ -116,11 +116,16 @@ class Plain:
 
 def _echo(line: Line, *, colours: bool) -> None:
     """Print a line; click leaves the colours out where there is no terminal."""
-    text, colour = line if isinstance(line, tuple) else (line, "")
+    parts = line.parts if isinstance(line, Spans) else (line,)
+    click.echo("".join(_coloured(part, colours=colours) for part in parts))
+
+
+def _coloured(part: Span, *, colours: bool) -> str:
+    text, colour = part if isinstance(part, tuple) else (part, "")
     text = printable(text)
     if colours and colour:
         text = click.style(text, fg=None if colour == "bold" else colour, bold=colour == "bold")
-    click.echo(text)
+    return text
 
 
 def _plain(value: object) -> str:

@@ -32,11 +32,7 @@ class Wanted:
 def publish(place: Workplace, application: str, wanted: Wanted) -> str:
     """Return the label of a version of this folder, made now unless there is one of that name."""
     repository = place.project.repository
-    label = wanted.label or labels.version_label(
-        repository.description if repository and repository.born else "",
-        datetime.now().astimezone(),
-        staged=wanted.staged,
-    )
+    label = label_of(place, wanted)
     if exists(place, application, label):
         place.screen.note(f"Version {label} exists already; deploying it as it is.")
         return label
@@ -45,6 +41,16 @@ def publish(place: Workplace, application: str, wanted: Wanted) -> str:
         path = source(place, Path(scratch) / "bundle.zip", wanted)
         _register(place, application, label, path, wanted, wanted.message or subject)
     return label
+
+
+def label_of(place: Workplace, wanted: Wanted) -> str:
+    """Return what a version of this folder is called, if it is made now."""
+    repository = place.project.repository
+    return wanted.label or labels.version_label(
+        repository.description if repository and repository.born else "",
+        datetime.now().astimezone(),
+        staged=wanted.staged,
+    )
 
 
 def exists(place: Workplace, application: str, label: str) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jackbean.cli.failures import Failure
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.verb import Verb
+from jackbean.cli.verbs import plan as plans
 from jackbean.cli.verbs.open import url
 from jackbean.cli.versions import Wanted, exists, publish
 from jackbean.cli.workplace import Workplace
@@ -18,6 +21,7 @@ jb deploy                          the last commit, or the folder where git does
 jb deploy --staged                 what is staged, before it is committed
 jb deploy shop-prod --version v41  a version that is there already
 jb deploy -l "$CI_COMMIT" --timeout 20
+jb deploy --plan                   what it would do, and nothing more
 """
 
 
@@ -32,6 +36,7 @@ jb deploy -l "$CI_COMMIT" --timeout 20
     type=click.Path(exists=True, path_type=Path),
     help="Take this folder or ZIP.",
 )
+@click.option("--plan", is_flag=True, help="Rehearse it, and change nothing: see `jb plan`.")
 @click.option("-p", "--process", is_flag=True, help="Have the version checked before.")
 @click.option("--timeout", type=float, default=10, show_default=True, help="Minutes to wait.")
 @click.option("-nh", "--nohang", is_flag=True, help="Do not wait.")
@@ -44,6 +49,7 @@ def command(
     message: str,
     staged: bool,
     archive: Path | None,
+    plan: bool,
     process: bool,
     timeout: float,
     nohang: bool,
@@ -55,6 +61,9 @@ def command(
     """
     found = place.environment(environment)
     wanted = Wanted(label, message, staged, archive, process)
+    if plan:
+        rehearse(place, found, existing, wanted)
+        return
     version = _version(place, found["ApplicationName"], existing, wanted)
     answer = place.cloud.beanstalk.update_environment(
         EnvironmentName=found["EnvironmentName"], VersionLabel=version
@@ -63,6 +72,14 @@ def command(
         place.await_end(Goal.DEPLOY, answer, timeout, version=version)
         found = place.environment(found["EnvironmentName"])
     place.screen.show({**found, "VersionLabel": version}, [] if nohang else [url(found)])
+
+
+def rehearse(
+    place: Workplace, found: Mapping[str, Any], existing: str | None, wanted: Wanted
+) -> None:
+    """Show what the deployment would do."""
+    asked = plans.version(place, found["ApplicationName"], existing, wanted)
+    plans.show(place, found["EnvironmentName"], asked, plans.Question())
 
 
 def _version(place: Workplace, application: str, existing: str | None, wanted: Wanted) -> str:

@@ -52,6 +52,12 @@ class Point:
     begun: State
     fresh: bool = False  # whether they are launched there
 
+    @property
+    def batch(self) -> int:
+        """The number of the batch that has begun; 0: none has."""
+        rollout = rollout_of(self.begun.environment.operation)
+        return rollout.batches if rollout else 0
+
 
 @dataclass(frozen=True)
 class Failure:

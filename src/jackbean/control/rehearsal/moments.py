@@ -102,19 +102,25 @@ def stage_of(rollout: Rollout | None) -> str:
 EVALUATING = "evaluating"
 
 
-def changes(frames: Iterable[Moment]) -> tuple[Moment, ...]:
+def changes(frames: Sequence[Moment]) -> tuple[Moment, ...]:
     """Return the frames in which something changed, each told what it was."""
     kept: list[Moment] = []
+    words = BOTH if any(frame.new for frame in frames) else ONE
     for frame in frames:
         if not kept:
             kept.append(frame)
         elif not frame.same(kept[-1]):
-            kept.append(replace(frame, told=tuple(told(kept[-1], frame))))
+            kept.append(replace(frame, told=tuple(told(kept[-1], frame, words))))
     return tuple(kept)
 
 
-def told(was: Moment, now: Moment) -> Iterator[str]:
-    """Say what happened between two moments."""
+Words = tuple[str, str]
+BOTH: Words = ("in service with the new release", "in service with the old release")
+ONE: Words = ("in service", "in service")
+
+
+def told(was: Moment, now: Moment, words: Words = BOTH) -> Iterator[str]:
+    """Say what happened between two moments; `words` for those who serve with either release."""
     if now.batch > was.batch:
         yield f"Batch {now.batch} begins: {_count(now.batch_size)}."
     if now.stage != was.stage and now.stage in TURNS:
@@ -125,8 +131,9 @@ def told(was: Moment, now: Moment) -> Iterator[str]:
     if now.old < was.old and now.new - was.new == was.old - now.old:
         yield f"{_count(now.new - was.new)} changed to the new release."
         return
-    yield from _counted(was.new, now.new, ("in service with the new release", "out of service"))
-    yield from _counted(was.old, now.old, ("in service with the old release", "out of service"))
+    new, old = words
+    yield from _counted(was.new, now.new, (new, "out of service"))
+    yield from _counted(was.old, now.old, (old, "out of service"))
 
 
 TURNS = {
