@@ -25,6 +25,7 @@ from jackbean.ports.store import AddEvent, PutEnvironment
 
 STEADY_S = 2.0  # between two looks at an environment that wants nothing
 WARM_S = 0.15  # between two looks while something is under way
+FRESH_S = 0.05  # after a change: much of it is done sooner than one would think
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Ticker:
     async def _turn(self, environment: Environment) -> Turn:
         world, now = self._world, self._world.clock.now()
         terms = await self._terms(environment)
-        look = await self._observer.look(environment, terms.gate, now)
+        unfit = self._watch.unfit(environment, terms.gate.worst, now)
+        look = await self._observer.look(environment, terms.gate, now, unfit)
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
         hostnames = world.router.hostnames(environment.id)
@@ -84,7 +86,9 @@ class Ticker:
             await world.store.commit([PutEnvironment(after), *certificate, *map(AddEvent, events)])
         await perform(world, after, await self._means(after, terms, look))
         self._forget(environment, after)
-        return Turn(WARM_S if _warm(after, look) else STEADY_S, decision.why)
+        if not _warm(after, look):
+            return Turn(STEADY_S, decision.why)
+        return Turn(WARM_S if after == environment else FRESH_S, decision.why)
 
     async def _last(self, scene: Scene) -> Scene:
         """Return the scene of an operation's end with the load balancer's last word on it."""
