@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import HOLD_S, Manifest, Order, Report, from_json, to_json
+from jackbean.engines.process import machine_runtimes
+from jackbean.engines.process.shelf import present
 
 TOKEN = "a-token"
 DEADLINE_S = 30.0
@@ -33,6 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         routes = {
             "/v1/report": self.server.plane.on_report,
             "/v1/dependencies": self.server.plane.on_dependencies,
+            "/v1/runtime": self.server.plane.on_runtime,
             "/v1/steps": self.server.plane.on_step,
             "/v1/notices": self.server.plane.on_notice,
         }
@@ -117,6 +121,7 @@ class ControlPlane:
         self.ranges: list[int] = []
         self.resolved: list[dict[str, Any]] = []
         self.cut_off_at = 0
+        self.runtimes = machine_runtimes.find()
         self.unresolvable: dict[str, str] | None = None
         self.reports: list[Report] = []
         self._order = Order()
@@ -171,6 +176,16 @@ class ControlPlane:
         if self.unresolvable:
             return 422, self.unresolvable
         return 200, {"path": str(self.shared)}
+
+    def on_runtime(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
+        """Provide what this machine has; what it has not is refused."""
+        need = Need(body["language"], body["version"])
+        found = present(need, self.runtimes)
+        if found is None:
+            return 422, {"cause": f"{need.title} is not on this machine.", "tail": ""}
+        note = "" if need.fits(found.version) else f"{found.version} stands in."
+        answer = {"home": str(found.home), "version": found.version, "note": note, "lacks": ""}
+        return 200, answer
 
     def on_step(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
         self.steps.append(body)

@@ -183,7 +183,7 @@ AFTER_BUILD = (
         "check proxy configuration",
         check_proxy,
         "The proxy's configuration is not valid.",
-        when=lambda run: run.host.proxy.running,
+        when=lambda run: run.host.proxy.running or site.is_touched(run),
     ),
 )
 ACTIVATE = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,6 +74,15 @@ def properties(manifest: Manifest) -> dict[str, str]:
 
 
 def env_file(properties: Mapping[str, str]) -> str:
-    """Return the lines of /opt/elasticbeanstalk/deployment/env."""
-    lines = (f"{name}={value}\n" for name, value in sorted(properties.items()))
-    return "".join(line for line in lines if line.count("\n") == 1)
+    """Return the lines of /opt/elasticbeanstalk/deployment/env.
+
+    They are plain, as scripts expect them, but for values of several lines or with spaces at an
+    end: those are quoted as both systemd and shells read them.
+    """
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in sorted(properties.items()))
+
+
+def _quoted(value: str) -> str:
+    if "\n" not in value and value == value.strip():
+        return value
+    return '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'

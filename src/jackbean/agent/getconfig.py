@@ -32,6 +32,15 @@ OPTIONS = {
     "--add-on": "addon",
     "--output": "output",
 }
+# The packages of an instance are its machine's: there is nothing to lock.
+PKG_REPO = """\
+#!/bin/sh
+case "$1" in
+lock | unlock) echo "Package repositories are those of the machine: nothing to $1." ;;
+status) echo "unlocked" ;;
+*) echo "usage: pkg-repo lock|unlock|status|help" ;;
+esac
+"""
 USAGE = (
     "usage: get-config [--output JSON|YAML] optionsettings [-n NAMESPACE] [-o OPTION] | "
     "environment [-k KEY] | container [-k KEY] | addons [-a ADDON] [-k KEY] | "
@@ -50,7 +59,7 @@ def answer(argv: list[str], config: AgentConfig) -> str:
     found = COMMANDS[command](manifest, config)
     for name in ("namespace", "option", "addon", "key"):
         if name in wishes:
-            found = _picked(found, wishes[name], inside=command == "addons" and name == "key")
+            found = _picked(_searched(command, name, found), wishes[name])
     return _written(found, wishes.get("output", "JSON").upper())
 
 
@@ -58,6 +67,9 @@ def install(paths: Paths, command: tuple[str, ...]) -> None:
     """Write the program; `command` is what it runs with its own arguments behind."""
     path = paths.at("/opt/elasticbeanstalk/bin/get-config")
     path.parent.mkdir(parents=True, exist_ok=True)
+    repositories = path.with_name("pkg-repo")
+    repositories.write_text(PKG_REPO)
+    repositories.chmod(0o755)
     quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in command)
     path.write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
     path.chmod(0o755)
@@ -86,8 +98,18 @@ def _manifest(record: Record) -> Manifest:
     return manifest
 
 
-def _picked(found: Any, name: str, *, inside: bool) -> Any:
-    found = found.get("env", found) if inside and isinstance(found, Mapping) else found
+def _searched(command: str, wish: str, found: Any) -> Any:
+    """Return where a key is looked for: in an add-on's variables, in both parts of a platform."""
+    if wish != "key" or not isinstance(found, Mapping):
+        return found
+    if command == "addons":
+        return found.get("env", found)
+    if command == "platformconfig":
+        return {name: value for part in found.values() for name, value in part.items()}
+    return found
+
+
+def _picked(found: Any, name: str) -> Any:
     if not isinstance(found, Mapping) or name not in found:
         raise Unknown(f"There is no {name!r}.")
     return found[name]
@@ -132,14 +154,18 @@ def _addons(manifest: Manifest, config: AgentConfig) -> dict[str, Any]:
 def _platform_config(manifest: Manifest, config: AgentConfig) -> dict[str, Any]:
     platform = PLATFORMS[manifest.platform]
     port = environment.application_port(config, manifest, platform.port)
+    specific = {"ApplicationPort": str(port), "PlatformVersion": manifest.platform_version}
+    if manifest.framework_version:
+        specific["FrameworkVersion"] = manifest.framework_version
     return {
-        "AppUser": config.user or "root",
-        "AppDeployDir": "/var/app/current/",
-        "AppStagingDir": "/var/app/staging/",
-        "ProxyServer": manifest.options.get(PROXY, {}).get("ProxyServer", "nginx"),
-        "DefaultInstancePort": str(config.port),
-        "ApplicationPort": str(port),
-        "PlatformVersion": manifest.platform_version,
+        "GeneralConfig": {
+            "AppUser": config.user or "root",
+            "AppDeployDir": "/var/app/current/",
+            "AppStagingDir": "/var/app/staging/",
+            "ProxyServer": manifest.options.get(PROXY, {}).get("ProxyServer", "nginx"),
+            "DefaultInstancePort": str(config.port),
+        },
+        "PlatformSpecificConfig": specific,
     }
 
 

@@ -34,7 +34,10 @@ def run_hooks(run: Run, point: str, root: Path) -> None:
 
 def _run_hook(run: Run, hook: Path, root: Path) -> None:
     shown = str(hook.relative_to(root))
-    hook.chmod(hook.stat().st_mode | 0o755)
+    mode = hook.stat().st_mode
+    if not mode & 0o100:
+        run.log.warn(f"{shown} is not executable: it is made so. Better pack it with that right.")
+    hook.chmod(mode | 0o755)
     env = run.command_environment() | {"EB_IS_COMMAND_LEADER": "true" if run.leader else "false"}
     try:
         done = run.execute(Command((str(hook),), root, env), run.paths.hooks_log)

@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 from jackbean.agent import nginx
 from jackbean.agent.children import account
@@ -29,6 +30,7 @@ HTTPD = ".platform/httpd"
 FILES_MAX = 200
 FILE_BYTES_MAX = 1 << 20
 LEGACY = ".ebextensions/nginx"
+SEEN = "seen:"
 LIVE, FOREIGN = "nginx-live.json", "nginx-foreign.json"  # names of files: ours, and others'
 PLACES = ("/var/app/current", "/var/app/staging", "/var/log/", "/etc/nginx/", "/var/run/", "/run/")
 
@@ -91,14 +93,22 @@ def _server(run: Run, root: Path) -> str:
     return said
 
 
+def is_touched(run: Run) -> bool:
+    """Tell if what is staged is not ours alone."""
+    return (run.paths.staging / OVERLAY).is_dir() or bool(_names(run.paths.own / FOREIGN))
+
+
 def take_up(run: Run) -> bool:
-    """Make the staged configuration the live one; tell if that changed anything."""
+    """Make the staged configuration the live one; tell if nginx has to read it again."""
     changed = run.host.proxy.install()
     staged = run.paths.nginx_staging
     names = {str(path.relative_to(staged)) for path in staged.rglob("*") if path.is_file()}
-    ours = names - _names(run.paths.own / FOREIGN)
-    (run.paths.own / LIVE).write_text(json.dumps(sorted(ours)))
-    return changed
+    others = names & _names(run.paths.own / FOREIGN)
+    # Files of others are live already: what matters is whether nginx has read them.
+    seen = {f"{SEEN}{name}:{crc32((staged / name).read_bytes()):08x}" for name in others}
+    before = _names(run.paths.own / LIVE)
+    (run.paths.own / LIVE).write_text(json.dumps([*sorted(names - others), *sorted(seen)]))
+    return changed or not seen <= before
 
 
 def _names(file: Path) -> set[str]:
@@ -135,7 +145,8 @@ def _overlay(run: Run, source: Path, folder: Path, site: nginx.ProxySite) -> Non
 def adapted(data: bytes, run: Run, site: nginx.ProxySite) -> bytes:
     """Return a bundle's file with its ports and paths as they are on this instance."""
     config = run.host.config
-    text = data
+    user = f"user {site.user};" if site.user else ""
+    text = re.sub(rb"(?m)^\s*user\s+[^;]+;", user.encode(), data)
     if run.paths.prefix:
         for place in PLACES:
             pattern = rb"(?<![\w/.])" + re.escape(place.encode())

@@ -23,7 +23,7 @@ from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.upkeep import complete
 from jackbean.stacks.names import story
 
-TAIL_LINES = 12
+TAIL_LINES = 50  # as many as the log of a deployment quotes
 
 LAUNCHED = "Successfully launched environment: {env}"
 LAUNCH_FAILED = (
