@@ -61,9 +61,12 @@ def test_groups_stand_for_releases() -> None:
 def test_they_are_looked_at_now_and_then(router: Router) -> None:
     counters, record = Counters(router), rolling(tally=SEEN)  # type: ignore[arg-type]
     for at, asked in ((100.0, 1), (100.0 + COUNT_S / 2, 1), (100.0 + COUNT_S, 2)):
+        router.groups = {"release-1": Counted("a", round(at))}
         found = asyncio.run(counters.look(record, at))
-        assert (found is None) is (router.asked != asked or at == 100.0 + COUNT_S / 2)
-        assert router.asked == asked
+        assert (found, router.asked) == ((Count(1, "a", 99 + asked),), asked)
+    counters.forget(record.id)
+    asyncio.run(counters.look(record, 101.0))
+    assert router.asked == 3
 
 
 def test_what_is_to_begin_with_cannot_wait(router: Router) -> None:

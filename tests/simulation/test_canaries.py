@@ -17,6 +17,7 @@ from jackbean.core.certificates import End
 from jackbean.core.fleet import TEMPORARY
 from jackbean.core.options.settings import Setting
 from jackbean.core.rollouts import Rollout, Stage
+from jackbean.core.tallies import SAVE_S
 from jackbean.core.traffic import Count
 from jackbean.core.trials import Trial
 from jackbean.rollouts.policies import next_step
@@ -128,8 +129,9 @@ def tell_the_truth(plan: Canary, verdict: Verdict) -> None:
         harmed = told[release].harmed if release in told else 0
         assert requests <= verdict.requests[release]
         assert harmed <= verdict.errors[release]
-        if not certificate.tally.partial:
-            assert requests >= verdict.requests[release] - slack
+        lost = (SAVE_S + 2) * plan.per_s * len(plan.reboots)
+        assert requests >= verdict.requests[release] - slack - lost
+        assert certificate.tally.partial or not plan.reboots
     assert sum(m.startswith("Deployment 2: ") for m in verdict.story) == 1
     assert verdict.story[-1 if certificate.end is not End.SUCCEEDED else -2].startswith(
         ("Failed to deploy", "New application version was deployed")

@@ -20,22 +20,23 @@ PARKED = "parked"  # the group of those that are kept at hand without requests
 
 
 class Counters:
-    """Looks at counters. Its memory is when it last did so."""
+    """Looks at counters. Its memory is the last look, which stands for a moment."""
 
     def __init__(self, router: Router) -> None:
         self._router = router
-        self._looked: dict[str, float] = {}
+        self._looked: dict[str, tuple[float, tuple[Count, ...] | None]] = {}
 
     async def look(self, environment: Environment, now: float) -> tuple[Count, ...] | None:
-        """Return the counters during a rollout, None where it is not time or they are not known."""
+        """Return the counters during a rollout, None where they are not known."""
         operation = environment.operation
         if operation is None or operation.rollout is None:
             return None
-        since = now - self._looked.get(environment.id, 0.0)
-        if operation.tally.counted and since < COUNT_S:  # what is to begin with cannot wait
-            return None
-        self._looked[environment.id] = now
-        return await read(self._router, environment)
+        at, seen = self._looked.get(environment.id, (0.0, None))
+        if now - at < COUNT_S and operation.tally.counted:  # what is to begin with cannot wait
+            return seen
+        seen = await read(self._router, environment)
+        self._looked[environment.id] = (now, seen)
+        return seen
 
     def forget(self, environment_id: str) -> None:
         self._looked.pop(environment_id, None)

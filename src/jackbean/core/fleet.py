@@ -188,7 +188,7 @@ class Instance:
 class Fleet:
     """An environment's instances at one moment, in the order in which they were launched.
 
-    `counts` are the load balancer's counters by release; None where nobody has looked at them.
+    `counts` are the load balancer's counters by release; None where they are not known.
     """
 
     instances: tuple[Instance, ...] = ()

@@ -72,7 +72,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Glance:
-    """One look at an operation: counters (None: not looked at), and how many instances serve.
+    """One look at an operation: counters (None: not known), and how many instances serve.
 
     `serving` is None where no capacity is promised: there is none before there are instances.
     """
