@@ -228,3 +228,19 @@ def test_a_router_that_does_not_answer_ends_the_look(world: World) -> None:
     world.observe = refuse
     with pytest.raises(PortError):
         world.look(environment(many(1)))
+
+
+def test_the_unfit_serve_and_never_pass_the_gate(world: World) -> None:
+    world.up()
+    record = environment(fleet(instance("i-1")))
+
+    def passes(now: float, *unfit: str) -> int:
+        look = world.observer.look(record, GATE, now, frozenset(unfit))
+        (seen,) = asyncio.run(look).fleet.instances
+        assert seen.serving
+        return seen.sight.passes
+
+    assert [passes(NOW + n) for n in range(3)] == [1, 2, 3]
+    assert passes(NOW + 3, "i-1") == 1
+    assert passes(NOW + 4, "i-1") == 1
+    assert [passes(NOW + 5 + n) for n in range(2)] == [2, 3]

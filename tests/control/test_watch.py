@@ -745,3 +745,33 @@ def test_a_look_is_cheap(gap_s: float, at_most_us: float) -> None:
 
     look()
     assert fastest(look) * 1e6 < at_most_us
+
+
+def unfit(ward: Ward, worst: HealthStatus = HealthStatus.INFO) -> frozenset[str]:
+    return ward.watch.unfit(ward.environment, worst, ward.now)
+
+
+def test_whose_application_fails_is_unfit_also_while_it_is_deployed() -> None:
+    ward = Ward(environment(2, operation=updating()))
+    ward.say(0, requests={"2xx": 90, "5xx": 10})
+    ward.say(1, requests={"2xx": 100})
+    ward.look()
+    assert unfit(ward) == {"i-0"}
+    assert unfit(ward, HealthStatus.WARNING) == frozenset()
+
+
+def test_what_another_release_answered_says_nothing() -> None:
+    ward = Ward(environment(1))
+    ward.say(0, requests={"2xx": 50, "5xx": 50})
+    ward.look()
+    assert unfit(ward) == {"i-0"}
+    ward.sights["i-0"] = replace(GOOD, running=2)
+    ward.look()
+    assert unfit(ward) == frozenset()
+
+
+def test_basic_health_knows_nothing_of_applications() -> None:
+    ward = Ward(environment(1), settings=BASIC)
+    ward.say(0, requests={"5xx": 100})
+    ward.look()
+    assert unfit(ward) == frozenset()

@@ -62,12 +62,20 @@ class Observer:
         self._first: dict[str, float] = {}
         self._complete: set[str] = set()
 
-    async def look(self, environment: Environment, gate: Gate, now: float) -> Look:
+    async def look(
+        self,
+        environment: Environment,
+        gate: Gate,
+        now: float,
+        unfit: frozenset[str] = frozenset(),
+    ) -> Look:
+        """Look at an environment. The `unfit` take requests, and do not pass the gate."""
         machines = await self._engine.machines()
         targets = await self._router.observe(environment.id)
         instances = tuple(
             self._instance(member, machines, targets, gate, now) for member in environment.members
         )
+        instances = tuple(self._held(i, gate) if i.id in unfit else i for i in instances)
         addresses = {name: m.address for name, m in machines.items() if m.address is not None}
         return Look(Fleet(instances, await self._counters.look(environment, now)), addresses)
 
@@ -104,6 +112,12 @@ class Observer:
         instance = Instance(member, sight, gate.count)
         passes = self._look(instance, gate, now)
         return Instance(member, replace(sight, passes=passes), gate.count) if passes else instance
+
+    def _held(self, instance: Instance, gate: Gate) -> Instance:
+        """Let an instance begin anew with its good looks: one bad look resets the count."""
+        passes = min(instance.sight.passes, gate.count - 1, 1)
+        self._passes[instance.id] = replace(self._passes[instance.id], count=passes)
+        return replace(instance, sight=replace(instance.sight, passes=passes))
 
     def _look(self, instance: Instance, gate: Gate, now: float) -> int:
         before = self._passes.get(instance.id, Passes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jackbean.core.options.option import APPLICATION, CLASSIC
+from jackbean.core.health.statuses import HealthStatus, status_of
 from jackbean.core.options.views import (
     DeploymentOptions,
     HealthCheckOptions,
@@ -19,10 +20,14 @@ COOKIES = {APPLICATION: "AWSALB", CLASSIC: "AWSELB"}  # as each kind of load bal
 
 @dataclass(frozen=True)
 class Gate:
-    """`count` good looks in a row, at least `interval_s` apart, make an instance healthy."""
+    """`count` good looks in a row, at least `interval_s` apart, make an instance healthy.
+
+    A look is no good where the application does worse than `worst` (enhanced health).
+    """
 
     count: int
     interval_s: float
+    worst: HealthStatus = HealthStatus.INFO
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,11 @@ class Terms:
         check = HealthCheckOptions.of(release.settings)
         return cls(
             release=release,
-            gate=Gate(deployment.gate_checks, deployment.gate_interval_s),
+            gate=Gate(
+                deployment.gate_checks,
+                deployment.gate_interval_s,
+                worst=_worst(deployment.success_threshold),
+            ),
             drain_s=check.deregistration_delay_s,
             health=HealthCheck(
                 path=check.path,
@@ -58,3 +67,8 @@ class Terms:
 def _sticky(release: Release) -> Sticky | None:
     seconds = sticky_s(release.settings)
     return None if seconds is None else Sticky(COOKIES[balancer(release.settings)], seconds)
+
+
+def _worst(threshold: str) -> HealthStatus:
+    """Return the worst status that passes; Info counts like Ok."""
+    return max(status_of(threshold) or HealthStatus.INFO, HealthStatus.INFO, key=lambda s: s.rank)

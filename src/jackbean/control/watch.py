@@ -23,7 +23,7 @@ from jackbean.core.health.basic import GREY, RED, basic_color, passes
 from jackbean.core.health.causes import essence
 from jackbean.core.health.census import EnvironmentHealth, Patient, environment_health
 from jackbean.core.health.damping import Checks, damped
-from jackbean.core.health.instances import InstanceHealth, instance_health
+from jackbean.core.health.instances import InstanceHealth, application_health, instance_health
 from jackbean.core.health.metrics import Weighted
 from jackbean.core.health.options import HealthOptions
 from jackbean.core.health.scene import Background, Finished, Queue, Scene, called
@@ -117,6 +117,18 @@ class Watch:
         """Whether any instance has reported since the last judgement."""
         latest = self._reports.latest
         return any(track.news(latest(name)) for name, track in chart.tracks.items())
+
+    def unfit(self, environment: Environment, worst: HealthStatus, now: float) -> frozenset[str]:
+        """Return the instances whose applications do worse than `worst`, by their last reports."""
+        chart = self._charts.get(environment.id)
+        if chart is None or not chart.background.options.enhanced:
+            return frozenset()
+        scene = Scene.of(environment, chart.background, now)
+        return frozenset(
+            name
+            for name, track in chart.tracks.items()
+            if application_health(track.facts(now, scene.thresholds), scene).rank > worst.rank
+        )
 
     def queued(self, environment_id: str, queue: Queue) -> None:
         """Take in what a worker environment's queue holds."""

@@ -77,6 +77,14 @@ def instance_health(facts: Facts, scene: Scene) -> InstanceHealth:
     return _told(hard + soft)
 
 
+def application_health(facts: Facts, scene: Scene) -> HealthStatus:
+    """Judge only what an instance's application does, whatever a deployment makes of it."""
+    if facts.said is NOTHING:
+        return HealthStatus.OK
+    found = [finding.status for rule in SAID_RULES if (finding := rule(facts, scene))]
+    return max(found, key=lambda status: status.rank, default=HealthStatus.OK)
+
+
 def _told(findings: list[Finding]) -> InstanceHealth:
     findings.sort(key=lambda f: -f.status.rank)
     causes = bounded(f.cause for f in findings)

@@ -121,6 +121,10 @@ class Window:
         self._samples: deque[Sample] = deque(maxlen=SAMPLES_MAX)
         self.tally = EMPTY
 
+    def clear(self) -> None:
+        self._samples.clear()
+        self.tally = EMPTY
+
     def add(self, report: Report) -> None:
         sample = Sample.of(report)
         if not sample.tally.duration_s:

@@ -80,6 +80,9 @@ class Track:
     def look(self, instance: Instance, now: float) -> None:
         """Take in what is seen of it, whether or not it has reported."""
         sight, member = instance.sight, instance.member
+        if sight.running != self.instance.sight.running:  # what it answered before says nothing now
+            self.window.clear()
+            self.said = NOTHING
         self.instance, self.busy = instance, instance.busy
         if sight.passes > 0:
             self.proven = True
