@@ -119,12 +119,11 @@ def _advance(
             return environment, operation.next(), ""
         case Roll(rollout=rollout):
             return _roll(rollout, environment, operation, scene, namer)
-        case Settle(since=since, timeout_s=timeout_s):
-            full = complete(scene.fleet.counted, environment.desired)
-            late = scene.now - since > timeout_s
-            after = operation.next() if full or late or operation.aborted else operation
+        case Settle() as settle:
+            over = operation.aborted or _settled(settle, environment, scene)
             why = f"waiting for {environment.desired} instances in service"
-            return _amended(environment, upkeep(environment, scene), scene, namer), after, why
+            kept = _amended(environment, upkeep(environment, scene), scene, namer)
+            return kept, operation.next() if over else operation, why
         case Exchange(other=other):
             wanted = (namer.installation.hostname(environment.cname_prefix),)
             after = operation.next() if scene.hostnames == wanted else operation
@@ -137,6 +136,12 @@ def _advance(
             return replace(environment, resources=()), operation.next(), ""
         case None:
             return environment, operation, ""
+
+
+def _settled(settle: Settle, environment: Environment, scene: Scene) -> bool:
+    """Whether the capacity is there, or was waited for long enough."""
+    late = scene.now - settle.since > settle.timeout_s
+    return late or complete(scene.fleet.counted, environment.desired)
 
 
 def _amended(

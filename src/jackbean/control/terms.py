@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jackbean.core.options.option import APPLICATION, CLASSIC
 from jackbean.core.health.statuses import HealthStatus, status_of
+from jackbean.core.options.option import APPLICATION, CLASSIC
 from jackbean.core.options.views import (
     DeploymentOptions,
     HealthCheckOptions,
