@@ -1,7 +1,8 @@
 """Write the reference pages that are made from tables: `./dev docs`, or `--check` for CI.
 
 A page is a pure function of the tables, so a page that differs from what is in the repository is a
-stale one, and `--check` fails on it.
+stale one, and `--check` fails on it. One page is made from a checkout of somebody else's samples:
+`--samples CHECKOUT` writes it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
+
+import aws_samples
 
 from jackbean.cli.reference import commands_page
 from jackbean.core.options.domains import (
@@ -197,10 +200,17 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+SAMPLES = "reference/ebextensions-samples.md"
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages; with --check say which are stale and fail if one is."""
+    if arguments[:1] == ["--samples"] and len(arguments) == 2:
+        (DOCS / SAMPLES).write_text(aws_samples.page(Path(arguments[1])))
+        sys.stdout.write(f"wrote docs/{SAMPLES}\n")
+        return 0
     if arguments not in ([], ["--check"]):
-        sys.stderr.write("usage: docs/generate.py [--check]\n")
+        sys.stderr.write("usage: docs/generate.py [--check | --samples CHECKOUT]\n")
         return 2
     made = {DOCS / name: render() for name, render in PAGES.items()}
     stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
