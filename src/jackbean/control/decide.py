@@ -123,19 +123,24 @@ def _advance(
             over = operation.aborted or _settled(settle, environment, scene)
             why = f"waiting for {environment.desired} instances in service"
             kept = _amended(environment, upkeep(environment, scene), scene, namer)
-            return kept, operation.next() if over else operation, why
+            return kept, _after(operation, over), why
         case Exchange(other=other):
             wanted = (namer.installation.hostname(environment.cname_prefix),)
-            after = operation.next() if scene.hostnames == wanted else operation
-            return environment, after, f"waiting for the requests for {other}'s CNAME"
+            why = f"waiting for the requests for {other}'s CNAME"
+            return environment, _after(operation, scene.hostnames == wanted), why
         case Empty():
-            after = operation if environment.members else operation.next()
+            after = _after(operation, not environment.members)
             leaving = _amended(environment, retire(scene.fleet), scene, namer)
             return leaving, after, "waiting for instances to end"
         case Deprovision():
             return replace(environment, resources=()), operation.next(), ""
         case None:
             return environment, operation, ""
+
+
+def _after(operation: Operation, over: bool) -> Operation:  # noqa: FBT001 - a phase is or is not
+    """Return the operation in its next phase, where the phase under way is over."""
+    return operation.next() if over else operation
 
 
 def _settled(settle: Settle, environment: Environment, scene: Scene) -> bool:
