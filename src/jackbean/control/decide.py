@@ -113,14 +113,13 @@ def _advance(
 ) -> Progress:
     match operation.phase:
         case Provision():
-            environment = _provision(environment, scene, namer)
-            if operation.rollout is None:
-                environment = commit(environment, scene.release)
-            return environment, operation.next(), ""
+            made = _provision(environment, scene, namer)
+            alone = operation.rollout is None  # nothing can fail any more
+            return commit(made, scene.release) if alone else made, operation.next(), ""
         case Roll(rollout=rollout):
             return _roll(rollout, environment, operation, scene, namer)
         case Settle() as settle:
-            over = operation.aborted or _settled(settle, environment, scene)
+            over = _settled(settle, environment, scene) or operation.aborted
             why = f"waiting for {environment.desired} instances in service"
             kept = _amended(environment, upkeep(environment, scene), scene, namer)
             return kept, _after(operation, over), why
