@@ -62,6 +62,14 @@ PATHS = (
         "an instance's network is made by Jackbean; nothing reads that",
     ),
 )
+# About what is in a file of nginx's.
+NGINX = (
+    _rule(
+        r"(?m)^\s*ssl\s+on\s*;",
+        "nginx does not know `ssl on` since 1.25.1; write `listen 443 ssl`",
+        hopeless=True,
+    ),
+)
 # About what commands and scripts run.
 RUNS = (
     _rule(
@@ -75,8 +83,13 @@ RUNS = (
         hopeless=True,
     ),
     _rule(
-        r"\b(yum|dnf|apt-get|apt)\s+(-\S+\s+)*(install|update|upgrade|localinstall)\b|\brpm\s+-[a-zA-Z]*[iU]",
+        r"\b(yum|dnf|apt-get|apt)\s+(-\S+\s+)*(install|update|upgrade|localinstall)\b",
         "nothing is installed into an instance: it has the programs of its machine",
+    ),
+    _rule(
+        r"\brpm\s+-[a-zA-Z]*[iU]",
+        "nothing is installed into an instance: it has the programs of its machine",
+        hopeless=True,
     ),
     _rule(
         r"169\.254\.169\.254|\bec2-metadata\b",
@@ -88,8 +101,13 @@ RUNS = (
         "the AWS CLI is not on an instance unless the bundle brings it",
     ),
     _rule(
-        r"/sbin/(re)?start\s|\binitctl\b|\bservice\s+(httpd|monit|tomcat\w*)\b|\bkillall\b.*httpd",
+        r"/sbin/(re)?start\s|\binitctl\b|\bservice\s+(httpd|monit|passenger|tomcat\w*)\b|\bkillall\b.*httpd",
         "services of Amazon Linux 1; the application and nginx are started by the instance",
+        hopeless=True,
+    ),
+    _rule(
+        r"/tmp/deployment/",  # noqa: S108 - where Amazon Linux 1 had what was deployed
+        "nothing is there since Amazon Linux 2",
         hopeless=True,
     ),
     _rule(
@@ -114,19 +132,24 @@ RUNS = (
 
 
 def advice(extension: Extension) -> Iterator[Advice]:
-    """Yield what is known of each entry; one sentence for an entry at most."""
+    """Yield what is known of each entry."""
     for file in extension.files:
-        yield from _first(PATHS, file.path, extension.name, f"files: {file.path}")
+        yield from _about_file(extension, file)
     for key, entries in _commands(extension):
         for command in entries:
             about = f"{key}: {command.name}"
             for one in _first(RUNS, command.shown, extension.name, about):
                 yield replace(one, hopeless=one.hopeless and not command.ignore_errors)
-    for file in extension.files:
-        if _script(file):
-            about = f"files: {file.path}"
-            for one in _first(RUNS, _code(file.content or ""), extension.name, about):
-                yield replace(one, hopeless=one.hopeless and _called(extension, file.path))
+
+
+def _about_file(extension: Extension, file: File) -> Iterator[Advice]:
+    about = f"files: {file.path}"
+    yield from _first(PATHS, file.path, extension.name, about)
+    if file.path.startswith("/etc/nginx/conf.d/"):
+        yield from _first(NGINX, file.content or "", extension.name, about)
+    if _script(file):
+        for one in _first(RUNS, _code(file.content or ""), extension.name, about):
+            yield replace(one, hopeless=one.hopeless and _called(extension, file.path))
 
 
 def _called(extension: Extension, path: str) -> bool:

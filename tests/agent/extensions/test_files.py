@@ -190,3 +190,24 @@ def test_owners_are_told_of_once(instance: Instance, plane: ControlPlane) -> Non
     assert deploy(instance, plane, extension).state == "done"
     plane.await_notice("owners of files are not set")
     assert Path(instance.path("/opt/a")).exists()
+
+
+def test_a_broken_file_of_nginx_goes_with_its_version(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    """Left behind, it would keep every later version from being deployed."""
+    path = "/etc/nginx/conf.d/mine.conf"
+    deploy(instance, plane)
+    assert instance.get()[0] == 200
+    broken = files(File(path, "nonsense;"))
+    report = deploy(instance, plane, broken, serial=2)
+    assert report.failure
+    assert "nginx refuses it" in report.failure["cause"]
+    assert instance.get() == (200, "release 1")
+    assert deploy(instance, plane, serial=3).state == "done"
+    assert instance.get() == (200, "release 3")
+    assert not instance.path(path).exists()
+    good = files(File(path, f"server {{ listen unix:{instance.root}/x.sock; }}"))
+    for serial in (4, 5):
+        assert deploy(instance, plane, good, serial=serial).state == "done"
+        assert instance.path(path).exists()

@@ -3,7 +3,7 @@
 `PreBuildEbExtension` comes before the bundle is unpacked: for each config file its packages,
 groups, users, sources, files, commands and services, in that order. `PostBuildEbExtension` runs the
 container commands in the staged source. Neither is part of a configuration deployment. There is no
-memory between two deployments but the file system itself.
+memory between two deployments but the file system itself, and which files of nginx's it wrote.
 """
 
 from __future__ import annotations
@@ -54,11 +54,13 @@ def _process(run: Run, configset: str, executors: tuple[tuple[str, Executor], ..
         extensions = [from_json(data) for data in run.manifest.extensions]
     except ValueError as error:
         raise StepFailed(f"The compiled .ebextensions cannot be read: {error}.") from None
+    bench = Bench(run, InitLog(run.paths))
+    if run.manifest.hooks == DEPLOYMENT and executors is BEFORE:
+        files.drop_proxy_files(bench, extensions)
     if run.manifest.hooks != DEPLOYMENT or not extensions:
         run.log.info("No instance keys of .ebextensions to process")
         return
     run.log.info(f"Executing .ebextensions: configset {configset}")
-    bench = Bench(run, InitLog(run.paths))
     bench.journal.info(f"Running configSets: {configset}")
     for extension in extensions:
         for key, executor in executors:

@@ -7,9 +7,11 @@ nobody sees half of it.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +26,27 @@ from jackbean.core.instructions import Extension, File
 OURS = ("/opt/elasticbeanstalk/bin/get-config",)
 CLOSED = ("/dev", "/opt/jackbean", "/proc", "/run/jackbean", "/sys", "/var/lib/jackbean")
 NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+PROXY = "/etc/nginx/"
 TEMPLATE_BYTES_MAX = 1 << 20
+
+
+def drop_proxy_files(bench: Bench, extensions: Sequence[Extension]) -> None:
+    """Remove the files of nginx that an earlier bundle wrote and this one does not.
+
+    They are part of a configuration that is whole or of no use: one that is broken would keep every
+    later version from being deployed.
+    """
+    register = bench.run.paths.own / "proxy-files.json"
+    declared = {f.path for e in extensions for f in e.files if f.path.startswith(PROXY)}
+    try:
+        before = {str(path) for path in json.loads(register.read_text())}
+    except (OSError, ValueError, TypeError):
+        before = set()
+    for path in sorted(before - declared):
+        bench.place(path).unlink(missing_ok=True)
+        bench.journal.info(f"Removed {path}, which an earlier bundle wrote")
+    if before != declared:
+        register.write_text(json.dumps(sorted(declared)))
 
 
 def write_all(bench: Bench, extension: Extension) -> None:
