@@ -16,7 +16,9 @@ from tests.e2e.installation import (
     Installation,
     app,
     bundle,
+    installed,
     option,
+    until,
 )
 from tests.e2e.signing import extend, own_keys
 from tests.load.crowd import visitors
@@ -61,6 +63,7 @@ def test_a_bad_release_harms_few_and_is_taken_back(installation: Installation) -
     story = "\n".join(told)
     assert after["VersionLabel"] == "canary-good", story
     assert installation.instances(NAME) == before, story
+    assert any("as now, a rise by" in e for e in told), story
     assert any("The new version fails more often" in e for e in told), story
     assert told[-1] == "ERROR Failed to deploy application.", story
     whole = certificate(installation)
@@ -77,6 +80,34 @@ def test_a_bad_release_harms_few_and_is_taken_back(installation: Installation) -
     assert new["Requests"] <= 2 * PERCENT / 100 * expected, whole
     assert_listed(installation, whole)
     installation.terminate(NAME)
+
+
+def test_a_killed_control_plane_loses_no_count() -> None:
+    with installed() as one:
+        for label in ("v1", "v2"):
+            one.version(label, app(label))
+        made = one.create(
+            NAME,
+            "v1",
+            option(ASG, "MinSize", "2"),
+            option(COMMAND, "DeploymentPolicy", "Rolling"),
+            option(COMMAND, "BatchSizeType", "Fixed"),
+            option(COMMAND, "BatchSize", "1"),
+        )
+        with visitors(made["EndpointURL"]) as crowd:
+            one.begin(NAME, VersionLabel="v2")
+            until(lambda: any("Batch 1: Starting" in e for e in one.events(NAME)), 60, "a batch")
+            seen = crowd.requests
+            one.kill()
+            until(lambda: crowd.requests > seen + 100, 60, "visitors are served without it")
+            one.start()
+            one.rest(NAME)
+        whole = certificate(one)
+        assert (whole["End"], whole["AtLeast"], whole["Counted"]) == ("succeeded", False, True)
+        assert 0 < whole["UnwatchedSeconds"] < whole["Seconds"]
+        assert (whole["Failed"], len(crowd.tally.losses), whole["Lowest"]) == (0, 0, 1), whole
+        assert 100 < whole["Requests"] <= crowd.requests
+        assert {r["VersionLabel"] for r in whole["Releases"]} == {"v1", "v2"}
 
 
 def certificate(installation: Installation) -> dict[str, Any]:
