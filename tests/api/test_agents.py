@@ -54,6 +54,7 @@ def report(rig: PlantRig, instance: str, **said: Any) -> Answer:
 REQUESTS: dict[str, tuple[str, str, Any]] = {
     "report": ("POST", "/v1/report", {"instance": "i-1"}),
     "bundle": ("GET", "/v1/bundle/" + "0" * 64, b""),
+    "object": ("GET", "/v1/object/mine/key", b""),
     "dependencies": ("POST", "/v1/dependencies", {"kind": "pip", "runtime": "3", "files": {}}),
     "runtime": ("POST", "/v1/runtime", {"language": "nodejs", "version": "24"}),
     "notices": ("POST", "/v1/notices", {"release": 1, "severity": "WARN", "text": "t"}),
@@ -179,6 +180,21 @@ def test_the_bundle_of_its_release_and_no_other(rig: PlantRig, instance: str) ->
     assert answer.body[:2] == b"PK"
     for digest in (other, "0" * 64, "..%2f..%2fetc%2fpasswd", "../jackbean.db"):
         assert call(rig, "GET", f"/v1/bundle/{digest}", token=token).status == 404
+
+
+def test_objects_that_its_release_names_and_no_other(rig: PlantRig) -> None:
+    config = "files: {/a: {source: 's3://mine/a%20b'}, /n: {source: 's3://mine/none'}}"
+    rig.version("v3", {".ebextensions/01.config": config})
+    rig.launch(VersionLabel="v3")
+    token = token_of(rig, str(rig.environment().members[0].id))
+    s3 = rig.client("s3")
+    s3.create_bucket(Bucket="mine")
+    for key in ("a b", "other"):
+        s3.put_object(Bucket="mine", Key=key, Body=b"an object")
+    answer = call(rig, "GET", "/v1/object/mine/a%20b", token=token)
+    assert (answer.status, answer.body) == (200, b"an object")
+    for path in ("mine/other", "mine/none", "yours/a%20b", "mine/../mine/a%20b"):
+        assert call(rig, "GET", f"/v1/object/{path}", token=token).status == 404, path
 
 
 def test_what_it_may_fetch_follows_what_it_is_to_do(rig: PlantRig, instance: str) -> None:
