@@ -90,6 +90,39 @@ def things() -> bytes:
     return buffer.getvalue()
 
 
+KINDS = """\
+files:
+  /etc/cron.d/mine:
+    mode: "000644"
+    content: |
+      * * * * * root /usr/local/bin/mine.sh
+  /usr/local/bin/mine.sh:
+    mode: "000755"
+    content: "#!/bin/bash\\ndate > /tmp/date\\n"
+  /tmp/rsyslog.conf: {mode: "000644", content: "$SystemLogRateLimitInterval 600"}
+  /tmp/journald.conf: {mode: "00644", content: "[Journal]"}
+  /opt/aws/amazon-cloudwatch-agent/etc/mine.json:
+    mode: "0644"
+    content: |
+      {"logs": {"logs_collected": {"files": {"collect_list": [
+        {"file_path":
+         "`{"Fn::Join": ["", ["/var/log/", {"Ref": "AWSEBEnvironmentName"}, ".log"]]}`"}
+      ]}}}}
+commands:
+  01_rsyslog: {command: mv /tmp/rsyslog.conf /etc/rsyslog.d/mine.conf}
+  02_folder: {command: cd /etc/systemd && mkdir -p journald.conf.d}
+  03_journald: {command: mv /tmp/journald.conf /etc/systemd/journald.conf.d/mine.conf}
+  04_restart: {command: systemctl restart systemd-journald && service rsyslog restart}
+  05_sudo: {command: sudo -n touch /opt/sudo}
+  06_backup: {command: rm -f /etc/cron.d/mine.bak}
+container_commands:
+  01_agent:
+    command: >-
+      /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a append-config -s
+      -c file:/opt/aws/amazon-cloudwatch-agent/etc/mine.json
+  02_nginx: {command: service nginx restart}
+"""
+
 SETTINGS = """\
 SECRET_KEY = "of no use to anybody"
 ALLOWED_HOSTS = ["*"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.extension_bundles import django, every_key, things
+from tests.e2e.extension_bundles import KINDS, django, every_key, things
 from tests.e2e.installation import ASG, COMMAND, Installation, app, installed, option, until
 from tests.e2e.story import DEPLOYED, FAILED, end_of
 
@@ -87,6 +87,25 @@ def assert_run(root: Path) -> None:
 def _warned(one: Installation, name: str, request: str) -> list[str]:
     found = [event for event in one.events(name, request) if event.startswith("WARN")]
     return found if len(found) >= 3 else []
+
+
+def test_bundles_of_the_kinds_that_people_have(one: Installation) -> None:
+    """Cron jobs, configuration that commands move, the CloudWatch agent, sudo and systemctl."""
+    name = "kinds-env"
+    one.version("first-kinds", app("first"))
+    made = one.create(name, "first-kinds", SINGLE)
+    one.version("kinds", app("kinds", **{".ebextensions/kinds.config": KINDS}))
+    request = one.begin(name, VersionLabel="kinds")
+    one.rest(name)
+    assert end_of(one, name, request) == DEPLOYED, one.events(name, request)
+    assert one.get(made).startswith("kinds ")
+    root = disk(one, next(iter(one.instances(name))))
+    assert (root / "etc/rsyslog.d/mine.conf").exists()
+    assert (root / "etc/systemd/journald.conf.d/mine.conf").exists()
+    assert (root / "etc/cron.d/mine").read_text().startswith("* * * * * root")
+    task = root / "opt/elasticbeanstalk/tasks/taillogs.d/amazon-cloudwatch-agent.conf"
+    assert task.read_text() == f"/var/log/{name}.log\n"
+    assert (root / "opt/sudo").exists()
 
 
 def test_faults_are_refused_all_at_once_before_anything_begins(one: Installation) -> None:
