@@ -12,7 +12,7 @@ Needs                {"DowntimeOk", "MaxExtraInstances", "Fastest", "RollbackWit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 from jackbean.api.elasticbeanstalk.environments import referred, removals_of, settings_of
@@ -217,7 +217,7 @@ def _aborts(made: Rehearsal) -> Iterator[Shape]:
     """Yield from when to when an abort leads to what; None as `To` is the end."""
     aborts = [f for f in made.failures if f.point.where is Where.STEP]
     spans = [list(group) for _, group in groupby(aborts, _outcome)]
-    for span, following in zip(spans, [*spans[1:], None], strict=True):
+    for span, following in zip_longest(spans, spans[1:]):
         end = span[0].ending
         yield {
             "From": span[0].point.at_s,

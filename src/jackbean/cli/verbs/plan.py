@@ -25,7 +25,7 @@ jb plan shop-prod --version v41           of a version that is there already
 jb plan --policy Immutable                by another policy
 jb plan --policy Rolling --batch-size 25%
 jb plan aws:autoscaling:launchconfiguration:InstanceType=t3.large
-jb plan COLOUR=green                      an environment variable, as `jb setenv` sets it
+jb plan COLOUR=green OLD=                 environment variables, as `jb setenv` takes them
 jb plan --compare                         every policy side by side
 jb plan --recommend --no-extra-cost       which one, and why
 jb plan --rollback-within 5 --output json
@@ -106,8 +106,9 @@ def command(
     and nothing is uploaded. Of this folder's bundle it is sent the config files in .ebextensions,
     for their settings may decide what happens.
 
-    Without settings it is the deployment of this folder; with settings alone it is their change.
-    --policy and --batch-size are settings of the deployment that is planned.
+    Without settings it is the deployment of this folder; with settings alone it is their change,
+    and OPTION= removes one. --policy and --batch-size are settings of the deployment that is
+    planned.
 
     What you need of it (--downtime-ok and those after it) asks for a recommendation: of the ways
     that meet all needs the one that goes back by itself comes first, then the one that keeps more
@@ -125,7 +126,10 @@ def command(
     }
     wanted = tuple((n, v) for n, v in needs.items() if v is not None and v is not False)
     found = place.environment(environment)
-    asked = {"OptionSettings": [*changes, *_deploying(policy, batch_size)]}
+    asked: dict[str, Any] = {
+        "OptionSettings": [*filter(_given, changes), *_deploying(policy, batch_size)],
+        "OptionsToRemove": [_named(one) for one in changes if not _given(one)],
+    }
     if existing or staged or archive or not changes:
         asked |= version(place, found["ApplicationName"], existing, bundle)
     show(place, found["EnvironmentName"], asked, Question(compare, recommend, wanted))
@@ -188,6 +192,15 @@ def _setting(word: str) -> Setting:
     if not name.strip():
         raise click.UsageError(f"{word} names no option.")
     return {"Namespace": namespace or NAMESPACE, "OptionName": name, "Value": value}
+
+
+def _given(setting: Setting) -> bool:
+    """Say whether a setting has a value; without one it is removed, as by `jb setenv`."""
+    return setting["Value"] != ""
+
+
+def _named(setting: Setting) -> Setting:
+    return {name: setting[name] for name in ("Namespace", "OptionName")}
 
 
 def _deploying(policy: str | None, batch_size: str | None) -> Iterator[Setting]:
