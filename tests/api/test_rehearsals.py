@@ -10,6 +10,8 @@ from tests.api.rig import PlantRig, option
 from tests.api.test_door import ADMIN, extend
 from tests.control.rig import COMMAND
 
+from jackbean.control.rehearsal.doubles import Kind
+
 LAUNCH = "aws:autoscaling:launchconfiguration"
 ROLLING = (
     option(COMMAND, "DeploymentPolicy", "Rolling"),
@@ -58,7 +60,7 @@ def test_a_deployment(rig: PlantRig) -> None:
         (0, 2),
     }
     whats = {f["What"] for f in plan["Failures"]}
-    assert whats == {"preparing", "starting", "finishing", "silent", "sick", "dying", "away"}
+    assert whats == {kind.value for kind in Kind} - {"abort"}
     assert [(a["LeftOld"], a["LeftNew"]) for a in plan["Aborts"]] == [(2, 0), (1, 1), (0, 2)]
     assert plan["Aborts"][-1]["To"] is None
     assert plan["Bounds"]["Ends"] == [

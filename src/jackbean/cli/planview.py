@@ -31,6 +31,7 @@ WHATS = {
     "finishing": "A hook fails when the application has started",
     "silent": "The instances never answer",
     "sick": "It is never healthy",
+    "erring": "It is in service, and answers with errors",
     "dying": "A machine dies",
     "away": "The control plane dies, and is back after a while",
 }

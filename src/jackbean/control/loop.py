@@ -17,7 +17,6 @@ from jackbean.control.environments import retried
 from jackbean.control.tick import WARM_S, Ticker, Turn
 from jackbean.control.world import World
 from jackbean.core.errors import Conflict, JackbeanError
-from jackbean.core.operations import Operation, Roll, Settle
 from jackbean.ports.store import EnvironmentQuery, PutEnvironment
 
 RETRY_S = 0.5  # after a port refused
@@ -137,14 +136,5 @@ async def _restart_clock(world: World, environment_id: str) -> None:
     if environment is None or environment.operation is None:
         return
     now, operation = world.clock.now(), environment.operation
-    operation = replace(_resumed(operation, now), tally=operation.tally.interrupted())
+    operation = replace(operation.resume(now), tally=operation.tally.interrupted())
     await world.store.commit([PutEnvironment(replace(environment, operation=operation))])
-
-
-def _resumed(operation: Operation, now: float) -> Operation:
-    phase = operation.phase
-    if isinstance(phase, Roll):
-        return operation.with_phase(Roll(phase.rollout.resume(now)))
-    if isinstance(phase, Settle):
-        return operation.with_phase(replace(phase, since=now))
-    return operation

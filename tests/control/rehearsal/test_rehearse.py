@@ -237,6 +237,15 @@ def test_a_canary_that_falls_ill_is_gone_after_ten_seconds() -> None:
     assert tested.given_up_s == pytest.approx(10.25, abs=0.26)
 
 
+def test_who_answers_with_errors_does_not_pass_the_gate() -> None:
+    (first, _) = failing(case(2), Kind.ERRING)
+    assert left(first) == (Result.FAILED, 1, 1, 0)
+    wave, tested = failing(case(2, "TrafficSplitting"), Kind.ERRING)
+    assert left(wave) == left(tested) == (Result.REVERTED, 2, 0, 0)
+    assert tested.given_up_s == pytest.approx(10.25, abs=0.26)
+    assert tested.back_s == 0.25
+
+
 def test_a_dead_instance_is_replaced() -> None:
     for policy in ("Rolling", "Immutable"):
         for failure in failing(case(2, policy), Kind.DYING):

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     FINISHING = "finishing"  # it comes up, and then a hook fails
     SILENT = "silent"  # the instance never answers
     SICK = "sick"  # it runs, and its health check never passes
+    ERRING = "erring"  # it is in service, and answers with errors: it is not well enough to pass
     DYING = "dying"  # the machine ends by itself
     ABORT = "abort"  # somebody aborts
     AWAY = "away"  # the control plane dies and comes back
@@ -176,6 +177,8 @@ class Double:
         """Return what an observer sees of it, and it with the looks counted."""
         seen = Instance(member, self._sight(member, terms), terms.gate.count)
         passes = counted(self.passes, seen, terms.gate, terms.now, well=seen.sight.reached)
+        if terms.struck(Kind.ERRING, self, self.running):
+            passes = replace(passes, count=min(passes.count, terms.gate.count - 1, 1))
         if passes.count == self.passes.count:
             return self, seen
         sight = replace(seen.sight, passes=passes.count)

@@ -80,7 +80,7 @@ class Failure:
 # What can go wrong where. A canary that is being tested has been prepared and has started.
 LIKELY: Mapping[Where, tuple[Kind, ...]] = {
     Where.WAVE: tuple(kind for kind in Kind if kind is not Kind.ABORT),
-    Where.TEST: (Kind.SICK, Kind.DYING, Kind.AWAY),
+    Where.TEST: (Kind.SICK, Kind.ERRING, Kind.DYING, Kind.AWAY),
     Where.END: (Kind.DYING, Kind.AWAY),
     Where.STEP: (Kind.ABORT,),
 }
