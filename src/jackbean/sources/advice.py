@@ -156,7 +156,8 @@ def _called(extension: Extension, path: str) -> bool:
     """Tell if a file is run by what must not fail."""
     found = [command for _, commands in _commands(extension) for command in commands]
     started = {f"/etc/init.d/{service.name}" for service in extension.services if service.running}
-    return path in started or any(path in c.shown and not c.ignore_errors for c in found)
+    runs = re.compile(rf"(^|[;&|(]|\b(ba|da)?sh|\bsudo|\bsource|\bexec|\s\.)\s*{re.escape(path)}")
+    return path in started or any(runs.search(c.shown) and not c.ignore_errors for c in found)
 
 
 def _commands(extension: Extension) -> Iterator[tuple[str, tuple[Command, ...]]]:

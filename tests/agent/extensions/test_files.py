@@ -211,3 +211,19 @@ def test_a_broken_file_of_nginx_goes_with_its_version(
     for serial in (4, 5):
         assert deploy(instance, plane, good, serial=serial).state == "done"
         assert instance.path(path).exists()
+
+
+def test_what_is_elsewhere_is_told(instance: Instance, plane: ControlPlane) -> None:
+    extension = files(File("/etc/mine.conf", "x"), File("/etc/cron.d/mine", ""), File("/opt/x", ""))
+    assert deploy(instance, plane, extension).state == "done"
+    told = plane.await_notice("written below the instance's folder")
+    assert told.startswith(f"{NAME}: files: /etc/mine.conf: ")
+
+
+def test_commands_mean_the_instances_own_folders(instance: Instance, plane: ControlPlane) -> None:
+    move = Command("1", "mv /tmp/a.conf /etc/rsyslog.d/ && cd /etc/systemd && mkdir -p x.d && ls /")
+    extension = Extension(NAME, files=(File("/tmp/a.conf", "a"),), commands=(move,))
+    report = deploy(instance, plane, extension)
+    assert report.state == "done", (report.failure, instance.log("/var/log/cfn-init-cmd.log"))
+    assert instance.path("/etc/rsyslog.d/a.conf").read_text() == "a"
+    assert instance.path("/etc/systemd/x.d").is_dir()

@@ -12,16 +12,26 @@ from jackbean.agent.extensions.journal import InitLog
 from jackbean.agent.run import Done, Run
 
 NOTICES_MAX = 20
+# What is an instance's own in every mode: commands that name it mean that of the instance.
 FOLDERS = (
-    "/opt/elasticbeanstalk",
+    "/etc/cron.d",
+    "/etc/cron.daily",
+    "/etc/cron.hourly",
+    "/etc/init.d",
+    "/etc/logrotate.d",
+    "/etc/nginx",
+    "/etc/profile.d",
+    "/etc/rsyslog.d",
+    "/etc/security",
+    "/etc/sysconfig",
+    "/etc/systemd",
+    "/home/ec2-user",
+    "/home/webapp",
     "/opt/aws",
+    "/opt/elasticbeanstalk",
     "/var/app",
     "/var/log",
     "/var/pids",
-    "/etc/nginx",
-    "/etc/cron.d",
-    "/home/webapp",
-    "/home/ec2-user",
 )
 SINGLE = frozenset({("root", "root"), ("0", "0")})
 

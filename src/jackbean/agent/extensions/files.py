@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jackbean.agent.extensions import mustache
 from jackbean.agent.extensions.accounts import Accounts
-from jackbean.agent.extensions.bench import Bench
+from jackbean.agent.extensions.bench import FOLDERS, Bench
 from jackbean.agent.extensions.fetching import fetch
 from jackbean.agent.phases import StepFailed
 from jackbean.core.instructions import Extension, File
@@ -27,6 +27,8 @@ OURS = ("/opt/elasticbeanstalk/bin/get-config",)
 CLOSED = ("/dev", "/opt/jackbean", "/proc", "/run/jackbean", "/sys", "/var/lib/jackbean")
 NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 PROXY = "/etc/nginx/"
+TRIED = ("/tmp/", "/opt/", "/usr/local/bin/")  # noqa: S108 - where bundles put what they run
+SHOWN_MAX = 5
 TEMPLATE_BYTES_MAX = 1 << 20
 
 
@@ -61,6 +63,19 @@ def write_all(bench: Bench, extension: Extension) -> None:
             )
         else:
             _attempt(bench, extension.name, file)
+    if bench.plain:
+        _tell_where(bench, extension)
+
+
+def _tell_where(bench: Bench, extension: Extension) -> None:
+    """Tell of files that are elsewhere, where nobody but commands of the bundle finds them."""
+    paths = [file.path for file in extension.files if not file.path.startswith((*FOLDERS, *TRIED))]
+    if paths:
+        bench.notice(
+            f"{extension.name}: files: {', '.join(paths[:SHOWN_MAX])}: written below the "
+            "instance's folder, since instances of mode plain share the machine's file system; "
+            "programs that look for them at their paths do not find them. Use mode user or root."
+        )
 
 
 def _attempt(bench: Bench, name: str, file: File) -> None:
