@@ -761,7 +761,7 @@ def test_whose_application_fails_is_unfit_also_while_it_is_deployed() -> None:
 
 
 def test_what_another_release_answered_says_nothing() -> None:
-    ward = Ward(environment(1))
+    ward = Ward(environment(1, operation=updating()))
     ward.say(0, requests={"2xx": 50, "5xx": 50})
     ward.look()
     assert unfit(ward) == {"i-0"}
@@ -771,7 +771,7 @@ def test_what_another_release_answered_says_nothing() -> None:
 
 
 def test_basic_health_knows_nothing_of_applications() -> None:
-    ward = Ward(environment(1), settings=BASIC)
+    ward = Ward(environment(1, operation=updating()), settings=BASIC)
     ward.say(0, requests={"5xx": 100})
     ward.look()
     assert unfit(ward) == frozenset()

@@ -119,9 +119,12 @@ class Watch:
         return any(track.news(latest(name)) for name, track in chart.tracks.items())
 
     def unfit(self, environment: Environment, worst: HealthStatus, now: float) -> frozenset[str]:
-        """Return the instances whose applications do worse than `worst`, by their last reports."""
+        """Return the instances whose applications do worse than `worst`, by their last reports.
+
+        Only an operation asks.
+        """
         chart = self._charts.get(environment.id)
-        if chart is None or not chart.background.options.enhanced:
+        if environment.operation is None or chart is None or not chart.background.options.enhanced:
             return frozenset()
         scene = Scene.of(environment, chart.background, now)
         return frozenset(

@@ -106,8 +106,8 @@ class Chronicle:
     def _judge(self, environment: Environment, operation: Operation, endings: list[Event]) -> None:
         """Note whether the fleet must be on one release now.
 
-        It must after a rollout has succeeded or reverted. After one that failed otherwise it may be
-        mixed, and what concerns no instances leaves it as it was.
+        It must after a rollout has succeeded, or reverted in place. After one that failed otherwise it
+        may be mixed; what concerns no instances, or withdraws its own, leaves it as it was.
         """
         told = [e.message for e in endings]
         won = any(m.startswith(SUCCESSES) for m in told)
@@ -117,9 +117,11 @@ class Chronicle:
         back = operation.rollout is not None and operation.rollout.stage is Stage.REVERTING
         stopped = operation.aborted and operation.abort is Abort.REVERT and not back
         require(ended or not stopped, "it was aborted and did not go back")
-        if any(m.startswith((*SUCCESSES, narration.REVERTED)) for m in told):
+        rollout = operation.rollout
+        beside = rollout is not None and rollout.policy in {"Immutable", "TrafficSplitting"}
+        if won or (narration.REVERTED in told and not beside):
             self.uniform[environment.id] = True
-        elif told:
+        elif told and not beside:
             self.uniform[environment.id] = False
 
 

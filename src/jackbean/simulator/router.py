@@ -16,7 +16,7 @@ from random import Random
 
 from jackbean.core.fleet import Service
 from jackbean.ports.clock import Clock
-from jackbean.ports.router import MAIN_GROUP, NOBODY, Counted, Routes, TargetSight
+from jackbean.ports.router import MAIN_GROUP, NOBODY, Counted, Names, Routes, TargetSight
 from jackbean.simulator.engine import calm
 
 FEW = 50  # chances that are tried one by one; more are drawn together
@@ -80,6 +80,7 @@ class MemoryRouter:
         self._effect = effect
         self._opened = False
         self._wanted: dict[str, Routes] = {}
+        self._revisions: dict[str, int] = {}
         self._due: dict[str, float] = {}  # environments told of, and when that takes effect
         self._routes: dict[str, Routes] = {}  # in effect
         self._hosts: dict[str, dict[str, Host]] = {}
@@ -94,26 +95,34 @@ class MemoryRouter:
 
     async def publish_all(self, routes: Sequence[Routes]) -> None:
         self._effect(f"publish {' '.join(one.environment_id for one in routes)}")
-        changed = [one for one in routes if self._wanted.get(one.environment_id) != one]
+        heard = [one for one in routes if one.revision >= self._revision(one.environment_id)]
+        changed = [one for one in heard if self._wanted.get(one.environment_id) != one]
+        self._revisions |= {one.environment_id: one.revision for one in heard}
         if changed:
             self._settle()
         for one in changed:
             self._wanted[one.environment_id] = one
             self._tell(one.environment_id)
 
-    async def rename(self, hostnames: Mapping[str, tuple[str, ...]]) -> None:
-        known = {name: self._wanted.get(name) for name in hostnames}
+    async def rename(self, names: Sequence[Names]) -> None:
+        known = [(one, self._wanted.get(one.environment_id)) for one in names]
         await self.publish_all(
-            [replace(routes, hostnames=hostnames[name]) for name, routes in known.items() if routes]
+            [
+                replace(routes, hostnames=one.hostnames, revision=one.revision)
+                for one, routes in known
+                if routes
+            ]
         )
 
-    def hostnames(self, environment_id: str) -> tuple[str, ...]:
-        routes = self._wanted.get(environment_id) if self._opened else None
-        return routes.hostnames if routes else ()
+    async def hostnames(self, environment_id: str) -> tuple[str, ...]:
+        self._settle()
+        routes = self._routes.get(environment_id)
+        return routes.hostnames if routes == self._wanted.get(environment_id) and routes else ()
 
     async def withdraw(self, environment_id: str) -> None:
         self._effect(f"withdraw {environment_id}")
         self._settle()
+        self._revisions.pop(environment_id, None)
         if self._wanted.pop(environment_id, None):
             self._tell(environment_id)
 
@@ -200,6 +209,9 @@ class MemoryRouter:
         return claims[-1] if claims else None
 
     # telling
+
+    def _revision(self, environment_id: str) -> int:
+        return self._revisions.get(environment_id, 0)
 
     def _tell(self, environment_id: str) -> None:
         if self._opened:

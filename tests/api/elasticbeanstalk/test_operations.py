@@ -57,6 +57,7 @@ READS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
 }
 CHANGES = {
+    "AbortEnvironmentUpdate",
     "CreateApplication",
     "CreateApplicationVersion",
     "CreateEnvironment",
@@ -64,6 +65,7 @@ CHANGES = {
     "DeleteApplication",
     "DeleteApplicationVersion",
     "RequestEnvironmentInfo",
+    "SwapEnvironmentCNAMEs",
     "TerminateEnvironment",
     "UpdateApplication",
     "UpdateApplicationVersion",
