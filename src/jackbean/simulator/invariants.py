@@ -106,8 +106,8 @@ class Chronicle:
     def _judge(self, environment: Environment, operation: Operation, endings: list[Event]) -> None:
         """Note whether the fleet must be on one release now.
 
-        It must after a rollout has succeeded, or reverted in place. After one that failed otherwise it
-        may be mixed; what concerns no instances, or withdraws its own, leaves it as it was.
+        It must after a rollout has succeeded, or reverted in place. After one that failed otherwise
+        it may be mixed; what concerns no instances, or withdraws its own, leaves it as it was.
         """
         told = [e.message for e in endings]
         won = any(m.startswith(SUCCESSES) for m in told)
