@@ -272,3 +272,23 @@ def test_several_wars_are_served_each_under_its_name(one: Installation) -> None:
         assert one.get(made, "/admin/") == "here is admin"
     finally:
         one.terminate("wars-env")
+
+
+SAMPLED = ("Node.js 24", "Corretto 21", "Tomcat 10 Corretto 17", "PHP 8.2", "Ruby 3.2", ".NET 8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("running", SAMPLED)
+def test_the_sample_application_of_a_platform(one: Installation, running: str) -> None:
+    """Nothing is uploaded: what Elastic Beanstalk calls the sample application is ours."""
+    eb = one.client()
+    one.version(f"any-{running}", bundle({"a": "b"}))
+    eb.create_environment(
+        ApplicationName=one.application,
+        EnvironmentName="sample-env",
+        SolutionStackName=stack(one, running),
+    )
+    try:
+        assert "Jackbean runs " in one.get(one.rest("sample-env"))
+    finally:
+        one.terminate("sample-env")

@@ -1,0 +1,3 @@
+<?php
+header("Content-Type: text/plain");
+echo "Jackbean runs PHP ", PHP_VERSION, ".\n";
