@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from tests import eb_venv  # noqa: E402 - found by the line above
 
 QUICK = "not e2e and not eb and not slow"
+SPREAD = ["-n", "auto", "--dist", "loadfile"]  # over the cores; what is real is measured alone
 REAL = "e2e and not slow and not eb"
 LONG = "slow or eb"
 
@@ -32,10 +33,12 @@ def main(arguments: list[str]) -> int:
         return _pytest(rest)
     if "--all" in arguments:
         env = {**eb_venv.variables(), "JACKBEAN_EXPLORE": "1"}
-        parts = [_pytest(["-m", part, *rest], env) for part in (QUICK, REAL, LONG)]
+        quick = _pytest(["-m", QUICK, *SPREAD, *rest], env)
+        parts = [_pytest(["-m", part, *rest], env) for part in (REAL, LONG)]
     else:
-        parts = [_pytest(["-m", part, *rest]) for part in (QUICK, REAL)]
-    return max(parts)
+        quick = _pytest(["-m", QUICK, *SPREAD, *rest])
+        parts = [_pytest(["-m", REAL, *rest])]
+    return max(quick, *parts)
 
 
 def _pytest(arguments: list[str], env: Mapping[str, str] = os.environ) -> int:
