@@ -20,6 +20,7 @@ from jackbean.ports.engine import Address
 from jackbean.ports.router import (
     Counted,
     HealthCheck,
+    Names,
     Router,
     Routes,
     Split,
@@ -608,6 +609,36 @@ def test_two_environments_swap_their_names_at_one_moment(bench: Bench) -> None:
     assert [bench.owner(name) for name in names] == instances[::-1]
     bench.do(bench.router.publish_all(pair))
     assert [bench.owner(name) for name in names] == instances
+
+
+def test_who_is_late_is_not_heard(bench: Bench) -> None:
+    """A turn that has read an environment before names were swapped publishes them as they were."""
+    pair = [opened(bench, bench.target()) for _ in range(2)]
+    names = [one.hostnames[0] for one in pair]
+    instances = [one.targets[0].instance for one in pair]
+    bench.do(
+        bench.router.rename(
+            [Names(one.environment_id, (names[1 - n],), 7) for n, one in enumerate(pair)]
+        )
+    )
+    late = [replace(one, revision=6) for one in pair]
+    bench.do(bench.router.publish(late[0]))
+    bench.do(bench.router.publish_all(late))
+    assert [bench.owner(name) for name in names] == instances[::-1]
+    bench.do(bench.router.publish_all([replace(one, revision=7) for one in pair]))
+    assert [bench.owner(name) for name in names] == instances
+
+
+def test_names_are_told_once_they_lead_there(bench: Bench) -> None:
+    one = opened(bench, bench.target())
+    other = (f"other.{one.hostnames[0]}",)
+    bench.do(bench.router.rename([Names(one.environment_id, other)]))
+    for _ in range(5000):
+        if bench.do(bench.router.hostnames(one.environment_id)) == other:
+            break
+        bench.until(one, lambda _: True)
+    assert bench.owner(other[0]) == one.targets[0].instance
+    assert bench.do(bench.router.hostnames("e-nobody")) == ()
 
 
 def test_publishing_several_or_none_is_publishing(bench: Bench) -> None:

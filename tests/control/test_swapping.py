@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.control.rig import MUST_BE_READY, Rig
 
 from jackbean.control.swapping import swap
+from jackbean.control.tick import Ticker
 from jackbean.core.environments import Environment, Status
 
 
@@ -60,6 +63,33 @@ def test_at_every_moment_each_name_leads_somewhere_and_both_move_at_once(rig: Ri
         rig.step(0.5)
         seen.append(owners(rig))
     assert [s for s in seen if s not in ([blue.id, green.id], [green.id, blue.id])] == []
+
+
+class Between:
+    """A router that swaps names while somebody takes a look at it."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig, self._router, self._done = rig, rig.world.router, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._router, name)
+
+    async def observe(self, environment_id: str) -> Any:
+        seen = await self._router.observe(environment_id)
+        if not self._done:
+            self._done = True
+            await swap(self._rig.world, "blue", "green", "swap")
+        return seen
+
+
+@pytest.mark.parametrize("name", ["blue", "green"])
+def test_a_turn_that_began_before_takes_nothing_back(rig: Rig, name: str) -> None:
+    blue, green = two(rig)
+    rig.step(5.0)
+    turn = Ticker(replace(rig.world, router=Between(rig)))
+    rig.run(turn.tick(blue.id if name == "blue" else green.id))
+    rig.world.clock.advance(0.1)
+    assert owners(rig) == [green.id, blue.id]
 
 
 def test_swapping_again_undoes_it(rig: Rig) -> None:

@@ -74,7 +74,7 @@ def _across(seen: Iterable[Seen], moves: Sequence[Move]) -> Iterator[str]:
 def _during(seen: Sequence[Seen], move: Move, *, at_once: bool) -> Iterator[str]:
     turned: dict[str, float] = {}
     for one in seen:
-        if move.value(one) == move.after:
+        if move.value(one) == move.after and one.kind != MESSAGE:
             who = "" if at_once else one.instance
             turned[who] = min(one.ended, turned.get(who, math.inf))
     for one in seen:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from tests.routing.rig import (
@@ -25,7 +26,7 @@ from tests.routing.rig import (
 )
 
 from jackbean.core.fleet import Service
-from jackbean.ports.router import Routes, Target
+from jackbean.ports.router import Names, Routes, Target
 from jackbean.routing.resources import Kind
 
 one_and_two_workers = pytest.mark.parametrize(
@@ -181,6 +182,28 @@ def test_two_environments_swap_names_at_one_moment(rig: Rig) -> None:
     assert fault_free(load)
     assert set(load.answers) == {r.targets[0].instance for r in pair}
     rig.until(lambda: visit(rig.main, host=names[0][0]).body == pair[0].targets[0].instance)
+
+
+@one_and_two_workers
+def test_once_names_are_said_to_lead_somewhere_everybody_is_led_there(rig: Rig) -> None:
+    pair = [rig.publish(rig.routes(rig.yard.backend())) for _ in range(2)]
+    names = [one.hostnames for one in pair]
+    for (name,) in names:
+        rig.until(lambda: visit(rig.main, host=name).status == 200)  # noqa: B023 - waited for at once
+    with Load([(rig.main, name) for (name,) in names], 4) as load:
+        for turn in range(30):
+            wanted = {r.environment_id: names[(i + turn + 1) % 2] for i, r in enumerate(pair)}
+            rig.run(rig.router.rename([Names(*one) for one in wanted.items()]))
+            rig.until_async(partial(led, rig, wanted))
+            for routes in pair:
+                (name,) = wanted[routes.environment_id]
+                answers = {visit(rig.main, host=name).body for _ in range(4)}
+                assert answers == {routes.targets[0].instance}
+    assert fault_free(load)
+
+
+async def led(rig: Rig, wanted: dict[str, tuple[str, ...]]) -> bool:
+    return all([await rig.router.hostnames(i) == names for i, names in wanted.items()])
 
 
 def test_of_several_routes_all_are_published_or_none(rig: Rig, routes: Routes) -> None:

@@ -42,6 +42,7 @@ def routes(
         health=health,
         split=_split(environment),
         sticky=sticky,
+        revision=environment.revision,
     )
 
 

@@ -10,6 +10,7 @@ from jackbean.control.world import World
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import invalid
 from jackbean.core.operations import Exchange, Kind, Operation
+from jackbean.ports.router import Names
 from jackbean.ports.store import AddEvent, PutEnvironment
 
 SWAPPING = "Swapping CNAMEs for environments '{}' and '{}'."
@@ -27,7 +28,8 @@ async def swap(world: World, source: str, destination: str, request_id: str) -> 
     """Give each of two environments, by name or id, the CNAME of the other. Raises a Fault."""
     first, second = await retried(lambda: _swap(world, source, destination, request_id))
     hostname = world.installation.hostname
-    await world.router.rename({e.id: (hostname(e.cname_prefix),) for e in (first, second)})
+    names = [Names(e.id, (hostname(e.cname_prefix),), e.revision + 1) for e in (first, second)]
+    await world.router.rename(names)  # a turn that has read the records before is late from now on
     for environment in (first, second):
         world.bell.poke(environment.id)
 

@@ -75,7 +75,7 @@ class Ticker:
         look = await self._observer.look(environment, terms.gate, now, unfit)
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
-        hostnames = world.router.hostnames(environment.id)
+        hostnames = await world.router.hostnames(environment.id)
         scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames)
         decision = decide(scene, Namer(world.installation, world.ids))
         decision = noted(decision, await self._last(scene) if decision.ended else scene)
@@ -84,7 +84,8 @@ class Ticker:
             events = narrate(environment, after, decision.ended, scene)
             certificate = await certified(world, after, decision.ended, events)
             await world.store.commit([PutEnvironment(after), *certificate, *map(AddEvent, events)])
-        await perform(world, after, await self._means(after, terms, look))
+        saved = after if after == environment else replace(after, revision=after.revision + 1)
+        await perform(world, saved, await self._means(after, terms, look))
         self._forget(environment, after)
         if not _warm(after, look):
             return Turn(STEADY_S, decision.why)

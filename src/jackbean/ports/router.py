@@ -9,7 +9,7 @@ that is moved from one group to another goes on serving; nothing about its healt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from jackbean.core.fleet import Service
@@ -81,7 +81,11 @@ class Sticky:
 
 @dataclass(frozen=True)
 class Routes:
-    """One environment's load balancer, whole. `slot` numbers its loopback address."""
+    """One environment's load balancer, whole. `slot` numbers its loopback address.
+
+    `revision` is that of the record which it follows from. Whoever publishes what follows from an
+    older one than was published before is late, and is not heard.
+    """
 
     environment_id: str
     slot: int
@@ -90,6 +94,16 @@ class Routes:
     health: HealthCheck
     split: Split | None = None
     sticky: Sticky | None = None
+    revision: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The hostnames of an environment, as a record of that revision has them."""
+
+    environment_id: str
+    hostnames: tuple[str, ...]
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,12 +161,15 @@ class Router(Protocol):
         """Ensure all of these at one moment, as where two environments swap their hostnames."""
         ...
 
-    async def rename(self, hostnames: Mapping[str, tuple[str, ...]]) -> None:
+    async def rename(self, names: Sequence[Names]) -> None:
         """Give environments other hostnames at one moment; those never published are left out."""
         ...
 
-    def hostnames(self, environment_id: str) -> tuple[str, ...]:
-        """Return those that were published last for an environment and let out."""
+    async def hostnames(self, environment_id: str) -> tuple[str, ...]:
+        """Return those that lead to an environment; none before what was published last does.
+
+        Raises PortError while the proxy does not answer.
+        """
         ...
 
     async def withdraw(self, environment_id: str) -> None:

@@ -105,6 +105,10 @@ class AdsServer:
         snapshot = self._snapshot
         return snapshot is not None and any(v.talk.settled(snapshot) for v in self._visits)
 
+    def took(self, resource: Resource) -> bool:
+        """Whether an Envoy is there that has answered to just this version of a resource."""
+        return any(visit.talk.took(resource) for visit in self._visits)
+
     def reaches(self, environment_id: str) -> bool:
         """Whether an Envoy is there that knows the way to an environment."""
         return any(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackbean.core.errors import PortError
-from jackbean.ports.router import Counted, Routes, TargetSight
+from jackbean.ports.router import Counted, Names, Routes, TargetSight
 from jackbean.routing import counting, generations
 from jackbean.routing.ads import AdsServer, Refusal
 from jackbean.routing.bootstrap import Home
@@ -69,9 +69,11 @@ class EnvoyRouter:
         self._ads = AdsServer(home.ads, node, self._greet)
         self._lanes: dict[str, Lane] = {}
         self._parts: dict[str, tuple[Resource, ...]] = {}
+        self._revisions: dict[str, int] = {}
         self._names = Hostnames()
         self._by_host: Hosts = ()
         self._shared: tuple[Resource, ...] = ()
+        self._named_by: tuple[Resource, ...] = ()  # those of `_shared` that all workers route by
         self._known: frozenset[str] = frozenset()  # clusters of the Envoy that connected last
         self._opened = False
         self._stir = asyncio.Event()
@@ -104,7 +106,8 @@ class EnvoyRouter:
 
     async def publish_all(self, routes: Sequence[Routes]) -> None:
         """Ensure all of these: one snapshot, and the names of all are in one resource of it."""
-        changed = [one for one in routes if self._routes(one.environment_id) != one]
+        heard = [one for one in routes if one.revision >= self._revision(one.environment_id)]
+        changed = [one for one in heard if self._routes(one.environment_id) != one]
         lanes = [self._wanted(one) for one in changed]
         parts = [resources_of(lane, self._facts) for lane in lanes]  # all of them, or it raises
         for lane, part in zip(lanes, parts, strict=True):
@@ -114,23 +117,29 @@ class EnvoyRouter:
         for one in changed:
             names = frozenset(one.hostnames)
             self._names = self._names.publish(one.environment_id, names, now)
+        self._revisions |= {one.environment_id: one.revision for one in heard}
         if changed:
             self._push()
 
-    async def rename(self, hostnames: Mapping[str, tuple[str, ...]]) -> None:
-        known = {name: self._routes(name) for name in hostnames}
+    async def rename(self, names: Sequence[Names]) -> None:
+        known = [(one, self._routes(one.environment_id)) for one in names]
         await self.publish_all(
-            [replace(routes, hostnames=hostnames[name]) for name, routes in known.items() if routes]
+            [
+                replace(routes, hostnames=one.hostnames, revision=one.revision)
+                for one, routes in known
+                if routes
+            ]
         )
 
-    def hostnames(self, environment_id: str) -> tuple[str, ...]:
+    async def hostnames(self, environment_id: str) -> tuple[str, ...]:
         routes = self._routes(environment_id) if self._opened else None
-        return routes.hostnames if routes else ()
+        return routes.hostnames if routes and await self._named() else ()
 
     async def withdraw(self, environment_id: str) -> None:
         if self._lanes.pop(environment_id, None) is None:
             return
         del self._parts[environment_id]
+        self._revisions.pop(environment_id, None)
         self._names = self._names.withdraw(environment_id)
         self._push()
 
@@ -185,6 +194,23 @@ class EnvoyRouter:
             )
         return tuple(told)
 
+    async def _named(self) -> bool:
+        """Whether every worker of Envoy leads each hostname where it is to lead.
+
+        What Envoy refuses counts as answered, as everywhere: nobody waits for it.
+        """
+        shared = self._shared
+        if self._named_by is not shared:
+            if not all(self._ads.took(resource) for resource in shared):
+                return False
+            await self._process.admin.rendezvous()
+            self._named_by = shared
+        return True
+
+    def _revision(self, environment_id: str) -> int:
+        """Return the revision of what was published last."""
+        return self._revisions.get(environment_id, 0)
+
     def _routes(self, environment_id: str) -> Routes | None:
         lane = self._lanes.get(environment_id)
         return lane.routes if lane else None
@@ -213,6 +239,7 @@ class EnvoyRouter:
     def _greet(self, clusters: frozenset[str]) -> None:
         """Take note of an Envoy that has connected, before anything is sent to it."""
         self._known = clusters
+        self._named_by = ()
         if self._opened:
             self._reunite()
             self._push()

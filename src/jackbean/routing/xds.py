@@ -103,6 +103,13 @@ class Conversation:
         channel = self._channels.get(kind)
         return channel is not None and name in channel.answered and name in channel.has
 
+    def took(self, resource: Resource) -> bool:
+        """Whether Envoy has answered to just this version of a resource."""
+        channel = self._channels.get(resource.kind)
+        if channel is None or channel.has.get(resource.name) != resource.version:
+            return False
+        return not any(resource in delivery.resources for delivery in self._unanswered.values())
+
     def forget(self, resource: Resource) -> None:
         """Let a resource be sent again: it was refused, which may have passed by now."""
         channel = self._channels.get(resource.kind)
