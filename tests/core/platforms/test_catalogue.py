@@ -302,3 +302,22 @@ def test_no_two_branches_share_a_name() -> None:
     assert len({(b.platform_name, b.order) for b in BRANCHES}) == len(BRANCHES)
     everyone = {(v.solution_stack, v.arn) for v in CATALOGUE.platform_versions()}
     assert len(everyone) == sum(len(b.versions) for b in BRANCHES)
+
+
+def test_what_runs_on_a_stand_in_comes_after_what_fits() -> None:
+    """Who names a language only gets the version that is really there."""
+    name = "PHP {} running on 64bit Amazon Linux 2023".format
+    runnable = [name(v) for v in ("8.2", "8.3", "8.4")]
+    catalogue = Catalogue("us-east-1", runnable, [name("8.3"), name("8.4")])
+    assert catalogue.find("php").branch.name == name("8.2")
+    assert catalogue.find("PHP 8.4").branch.name == name("8.4")
+    catalogue.require_runnable(catalogue.find("php-8.4"))
+    first = [stack.name.rpartition(" running ")[2] for stack in catalogue.solution_stacks()]
+    assert list(dict.fromkeys(first))[:3] == ["PHP 8.2", "PHP 8.4", "PHP 8.3"]
+
+
+def test_python_leads_what_runs() -> None:
+    runnable = [
+        b.name for b in BRANCHES if b.platform_name in (".NET Core on Linux", "Go", "Python")
+    ]
+    assert " running Python " in Catalogue("us-east-1", runnable).solution_stacks()[0].name

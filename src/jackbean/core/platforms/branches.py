@@ -26,10 +26,12 @@ def _python(version: str, lifecycle: Lifecycle, *versions: str) -> Branch:
     )
 
 
-_node = partial(Branch, platform_name="Node.js", language_name="Node.js", port=8080)
-_php = partial(Branch, platform_name="PHP", language_name="PHP")
-_ruby = partial(Branch, platform_name="Ruby", language_name="Ruby")
-_dotnet = partial(Branch, platform_name=".NET Core on Linux", language_name=".NET", port=5000)
+LANGUAGE = "its language on this machine; `jackbean runtimes list` says what brings that"
+_branch = partial(Branch, comes_with=LANGUAGE)
+_node = partial(_branch, platform_name="Node.js", language_name="Node.js", port=8080)
+_php = partial(_branch, platform_name="PHP", language_name="PHP")
+_ruby = partial(_branch, platform_name="Ruby", language_name="Ruby")
+_dotnet = partial(_branch, platform_name=".NET Core on Linux", language_name=".NET", port=5000)
 
 DOCKER_VERSIONS = ("4.13.7", "4.13.1", "4.9.1")
 ECS_VERSIONS = ("4.7.7", "4.7.1", "4.3.2")
@@ -44,7 +46,7 @@ DOTNET_VERSIONS = ("3.11.7", "3.11.1", "3.7.1")
 
 
 def _corretto(version: int) -> Branch:
-    return Branch(
+    return _branch(
         f"Corretto {version}",
         "Java",
         "Java",
@@ -57,7 +59,7 @@ def _corretto(version: int) -> Branch:
 
 
 def _tomcat(tomcat: int, java: int, *versions: str) -> Branch:
-    return Branch(
+    return _branch(
         f"Tomcat {tomcat} Corretto {java}",
         "Tomcat",
         "Java",
@@ -100,7 +102,7 @@ BRANCHES: tuple[Branch, ...] = (
         order=32,
         lifecycle=Lifecycle.RETIRED,
     ),
-    Branch("Go 1", "Go", "Go", "1", GO_VERSIONS, order=1, port=5000),
+    _branch("Go 1", "Go", "Go", "1", GO_VERSIONS, order=1, port=5000),
     _corretto(25),
     _corretto(21),
     _corretto(17),
