@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError
+from jackbean.core.fleet import PARKED
 from jackbean.core.traffic import NOBODY, Count, release_of
 from jackbean.ports.router import NOBODY as NOBODY_MET
 from jackbean.ports.router import Counted, Router
 
 COUNT_S = 1.0  # between two looks
-PARKED = "parked"  # the group of those that are kept at hand without requests
 
 
 class Counters:
