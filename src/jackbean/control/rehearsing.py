@@ -32,7 +32,7 @@ from jackbean.core.releases import Release
 from jackbean.sources.bundles import extensions_of
 
 SIZE_MAX = 200
-WORK_MAX = 5_000  # instances times batches: seconds of work
+WORK_MAX = 3_000  # instances times batches: seconds of work
 
 
 @dataclass(frozen=True)

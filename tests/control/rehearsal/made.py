@@ -9,6 +9,7 @@ from tests.control.scenes import environment, release
 from tests.core.fleets import NEW, OLD, many
 
 from jackbean.control.rehearsal.cases import Case
+from jackbean.control.rehearsal.pace import ASSUMED
 from jackbean.control.rehearsal.rehearse import Rehearsal
 from jackbean.core.options.settings import Setting
 
@@ -19,6 +20,7 @@ LAUNCH = "aws:autoscaling:launchconfiguration"
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 DEPLOYMENT = "jackbean:deployment"
 BEGAN = 1000.0
+PACE = replace(ASSUMED, look_s=0.25)  # easy to reckon with
 
 Row = tuple[float, int, int, int]
 
@@ -41,7 +43,7 @@ def case(size: int, policy: str = "Rolling", batch: int = 1, *more: Setting, **f
     old, new = release(OLD, *settings), release(NEW, *settings, *changes, **facts)
     record = environment(many(size), template=old.fingerprint)
     members = tuple(replace(m, template=old.fingerprint) for m in record.members)
-    return Case(replace(record, members=members), old, new, BEGAN)
+    return Case(replace(record, members=members), old, new, BEGAN, PACE)
 
 
 def single(policy: str = "AllAtOnce", **facts: Any) -> Case:

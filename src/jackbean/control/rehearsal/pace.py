@@ -33,7 +33,7 @@ class Pace:
     route_s: float = 0.1  # until the load balancer has taken up what it is told
     check_s: float = 0.1  # until its first health check of a newcomer has passed
     request_s: float = 0.5
-    look_s: float = 0.25
+    look_s: float = 0.125
     away_s: float = 10.0
 
 
