@@ -16,10 +16,6 @@ from jackbean.agent.assignments import Assignments
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children
 from jackbean.agent.dial import Dial
-from jackbean.agent.extensions import standins
-from jackbean.agent.extensions.cron import Cron
-from jackbean.agent.extensions.reception import Reception
-from jackbean.agent.extensions.services import Services
 from jackbean.agent.health import RequestLog, System
 from jackbean.agent.ledger import Ledger
 from jackbean.agent.link import Link, LogSender, Notices, Progress
@@ -27,6 +23,10 @@ from jackbean.agent.logfiles import FILE_BYTES_MAX, EngineLog, LogFile
 from jackbean.agent.paths import Paths
 from jackbean.agent.proxy import Proxy
 from jackbean.agent.run import Host
+from jackbean.agent.services import standins
+from jackbean.agent.services.cron import Cron
+from jackbean.agent.services.keeping import Services
+from jackbean.agent.services.reception import Reception
 from jackbean.core.protocol import AgentConfig, Order, Report, from_json
 
 PROXY_LEAVE_S, PROXY_STOP_S = 1.0, 1.0

@@ -17,13 +17,13 @@ from jackbean.agent.application import Application
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children, Command, account, kill_group, wait_for_groups
 from jackbean.agent.dial import Dial
-from jackbean.agent.extensions.services import Services
 from jackbean.agent.ledger import Built, Ledger
 from jackbean.agent.link import Notices
 from jackbean.agent.logfiles import EngineLog, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.proxy import Proxy
+from jackbean.agent.services.keeping import Services
 from jackbean.core.protocol import AgentConfig, Manifest, Notice
 
 Passes = Literal["http", "fastcgi"]

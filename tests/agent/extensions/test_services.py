@@ -11,7 +11,7 @@ from tests.agent.control_plane import ControlPlane
 from tests.agent.extensions.deploying import deploy
 from tests.agent.rig import Instance, wait_until
 
-from jackbean.agent.extensions.sudo import parsed
+from jackbean.agent.services.sudo import parsed
 from jackbean.core.instructions import Command, Extension, File, Service
 
 NAME = ".ebextensions/01.config"

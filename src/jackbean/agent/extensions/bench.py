@@ -12,6 +12,7 @@ from jackbean.agent.extensions.journal import InitLog
 from jackbean.agent.run import Done, Run
 
 NOTICES_MAX = 20
+PROXY_FILES = "proxy-files.json"  # among what is the agent's own
 # What is an instance's own in every mode: commands that name it mean that of the instance.
 FOLDERS = (
     "/etc/cron.d",

@@ -4,76 +4,38 @@
 groups, users, sources, files, commands and services, in that order. `PostBuildEbExtension` runs the
 container commands in the staged source. Neither is part of a configuration deployment. There is no
 memory between two deployments but the file system itself, and which files of nginx's it wrote.
+
+Most releases have no config files, so what carries them out is imported where there are some.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from jackbean.agent.extensions import accounts, archives, commands, files, packages, serving
-from jackbean.agent.extensions.bench import Bench
-from jackbean.agent.extensions.journal import INIT_LOG, InitLog
-from jackbean.agent.phases import ENGINE_LOG, StepFailed
+from jackbean.agent.extensions.bench import PROXY_FILES
 from jackbean.agent.run import Run
-from jackbean.core.instructions import Extension, from_json
 
 DEPLOYMENT = "hooks"  # what a manifest calls the hooks of an application deployment
-Executor = Callable[[Bench, Extension], None]
 
 
 def prebuild(run: Run) -> None:
-    _process(run, "Infra-EmbeddedPreBuild", BEFORE)
+    if not _wanted(run):
+        return
+    from jackbean.agent.extensions import executing  # noqa: PLC0415 - 35 ms
+
+    executing.process(run, "Infra-EmbeddedPreBuild", executing.BEFORE)
 
 
 def postbuild(run: Run) -> None:
-    _process(run, "Infra-EmbeddedPostBuild", AFTER)
-
-
-def _commands(bench: Bench, extension: Extension) -> None:
-    commands.run_all(bench, extension.commands, commands.before_build(bench))
-
-
-def _container_commands(bench: Bench, extension: Extension) -> None:
-    commands.run_all(bench, extension.container_commands, commands.after_build(bench))
-
-
-BEFORE: tuple[tuple[str, Executor], ...] = (
-    ("packages", packages.install_all),
-    ("groups", accounts.add_groups),
-    ("users", accounts.add_users),
-    ("sources", archives.unpack_all),
-    ("files", files.write_all),
-    ("commands", _commands),
-    ("services", serving.see_to_all),
-)
-AFTER: tuple[tuple[str, Executor], ...] = (("container_commands", _container_commands),)
-
-
-def _process(run: Run, configset: str, executors: tuple[tuple[str, Executor], ...]) -> None:
-    try:
-        extensions = [from_json(data) for data in run.manifest.extensions]
-    except ValueError as error:
-        raise StepFailed(f"The compiled .ebextensions cannot be read: {error}.") from None
-    bench = Bench(run, InitLog(run.paths))
-    if run.manifest.hooks == DEPLOYMENT and executors is BEFORE:
-        files.drop_proxy_files(bench, extensions)
-    if run.manifest.hooks != DEPLOYMENT or not extensions:
-        run.log.info("No instance keys of .ebextensions to process")
+    if not _wanted(run):
         return
-    run.log.info(f"Executing .ebextensions: configset {configset}")
-    bench.journal.info(f"Running configSets: {configset}")
-    for extension in extensions:
-        for key, executor in executors:
-            if getattr(extension, key):
-                _execute(bench, extension, key, executor)
-    bench.journal.info(f"ConfigSets completed: {configset}")
+    from jackbean.agent.extensions import executing  # noqa: PLC0415 - 35 ms
+
+    executing.process(run, "Infra-EmbeddedPostBuild", executing.AFTER)
 
 
-def _execute(bench: Bench, extension: Extension, key: str, executor: Executor) -> None:
-    bench.journal.info(f"Running config {extension.name}: {key}")
-    try:
-        executor(bench, extension)
-    except StepFailed as failed:
-        bench.journal.error(f"{extension.name}: {failed.cause}")
-        log = INIT_LOG if failed.log == ENGINE_LOG else failed.log
-        raise StepFailed(f"{extension.name}: {failed.cause}", log, failed.tail) from None
+def _wanted(run: Run) -> bool:
+    """Tell if there is anything to do; also to clean up after an earlier bundle."""
+    left = (run.paths.own / PROXY_FILES).exists()
+    wanted = run.manifest.hooks == DEPLOYMENT and (bool(run.manifest.extensions) or left)
+    if not wanted:
+        run.log.info("No instance keys of .ebextensions to process")
+    return wanted

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jackbean.agent.extensions import mustache
 from jackbean.agent.extensions.accounts import Accounts
-from jackbean.agent.extensions.bench import FOLDERS, Bench
+from jackbean.agent.extensions.bench import FOLDERS, PROXY_FILES, Bench
 from jackbean.agent.extensions.fetching import fetch
 from jackbean.agent.phases import StepFailed
 from jackbean.core.instructions import Extension, File
@@ -38,7 +38,7 @@ def drop_proxy_files(bench: Bench, extensions: Sequence[Extension]) -> None:
     They are part of a configuration that is whole or of no use: one that is broken would keep every
     later version from being deployed.
     """
-    register = bench.run.paths.own / "proxy-files.json"
+    register = bench.run.paths.own / PROXY_FILES
     declared = {f.path for e in extensions for f in e.files if f.path.startswith(PROXY)}
     try:
         before = {str(path) for path in json.loads(register.read_text())}
@@ -47,8 +47,10 @@ def drop_proxy_files(bench: Bench, extensions: Sequence[Extension]) -> None:
     for path in sorted(before - declared):
         bench.place(path).unlink(missing_ok=True)
         bench.journal.info(f"Removed {path}, which an earlier bundle wrote")
-    if before != declared:
+    if declared:
         register.write_text(json.dumps(sorted(declared)))
+    else:
+        register.unlink(missing_ok=True)
 
 
 def write_all(bench: Bench, extension: Extension) -> None:

@@ -9,22 +9,19 @@ exception: they come to /usr/local. Gems are installed where the machine has Rub
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from pathlib import Path
 
 from jackbean.agent import environment
 from jackbean.agent.children import Command
 from jackbean.agent.extensions.bench import Bench
 from jackbean.agent.extensions.journal import COMMAND_LOG
-from jackbean.agent.extensions.provided import DEBIAN, NO_PROGRAM, PACKAGES, Known
 from jackbean.agent.phases import StepFailed
+from jackbean.agent.services.provided import advice, present
 from jackbean.core.instructions import Extension, Package
 
 SYSTEM_PATH = environment.SYSTEM_PATH
-PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 TOOLS = "/usr/local/lib/jackbean-tools"
 
 
@@ -32,36 +29,6 @@ def install_all(bench: Bench, extension: Extension) -> None:
     """See to every package of a config file, manager by manager."""
     for manager, packages in groupby(extension.packages, lambda package: package.manager):
         MANAGERS[manager](bench, extension.name, list(packages))
-
-
-def present(name: str) -> bool:
-    """Tell if the machine has what a package brings."""
-    return any(_there(mark) for mark in _known(name).marks)
-
-
-def _known(name: str) -> Known:
-    found = PACKAGES.get(name) or DEBIAN.get(name)
-    if found:
-        return found
-    if not PLAIN_NAME.fullmatch(name):
-        return Known("", ())
-    program = () if name.startswith(NO_PROGRAM) or name.endswith(("-devel", "-dev")) else (name,)
-    library = (f"/usr/lib*/{name}.so*", f"/usr/lib*/*/{name}.so*") if program == () else ()
-    return Known("", (*program, *library))
-
-
-def _there(mark: str) -> bool:
-    if not mark.startswith("/"):
-        return shutil.which(mark, path=SYSTEM_PATH) is not None
-    return next(Path("/").glob(mark[1:]), None) is not None
-
-
-def advice(names: list[str]) -> str:
-    """Return what to do so that a machine has packages."""
-    if not Path("/etc/debian_version").exists():
-        return f"dnf install {' '.join(names)}"
-    debian = [_known(name).debian or name for name in names]
-    return f"apt install {' '.join(dict.fromkeys(debian))}"
 
 
 def _of_machine(bench: Bench, file: str, packages: list[Package]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jackbean.agent.extensions.bench import Bench
-from jackbean.agent.extensions.services import UNKNOWN, Outcome, Services
 from jackbean.agent.phases import ENGINE_LOG, StepFailed
+from jackbean.agent.services.keeping import UNKNOWN, Outcome, Services
 from jackbean.core.instructions import Extension, Service
 
 

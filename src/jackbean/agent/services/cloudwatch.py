@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jackbean.agent.extensions.services import Outcome
 from jackbean.agent.logs import BUNDLE_TASKS, TAIL_TASKS
 from jackbean.agent.paths import Paths
+from jackbean.agent.services.keeping import Outcome
 
 CONFIG_BYTES_MAX = 1 << 20
 FILES_MAX = 200

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jackbean.agent.extensions.units import Malformed, read, variables
+from jackbean.agent.services.units import Malformed, read, variables
 
 FULL = """\
 [Unit]

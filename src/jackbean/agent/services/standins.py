@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from jackbean.agent.extensions import cloudwatch, reception, sudo
-from jackbean.agent.extensions.packages import advice, present
-from jackbean.agent.extensions.services import TIME, Outcome
 from jackbean.agent.paths import Paths
+from jackbean.agent.services import cloudwatch, reception, sudo
+from jackbean.agent.services.keeping import TIME, Outcome
+from jackbean.agent.services.provided import advice, present
 
 MARK = "stand-in"
 # What bundles take for granted on an instance: they put something into these.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from jackbean.agent.children import Children
-from jackbean.agent.extensions.cron import Cron, Job, Malformed, jobs
 from jackbean.agent.paths import Paths
+from jackbean.agent.services.cron import Cron, Job, Malformed, jobs
 
 
 def at(text: str) -> time.struct_time:

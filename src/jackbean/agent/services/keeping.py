@@ -20,11 +20,11 @@ from pathlib import Path
 
 from jackbean.agent import environment
 from jackbean.agent.children import Children, Command, kill_group
-from jackbean.agent.extensions import units
 from jackbean.agent.logfiles import EngineLog, LogFile, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.processes import Supervised, exit_clause
 from jackbean.agent.proxy import Proxy
+from jackbean.agent.services import units
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9@:._-]{0,127}"
 SETTLE_S = 0.7  # a service that ends so soon has not started

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jackbean.agent.extensions.services import UNKNOWN, Outcome, Services
 from jackbean.agent.paths import Paths
+from jackbean.agent.services.keeping import UNKNOWN, Outcome, Services
 
 LINE_BYTES_MAX = 64 << 10
 TIMEOUT_S = 150.0

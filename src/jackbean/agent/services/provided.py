@@ -1,4 +1,4 @@
-"""What packages bring, so that one can tell whether a machine has them: data.
+"""What packages bring, so that one can tell whether a machine has them.
 
 Names are those of Amazon Linux and of Debian. A mark is a program, or the pattern of a path; if any
 of a package's marks is there, so is the package. A package without an entry is taken for a program
@@ -7,8 +7,12 @@ of its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
+
+from jackbean.agent import environment
 
 
 class Known(NamedTuple):
@@ -116,3 +120,36 @@ PACKAGES: Mapping[str, Known] = {
 DEBIAN: Mapping[str, Known] = {known.debian: known for known in PACKAGES.values() if known.debian}
 # Only libraries and headers; whatever else begins like these is no program of its name.
 NO_PROGRAM = ("lib", "perl-", "php-", "python3-", "ruby-")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+def present(name: str) -> bool:
+    """Tell if the machine has what a package brings."""
+    return any(_there(mark) for mark in _known(name).marks)
+
+
+def _known(name: str) -> Known:
+    found = PACKAGES.get(name) or DEBIAN.get(name)
+    if found:
+        return found
+    if not PLAIN_NAME.fullmatch(name):
+        return Known("", ())
+    program = () if name.startswith(NO_PROGRAM) or name.endswith(("-devel", "-dev")) else (name,)
+    library = (f"/usr/lib*/{name}.so*", f"/usr/lib*/*/{name}.so*") if program == () else ()
+    return Known("", (*program, *library))
+
+
+def _there(mark: str) -> bool:
+    import shutil  # noqa: PLC0415 - 10 ms that nobody else has to wait for
+
+    if not mark.startswith("/"):
+        return shutil.which(mark, path=environment.SYSTEM_PATH) is not None
+    return next(Path("/").glob(mark[1:]), None) is not None
+
+
+def advice(names: list[str]) -> str:
+    """Return what to do so that a machine has packages."""
+    if not Path("/etc/debian_version").exists():
+        return f"dnf install {' '.join(names)}"
+    debian = [_known(name).debian or name for name in names]
+    return f"apt install {' '.join(dict.fromkeys(debian))}"
