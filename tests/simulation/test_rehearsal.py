@@ -24,7 +24,7 @@ from jackbean.rollouts.policies import POLICIES as BY_NAME
 from jackbean.rollouts.verbs import retire
 
 BLOCK = 20
-BLOCKS = int(os.environ.get("JACKBEAN_HISTORIES", "160")) // BLOCK
+BLOCKS = int(os.environ.get("JACKBEAN_HISTORIES", "120")) // BLOCK
 
 
 # Without faults
