@@ -28,6 +28,7 @@ ON_INSTANCE = (
     "aws:elasticbeanstalk:cloudwatch:logs",
 )
 DEPLOYMENT, RECONFIGURATION = "hooks", "confighooks"  # folders of hooks
+RESTART = "restart"  # no folder: none run
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
 
@@ -86,7 +87,13 @@ def compile_manifest(
         digest=digest,
         environment=evaluated(environment_properties(release.settings), around),
         options={name: evaluated(values, around) for name, values in options.items()},
-        hooks=RECONFIGURATION if release.configuration_only else DEPLOYMENT,
+        hooks=_hooks(release),
         timeout_s=DeploymentOptions.of(release.settings).timeout_s,
         drain_s=HealthCheckOptions.of(release.settings).deregistration_delay_s,
     )
+
+
+def _hooks(release: Release) -> str:
+    if release.restarts:
+        return RESTART
+    return RECONFIGURATION if release.configuration_only else DEPLOYMENT

@@ -63,6 +63,14 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
     return replace(_update_plan(environment, old, new, now), warnings=warnings)
 
 
+def restart_plan(environment: Environment, again: Release, now: float) -> Plan:
+    """Return how every instance starts anew what it runs: in batches, if batches are set."""
+    rollout = _deployment(environment, again, now)
+    policy = rollout.policy if rollout.policy == "AllAtOnce" else "Rolling"
+    rollout = replace(rollout, policy=policy, trial=None, park_s=0.0)
+    return Plan((Provision(again.number), Roll(rollout)), Abort.REVERT)
+
+
 def rollback_plan(environment: Environment, parked: Parked, now: float) -> Plan | None:
     """Return how `environment` goes back to its parked instances; None where there are none."""
     found = [m for m in environment.members if m.group == PARKED and not m.leaving]

@@ -54,6 +54,7 @@ async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
         number=base.releases + 1,
         created=base.updated,
         configuration_only=same and not mixed,
+        restarts=False,
     )
     return again, update_plan(base, current, again, base.updated)
 

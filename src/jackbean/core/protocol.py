@@ -68,9 +68,9 @@ class Manifest:
     `digest` names the bundle; None means `sample` (a digest as well, of the platform's sample).
     `environment` are the environment properties. `options` maps namespace to name to value, of the
     settings that concern an instance. `hooks` is the folder of hooks to run: "hooks" for an
-    application deployment, "confighooks" for a configuration deployment. `extensions` are the
-    bundle's config files, each as `jackbean.core.instructions` has it; they are for application
-    deployments.
+    application deployment, "confighooks" for a configuration deployment, "restart" for a restart,
+    which has none. `extensions` are the bundle's config files, each as `jackbean.core.instructions`
+    has it; they are for application deployments.
     """
 
     release: int

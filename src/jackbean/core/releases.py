@@ -31,6 +31,7 @@ class Release:
     fingerprint: str
     created: float = 0.0
     configuration_only: bool = False  # same version as before: instances reconfigure
+    restarts: bool = False  # the same as before in everything: instances only restart it
     stack: str = ""
     platform_arn: str = ""
     extensions: Declared = field(default_factory=Declared)

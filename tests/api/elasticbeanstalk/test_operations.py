@@ -65,6 +65,7 @@ CHANGES = {
     "DeleteApplication",
     "DeleteApplicationVersion",
     "RequestEnvironmentInfo",
+    "RestartAppServer",
     "SwapEnvironmentCNAMEs",
     "TerminateEnvironment",
     "UpdateApplication",

@@ -14,6 +14,7 @@ from jackbean.control import environments
 from jackbean.control.aborting import abort
 from jackbean.control.environments import Creation, Update
 from jackbean.control.principals import visible
+from jackbean.control.restarting import restart
 from jackbean.control.swapping import swap
 from jackbean.core.applications import TAGS_MAX, Tags
 from jackbean.core.environments import Environment, Tier, check_cname_prefix
@@ -115,6 +116,12 @@ async def terminate_environment(plant: Plant, call: Call) -> Shape:
 async def abort_environment_update(plant: Plant, call: Call) -> Shape:
     environment = await referred(plant, call)
     await abort(plant.world, environment.id, call.request_id)
+    return {}
+
+
+async def restart_app_server(plant: Plant, call: Call) -> Shape:
+    environment = await referred(plant, call)
+    await restart(plant.world, environment.id, call.request_id)
     return {}
 
 

@@ -43,6 +43,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "ListPlatformVersions": platforms.list_platform_versions,
     "ListTagsForResource": tags.list_tags_for_resource,
     "RequestEnvironmentInfo": monitoring.request_environment_info,
+    "RestartAppServer": environments.restart_app_server,
     "RetrieveEnvironmentInfo": monitoring.retrieve_environment_info,
     "SwapEnvironmentCNAMEs": environments.swap_environment_cnames,
     "TerminateEnvironment": environments.terminate_environment,
