@@ -173,7 +173,6 @@ class Phase(StrEnum):
     """Where a move of messages from one queue to others stands."""
 
     RUNNING = "RUNNING"
-    CANCELLING = "CANCELLING"
     CANCELLED = "CANCELLED"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"

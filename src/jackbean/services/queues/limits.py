@@ -1,0 +1,23 @@
+"""How much of anything queues take, together, so that their relations can be seen."""
+
+from __future__ import annotations
+
+MESSAGE_BYTES_MAX = 1 << 20
+BATCH_BYTES_MAX = 1 << 20
+BATCH_ENTRIES_MAX = 10
+ATTRIBUTES_MAX = 10
+ATTRIBUTE_NAME_CHARS_MAX = 256
+DELAY_S_MAX = 900
+WAIT_S_MAX = 20
+VISIBILITY_S_MAX = 43_200
+TAGS_MAX = 50
+TAG_KEY_CHARS_MAX = 128
+TAG_VALUE_CHARS_MAX = 256
+POLICY_BYTES_MAX = 65_536
+LABEL_CHARS_MAX = 80
+HANDLE_CHARS_MAX = 1024
+PAGE_MAX = 1000
+MOVE_BATCH = 100
+MOVES_RATE_MAX = 500
+
+assert BATCH_BYTES_MAX >= MESSAGE_BYTES_MAX  # noqa: S101  a relation of constants
