@@ -76,6 +76,8 @@ def _jackbean() -> Iterator[str]:
         command = jackbean.get_command(context, name)
         if command is not None:
             yield from _command("jackbean", command)
+        for inner in command.commands.values() if isinstance(command, click.Group) else ():
+            yield from _command(f"jackbean {name}", inner)
 
 
 def _jb() -> Iterator[str]:
