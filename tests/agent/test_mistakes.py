@@ -9,6 +9,9 @@ import pytest
 from tests.agent.control_plane import ControlPlane
 from tests.agent.rig import HELLO, Instance, bundle, hello, wait_until
 
+from jackbean.agent.application import USUAL
+from jackbean.agent.listening import accepts
+
 PROXY = "aws:elasticbeanstalk:environment:proxy"
 NODE = shutil.which("node", path="/usr/bin")
 needs_node = pytest.mark.skipif(
@@ -188,6 +191,54 @@ def test_values_of_several_lines_reach_processes_and_the_environment_file(
     assert env.endswith("PLAIN=a b=c\n")
 
 
+@pytest.mark.skipif(not shutil.which("php-fpm8.2"), reason="php-fpm8.2 is not on this machine")
+def test_vendor_in_the_bundle_means_no_composer(instance: Instance, plane: ControlPlane) -> None:
+    files = {
+        "composer.json": '{"require": {"nobody/nothing": "9.9.9"}}',
+        "vendor/autoload.php": "<?php const VENDOR = 'of the bundle';",
+        "index.php": (
+            "<?php require 'vendor/autoload.php'; echo VENDOR, ' ', ini_get('memory_limit'), ' ', "
+            "$_SERVER['COLOUR'], ' ', get_cfg_var('COLOUR');"
+        ),
+    }
+    options = {"aws:elasticbeanstalk:container:php:phpini": {"memory_limit": "77M"}}
+    more = {"platform": "php", "platform_version": "8.2", "environment": {"COLOUR": "light blue"}}
+    done(plane, instance, 1, bundle(files), options=options, **more)
+    assert instance.get("/index.php/some/path?q=1") == (
+        200,
+        "of the bundle 77M light blue light blue",
+    )
+    assert instance.get()[1].startswith("of the bundle")
+    assert "The bundle has vendor: Composer is left out." in instance.log()
+
+
+def test_a_procfile_suppresses_the_platform_default(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    """Several processes run; the first is behind the proxy."""
+    server = "python3 -m http.server --bind 127.0.0.1"
+    files = {
+        "index.html": "the first",
+        "other/index.html": "the second",
+        "Procfile": f"web: {server} $PORT\nworker: sleep 1000\n",
+    }
+    done(plane, instance, 1, bundle(files))
+    assert instance.get() == (200, "the first")
+    names = {path.name for path in instance.path("/var/pids").iterdir()}
+    assert names == {"web.pid", "worker.pid"}
+
+
+def test_a_failed_postdeploy_hook_does_not_go_back(instance: Instance, plane: ControlPlane) -> None:
+    done(plane, instance, 1, hello("old"))
+    files = {".platform/hooks/postdeploy/a": "#!/bin/sh\nexit 3\n"}
+    data = bundle({"application.py": HELLO.format(text="new"), **files})
+    report = plane.work("activate", instance.manifest(2, data), 2)
+    assert report.failure
+    assert report.failure["step"] == "RunAppDeployPostDeployHooks"
+    assert report.running == 2
+    assert instance.get() == (200, "new")
+
+
 @needs_node
 def test_node_modules_in_the_bundle_mean_no_installation(
     instance: Instance, plane: ControlPlane
@@ -209,7 +260,7 @@ def test_an_application_may_have_chosen_its_port_itself(
     instance: Instance, plane: ControlPlane
 ) -> None:
     """Requests are passed on to where it listens, with a remark; AWS would answer 502."""
-    port = instance.app_port + 1
+    port = next(p for p in sorted(USUAL) if not accepts("127.0.0.1", p))
     files = {"app.js": SERVER.replace("WHERE", f'{port}, "127.0.0.1"')}
     more = {"platform": "node.js", "platform_version": node_major()}
     done(plane, instance, 1, bundle(files), **more)

@@ -24,7 +24,11 @@ from jackbean.agent.waiting import WaitingRoom
 
 LOOK_AGAIN_S = 0.003
 LISTEN_PATIENCE_S = 30.0
-FOLLOW_S, FOLLOW_AGAIN_S = 2.0, 0.5  # when it is looked for elsewhere, and how often
+# When an application is looked for elsewhere, and how often. Another port than those that people
+# write into their sources may be that of measurements, open before the application's own.
+FOLLOW_S, FOLLOW_AGAIN_S = 2.0, 0.5
+FOLLOW_FAR_S = 20.0
+USUAL = frozenset((3000, 3001, 4000, 5000, 8000, 8080, 8081, 8888))
 POKE_S = 0.01
 TAKEN_S = 0.1  # a server that serves takes a connection in a fraction of that
 UNDER_WAY_S = 0.01  # nginx takes microseconds from choosing a server to reaching it
@@ -257,9 +261,10 @@ class Application:
             return 0
         self._looked = now
         found = self._ports(launch) - {launch.port}
-        if len(found) != 1 or not speaks_http(launch.host, min(found)):
+        usual = found & USUAL or (found if now - self._began >= FOLLOW_FAR_S else set())
+        if len(usual) != 1 or not speaks_http(launch.host, min(usual)):
             return 0
-        return min(found)
+        return min(usual)
 
     def _ports(self, launch: Launch) -> set[int]:
         if launch.user:

@@ -148,6 +148,8 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_a_fetched_language_is_whole_and_stays(tmp_path: Path, offered: dict[str, str]) -> None:
     kept = Shelf(tmp_path / "runtimes", offered)
+    made(kept.folder, {".fetching-old/x": "", ".fetching-new/x": ""})
+    os.utime(kept.folder / ".fetching-old", (0, 0))
     recipe = shelf.recipe_of(NEED)
     assert recipe is not None
     assert kept.fetched(NEED) is None
@@ -156,7 +158,7 @@ def test_a_fetched_language_is_whole_and_stays(tmp_path: Path, offered: dict[str
     assert (found.version, found.shared) == ("99.1.0", False)
     program = found.home / "bin/node"
     assert program.stat().st_mode & 0o777 == 0o755
-    assert [p.name for p in kept.folder.iterdir()] == ["nodejs-99.1.0"]
+    assert {p.name for p in kept.folder.iterdir()} == {".fetching-new", "nodejs-99.1.0"}
 
 
 def test_another_file_than_the_one_we_know_is_refused(

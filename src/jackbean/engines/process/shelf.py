@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -72,6 +73,7 @@ class Shelf:
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         staging = self.folder / f"{FETCHING}{token_hex(8)}"
         try:
+            self.tidy()
             staging.mkdir(mode=0o755)
             _download(recipe, staging, self.environ)
             _finish(recipe, staging)
@@ -90,9 +92,10 @@ class Shelf:
         return found
 
     def tidy(self) -> None:
-        """Remove what earlier attempts left unfinished."""
+        """Remove what earlier attempts left unfinished; others may be at it just now."""
         for old in self.folder.glob(FETCHING + "*"):
-            filesystem.remove(old)
+            if time.time() - old.stat().st_mtime > 2 * FETCH_S:
+                filesystem.remove(old)
 
 
 def announcement(need: Need, recipe: Recipe) -> str:
