@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from jackbean.wire import json
 from jackbean.wire.errors import WireFault
 from jackbean.wire.limits import Limits
+from jackbean.wire.protocols import PROTOCOLS
+from jackbean.wire.request import HttpRequest
 
 CASES = [
     ("sqs", "SendMessage"),
@@ -86,16 +88,16 @@ def test_instants_are_seconds_with_milliseconds(models):
 
 
 def test_all_faults_are_told_at_once(models):
-    body = b'{"DelaySeconds": true, "MessageAttributes": [], "Colour": 1}'
+    body = b'{"sequenceToken": true, "logEvents": {}, "colour": 1}'
     with pytest.raises(WireFault) as raised:
-        json.parse(models.get("sqs"), "SendMessage", body)
+        json.parse(models.get("logs"), "PutLogEvents", body)
     assert raised.value.code == "ValidationException"
     for told in (
         "4 validation errors",
-        "QueueUrl",
-        "MessageBody",
-        "'bool' at 'DelaySeconds'",
-        "MessageAttributes",
+        "logGroupName",
+        "logStreamName",
+        "'bool' at 'sequenceToken'",
+        "logEvents",
     ):
         assert told in raised.value.message
 
@@ -166,3 +168,12 @@ def test_errors_are_read_by_botocore(clients):
     shape = clients.model("dynamodb").operation_model("PutItem").output_shape
     parsed = create_parser("json").parse(response, shape)
     assert parsed["Error"] == {"Code": fault.code, "Message": fault.message}
+
+
+def test_a_message_of_a_megabyte_of_commas_is_read(models):
+    body = b'{"QueueUrl": "u", "MessageBody": "%s"}' % (b"," * (1 << 20))
+    request = HttpRequest("POST", "/", body=body)
+    parsed = PROTOCOLS["json"].parse(models.get("sqs"), "SendMessage", request)
+    assert len(parsed.members["MessageBody"]) == 1 << 20
+    with pytest.raises(WireFault):
+        PROTOCOLS["json"].parse(models.get("logs"), "PutLogEvents", request)

@@ -7,6 +7,7 @@ about 1.5 MB of XML, deleting 1,000 objects about as much.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -23,6 +24,15 @@ class Limits:
 
 
 LIMITS = Limits()
+
+# A message is a megabyte, in which every byte can be a comma, and a form spells one with three.
+MESSAGES = Limits(form_bytes_max=4 << 20, json_values_max=1_200_000)
+LIMITS_OF: Mapping[str, Limits] = {"sqs": MESSAGES, "sns": MESSAGES}
+
+
+def limits_of(service: str) -> Limits:
+    return LIMITS_OF.get(service, LIMITS)
+
 
 # A parameter takes at least two bytes ("a&"), an element at least four ("<a/>").
 assert LIMITS.params_max * 2 < LIMITS.form_bytes_max  # noqa: S101  a relation of constants

@@ -57,6 +57,7 @@ class Model:
     def __init__(self, service: str, raw: Mapping[str, Any]) -> None:
         metadata = raw["metadata"]
         self.service = service
+        self._raw = raw
         self.api_version = str(metadata["apiVersion"])
         self.protocols = tuple(metadata.get("protocols", (metadata["protocol"],)))
         self.protocol = str(metadata["protocol"])
@@ -84,6 +85,12 @@ class Model:
     def routes(self) -> Routes:
         """Which operation a path and query mean, for the REST protocols."""
         return Routes(self.operation(name) for name in self._raw_operations)
+
+    @cached_property
+    def as_query(self) -> Model:
+        """Return the model as the query protocol has it, where that is not its first protocol."""
+        raw = overlay.as_query(self._raw)
+        return self if raw is self._raw else Model(self.service, raw)
 
     def operation(self, name: str) -> Operation:
         """Return an operation, or raise the fault for an action that the service does not have."""

@@ -10,6 +10,8 @@ An overlay is `overlays/<service>.json`:
     unwrapped   [operation, ...] whose answer is the bare element of its only member
     codes       error shape -> the code that it had in the query protocol
     namespace   XML namespace, where the model names none
+    query       how a service whose model speaks JSON spells its lists and maps in the query
+                protocol: {"lists": {shape: item}, "maps": {shape: [entry, key, value]}}
 
 What the public model has by now is kept as it has it; a name that nobody defines is a mistake in
 the overlay and raises.
@@ -48,6 +50,25 @@ def applied(raw: Raw, overlay: Raw) -> Raw:
         shapes[name] = {**shapes[name], "required": required}
     _check(shapes)
     return {**raw, "shapes": shapes, "overlay": overlay}
+
+
+def as_query(raw: Raw) -> Raw:
+    """Return a model as the query protocol has it; the same one if that is no other."""
+    spelled = raw.get("overlay", {}).get("query")
+    if not spelled:
+        return raw
+    shapes = dict(raw["shapes"])
+    for name, item in spelled["lists"].items():
+        member = {**shapes[name]["member"], "locationName": item}
+        shapes[name] = {**shapes[name], "member": member}
+    for name, (entry, key, value) in spelled["maps"].items():
+        shape = shapes[name]
+        named = {
+            "key": {**shape["key"], "locationName": key},
+            "value": {**shape["value"], "locationName": value},
+        }
+        shapes[name] = {**shape, **named, "locationName": entry}
+    return {**raw, "shapes": shapes, "metadata": {**raw["metadata"], "protocol": "query"}}
 
 
 def _shape(spelled: Mapping[str, str] | list[str]) -> Raw:

@@ -24,6 +24,7 @@ from typing import Any
 
 from jackbean.wire import cbor, ec2, json, query, restxml, route
 from jackbean.wire.errors import WireFault
+from jackbean.wire.limits import limits_of
 from jackbean.wire.models import Model
 from jackbean.wire.request import HttpRequest, HttpResponse, Parsed
 
@@ -52,7 +53,8 @@ def _named(model: Model, target: route.Target, request: HttpRequest) -> str:
     if target.operation is None:
         message = f"The request names no action of {model.service}: give it as Action=..."
         raise WireFault("MissingAction", message)
-    return model.operation(target.operation).name
+    found = model.as_query if target.protocol == route.QUERY else model
+    return found.operation(target.operation).name
 
 
 def _form(request: HttpRequest) -> bytes | str:
@@ -61,15 +63,18 @@ def _form(request: HttpRequest) -> bytes | str:
 
 
 def _parse_query(model: Model, operation: str, request: HttpRequest) -> Parsed:
-    return query.parse(model, operation, _form(request))
+    return query.parse(model.as_query, operation, _form(request), limits_of(model.service))
 
 
 def _answer_query(model: Model, operation: str, result: Result, request_id: str) -> HttpResponse:
-    body = query.serialize(model, operation, result, request_id)
+    body = query.serialize(model.as_query, operation, result, request_id)
     return _response(200, request_id, query.CONTENT_TYPE, body)
 
 
 def _refuse_query(fault: WireFault, request_id: str, model: Model | None) -> HttpResponse:
+    if model and fault.code in model.query_codes:
+        code, sender = model.query_codes[fault.code], fault.sender
+        fault = WireFault(code, fault.message, fault.status, sender=sender, extras=fault.extras)
     body = query.error(fault, request_id, model.xml_namespace if model else "")
     return _response(fault.status, request_id, query.CONTENT_TYPE, body)
 
@@ -89,7 +94,7 @@ def _refuse_ec2(fault: WireFault, request_id: str, _: Model | None) -> HttpRespo
 
 
 def _parse_json(model: Model, operation: str, request: HttpRequest) -> Parsed:
-    return json.parse(model, operation, request.body or b"")
+    return json.parse(model, operation, request.body or b"", limits_of(model.service))
 
 
 def _answer_json(model: Model, operation: str, result: Result, request_id: str) -> HttpResponse:
