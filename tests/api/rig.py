@@ -30,7 +30,9 @@ from jackbean.ports.engine import Runtime, Tell, Unresolvable
 from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.assembly import SERVICES
 from jackbean.services.objects import ObjectService, UploadService
+from jackbean.services.queues import QueueDesk
 from jackbean.simulator.buckets import MemoryBuckets
+from jackbean.simulator.queues import MemoryQueues
 from jackbean.wire.sigv4 import Signer
 
 ADMIN = ("JBAKADMINISTRATOR001", "secret-of-the-administrator")
@@ -153,6 +155,9 @@ class PlantRig(Rig):
         self.buckets = MemoryBuckets()
         self.dependencies = Dependencies()
         self.runtimes = Runtimes()
+        self.queues = QueueDesk.made(
+            MemoryQueues(), world.installation, (world.clock, world.ids), b"secret"
+        )
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
         self.plant = Plant(
             world=world,
@@ -163,6 +168,7 @@ class PlantRig(Rig):
             watch=self.universe._ticker.watch,
             objects=self.objects,
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
+            queues=self.queues,
             dependencies=self.dependencies,
             runtimes=self.runtimes,
             signer=Signer(*ADMIN, "us-east-1", "s3"),

@@ -19,6 +19,7 @@ from jackbean.core.events import Event
 from jackbean.ports.store import AddEvent
 from jackbean.server import housekeeping as housekeeping_module
 from jackbean.server.housekeeping import PRUNE_S, ROUND_S, Housekeeping, Storage, used
+from jackbean.server.messaging import Messaging
 from jackbean.services.objects import Incoming, Write
 from jackbean.services.objects.limits import ORPHAN_GRACE_S
 from jackbean.simulator.engine import Behaviour
@@ -40,7 +41,9 @@ def house(rig: PlantRig) -> Housekeeping:
 
 
 def keeper(rig: PlantRig) -> Housekeeping:
-    return Housekeeping(rig.world, Storage(rig.world.store, rig.buckets, rig.objects))
+    return Housekeeping(
+        rig.world, Storage(rig.world.store, rig.buckets, rig.objects, Messaging(rig.queues))
+    )
 
 
 def put(rig: PlantRig, key: str, content: bytes, bucket: str = "") -> str:

@@ -8,6 +8,7 @@ retry anything in the 500s for minutes.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,6 +33,7 @@ from jackbean.wire.route import QUERY, REST, Target, identify, is_object
 
 BODY_BYTES_MAX = 4 << 20
 EXTENSION = "jackbean"
+PATIENT = frozenset({("sqs", "ReceiveMessage")})  # may take long, and end with who asked
 
 Handler = Callable[[Plant, Call], Awaitable[Mapping[str, Any]]]
 Services = Mapping[str, Mapping[str, Handler]]
@@ -88,7 +90,7 @@ class Door:
             body = await _body(request)
             visit = replace(visit, http=replace(visit.http, body=body))
             target = identify(visit.http)
-            return await self._operate(visit, target)
+            return await self._operate(visit, target, request.receive)
         except WireFault as fault:
             return self._refused(fault, visit, target)
         except Fault as fault:
@@ -105,7 +107,7 @@ class Door:
             broken = WireFault("InternalFailure", text, 500, sender=False)
             return self._refused(broken, visit, target)
 
-    async def _operate(self, visit: Visit, target: Target) -> Response:
+    async def _operate(self, visit: Visit, target: Target, receive: Receive) -> Response:
         if target.service == "s3":
             raise sigv4.unsigned(visit.http)
         principal, _ = await self._callers.verified(visit.http)
@@ -121,6 +123,8 @@ class Door:
             raise WireFault("UnsupportedOperation", text)
         if service == EXTENSION:
             return await self._extension(visit, operation, principal, handler)
+        if (service, operation) in PATIENT:
+            handler = _attended(handler, receive)
         return await self._modelled(visit, target, principal, handler)
 
     async def _modelled(
@@ -136,6 +140,7 @@ class Door:
             principal,
             visit.base_url,
             parsed.unknown,
+            visit.http.path,
         )
         result = await handler(self._plant, call)
         return _sent(protocol.answer(model, operation, result, visit.request_id))
@@ -160,6 +165,24 @@ class Door:
         modelled = target.service in self._services and target.service != EXTENSION
         model = self._models.get(target.service) if modelled else None
         return _sent(PROTOCOLS[target.protocol].refuse(fault, visit.request_id, model))
+
+
+def _attended(handler: Handler, receive: Receive) -> Handler:
+    """Return a handler that is cancelled when the client goes away before the answer is there."""
+
+    async def attended(plant: Plant, call: Call) -> Mapping[str, Any]:
+        answering = asyncio.ensure_future(handler(plant, call))
+        leaving = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                raise ClientDisconnect
+            return answering.result()
+        finally:
+            leaving.cancel()
+            answering.cancel()
+
+    return attended
 
 
 def _sent(made: HttpResponse) -> Response:

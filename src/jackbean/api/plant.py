@@ -16,6 +16,7 @@ from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies, Runtimes
 from jackbean.services.objects import ObjectService, UploadService
+from jackbean.services.queues import QueueDesk
 from jackbean.wire.sigv4 import Signer
 
 
@@ -29,6 +30,7 @@ class Plant:
     watch: Watch
     objects: ObjectService
     uploads: UploadService
+    queues: QueueDesk
     dependencies: Dependencies
     runtimes: Runtimes
     signer: Signer
@@ -36,7 +38,7 @@ class Plant:
 
 @dataclass(frozen=True)
 class Call:
-    """One request, understood: typed members, who asks, and the host that they reached us by."""
+    """One request, understood: typed members, who asks, and where they reached us."""
 
     operation: str
     members: Mapping[str, Any]
@@ -44,6 +46,7 @@ class Call:
     principal: Principal
     base_url: str
     unknown: tuple[str, ...] = field(default=())
+    path: str = "/"
 
     def text(self, name: str, default: str = "") -> str:
         value = self.members.get(name)

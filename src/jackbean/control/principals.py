@@ -30,6 +30,19 @@ INSTANCES_MAY: Mapping[str, frozenset[str]] = {
             "ValidateConfigurationSettings",
         }
     ),
+    "sqs": frozenset(
+        {
+            "ChangeMessageVisibility",
+            "ChangeMessageVisibilityBatch",
+            "DeleteMessage",
+            "DeleteMessageBatch",
+            "GetQueueAttributes",
+            "GetQueueUrl",
+            "ReceiveMessage",
+            "SendMessage",
+            "SendMessageBatch",
+        }
+    ),
     "sts": frozenset({"GetCallerIdentity"}),
 }
 
@@ -81,8 +94,8 @@ def authorise(
     raise Fault(
         "AccessDenied",
         f"User: {who} is not authorized to perform: {service}:{operation}. "
-        "An instance's key can only look at its own environment; use one of the installation's "
-        "own keys.",
+        "An instance's key can look at its own environment, and use queues; use one of the "
+        "installation's own keys.",
         403,
     )
 

@@ -11,6 +11,7 @@ from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door, Services
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
 from jackbean.api.plant import Plant
+from jackbean.api.sqs import SQS
 from jackbean.control.bell import Bell
 from jackbean.control.board import Board
 from jackbean.control.credentials import Credentials
@@ -30,6 +31,7 @@ from jackbean.engines.process.runtimes import ProcessRuntimes
 from jackbean.server.clock import RandomIds, SystemClock
 from jackbean.server.home import Identity
 from jackbean.server.housekeeping import Housekeeping, Storage
+from jackbean.server.messaging import messaging
 from jackbean.server.options import ServeOptions
 from jackbean.server.proxy import make_router
 from jackbean.server.samples import keep_samples
@@ -46,6 +48,7 @@ SERVICES: Services = {
     "ec2": balancing.EC2,
     "elb": balancing.ELB,
     "elbv2": balancing.ELBV2,
+    "sqs": SQS,
     "jackbean": {**extension.EXTENSION, **deployments.DEPLOYMENTS},
 }
 
@@ -76,12 +79,16 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
         installation = Installation(
             identity.region, identity.account, options.domain, options.http_port
         )
+        secret = bytes.fromhex(identity.secret)
+        messages = await stack.enter_async_context(
+            messaging(data, installation, (clock, ids), secret)
+        )
         engine = ProcessEngine(data, mode=options.engine)
         await engine.adopt()
         router = make_router(options, identity)
         await router.start()
         stack.push_async_callback(router.close)
-        credentials = Credentials(bytes.fromhex(identity.secret))
+        credentials = Credentials(secret)
         board = Board(clock)
         catalogue = _catalogue(identity.region, engine)
         world = World(
@@ -98,7 +105,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             bell=Bell(),
         )
         objects = ObjectService(buckets, blobs, clock, installation)
-        yield _wired(world, board, Storage(store, buckets, objects), engine, identity)
+        yield _wired(world, board, Storage(store, buckets, objects, messages), engine, identity)
 
 
 def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
@@ -119,6 +126,7 @@ def _wired(
         watch=ticker.watch,
         objects=storage.objects,
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
+        queues=storage.messaging.queues,
         dependencies=ProcessDependencies(engine),
         runtimes=ProcessRuntimes(engine),
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),

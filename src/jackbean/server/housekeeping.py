@@ -1,4 +1,4 @@
-"""What an installation does for itself now and then: forget old events, old logs, unused bytes.
+"""What an installation does for itself now and then: forget what is old, delete what is unused.
 
 None of it is urgent and none of it may cost anybody anything, so each part is tried again at the
 next round, whatever went wrong.
@@ -19,6 +19,7 @@ from jackbean.core.environments import Environment
 from jackbean.core.errors import JackbeanError
 from jackbean.ports.buckets import Buckets, ObjectRecord
 from jackbean.ports.store import EnvironmentQuery
+from jackbean.server.messaging import Messaging
 from jackbean.services.objects import ListQuery, ObjectService, collect
 
 ROUND_S = 3600.0
@@ -45,6 +46,7 @@ class Storage:
     history: History
     buckets: Buckets
     objects: ObjectService
+    messaging: Messaging
 
 
 class Housekeeping:
@@ -62,7 +64,13 @@ class Housekeeping:
 
     async def round(self) -> None:
         """Do what is due."""
-        for work in (self._forget_events, self._delete_logs, self._delete_bytes):
+        works = (
+            self._forget_events,
+            self._delete_logs,
+            self._delete_bytes,
+            self._forget_messages,
+        )
+        for work in works:
             try:
                 await work(self._world.clock.now())
             except JackbeanError as error:
@@ -97,6 +105,10 @@ class Housekeeping:
             keep = self._used | before
             count = await collect(self._storage.buckets, self._world.blobs, keep, now)
             log.debug("deleted %d files that nothing refers to", count)
+
+    async def _forget_messages(self, _: float) -> None:
+        """Forget messages whose time is over, of queues that nobody looks into."""
+        await self._storage.messaging.queues.queues.expire()
 
 
 async def used(world: World) -> frozenset[str]:

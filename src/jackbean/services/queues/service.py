@@ -84,6 +84,11 @@ class QueueService:
     async def purge(self, name: str) -> None:
         await self._store.purge((await self.find(name)).key)
 
+    async def expire(self) -> None:
+        """Forget messages of all queues whose time is over."""
+        for queue in await self._store.queues():
+            await self._store.expire(queue.key, oldest_ms(queue, self._clock.now()))
+
     async def counts(self, name: str) -> Counts:
         """Return how many messages a queue has, without those whose time is over."""
         queue, now = await self.find(name), self._clock.now()
