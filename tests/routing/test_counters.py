@@ -122,6 +122,16 @@ def test_when_all_attempts_fail_the_last_was_not_tried_again(
     assert comes_to(rig, routes, before, new=(2, 0, 2, 2), main=(1, 0, 1, 0))
 
 
+def test_a_websocket_that_its_server_closes_is_no_failure(
+    rig: Rig, routes: Routes, visitor: Visitor, new: Backend
+) -> None:
+    before = rig.counters(routes)
+    visitor.begin("/", head="Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    rig.until(lambda: new.held == 1)
+    rig.yard.kill(new)
+    assert comes_to(rig, routes, before, new=(1, 0, 0, 0))
+
+
 def test_silence_is_a_failure_and_an_idle_websocket_is_none(
     rig: Rig, routes: Routes, visitor: Visitor
 ) -> None:

@@ -14,7 +14,8 @@ a third: there are never more numbers than groups.
                                                       unmet   was answered by Envoy itself
 
 A broken attempt that was not the last of its request was tried again: that is all there is to
-`retried`. A visitor who leaves is nobody's failure, nor is a WebSocket on which nobody speaks.
+`retried`. A visitor who leaves is nobody's failure, nor is a WebSocket on which nobody speaks, or
+that its server closes.
 
 They live as long as Envoy does, also when their group is gone; when it began is their epoch.
 """
@@ -67,13 +68,23 @@ _TOO_SILENT = [  # an answer that has begun, as a WebSocket's, is none of these
     {"response_flag_filter": {"flags": ["SI"]}},
     {"status_code_filter": _status("EQ", 504)},
 ]
+# A WebSocket has no other end than that somebody closes its connection.
+_NO_WEBSOCKET = {
+    "or_filter": {
+        "filters": [
+            {"status_code_filter": _status("LE", 100)},
+            {"status_code_filter": _status("GE", 102)},
+        ]
+    }
+}
+_BROKEN_OFF = [{"response_flag_filter": {"flags": _BROKEN}}, _NO_WEBSOCKET]
 BY_ATTEMPT = [
     _count("requests"),
     _count("errors", status_code_filter=_status("GE", 500)),
-    _count("broken", response_flag_filter={"flags": _BROKEN}),
+    _count("broken", and_filter={"filters": _BROKEN_OFF}),
 ]
 BY_REQUEST = [
-    _count("lost", response_flag_filter={"flags": _BROKEN}),
+    _count("lost", and_filter={"filters": _BROKEN_OFF}),
     _count("silent", and_filter={"filters": _TOO_SILENT}),
     _count("unmet", response_flag_filter={"flags": _UNMET}),
 ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jackbean.core.fleet import Assignment, Failure, Machine, Service, Work, WorkState
 from jackbean.core.health.causes import CAUSE_MAX
-from jackbean.core.health.instances import Reason, instance_health
+from jackbean.core.health.instances import Reason, application_health, instance_health
 from jackbean.core.health.metrics import Tally, Vitals
 from jackbean.core.health.options import HealthOptions
 from jackbean.core.health.scene import Deployed
@@ -250,6 +250,15 @@ def test_cpu_counts_once_it_has_been_in_use_for_a_minute(make: Make) -> None:
     )
     health = instance_health(make.facts(vitals=vitals, hot_since=9_940.0), make.scene())
     assert (health.status, health.causes) == ("Degraded", ("95% of CPU is in use",))
+
+
+def test_a_busy_machine_says_nothing_of_the_application(make: Make) -> None:
+    """A deployment's gate asks for that: it would else wait until the whole machine is idle."""
+    hot = make.facts(vitals=Vitals({"User": 100.0}, (99.0,) * 3, cpus=2), hot_since=0.0)
+    assert instance_health(hot, make.scene()).status == "Degraded"
+    assert application_health(hot, make.scene()) == "Ok"
+    failing = make.facts(tally=make.tally(failing=5))
+    assert application_health(failing, make.scene()) == "Warning"
 
 
 @pytest.mark.parametrize(

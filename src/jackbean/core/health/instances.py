@@ -78,10 +78,13 @@ def instance_health(facts: Facts, scene: Scene) -> InstanceHealth:
 
 
 def application_health(facts: Facts, scene: Scene) -> HealthStatus:
-    """Judge only what an instance's application does, whatever a deployment makes of it."""
+    """Judge only what an instance's application does, whatever a deployment makes of it.
+
+    A busy processor is not its doing: it is the machine's, which all instances share.
+    """
     if facts.said is NOTHING:
         return HealthStatus.OK
-    found = [finding.status for rule in SAID_RULES if (finding := rule(facts, scene))]
+    found = [finding.status for rule in APPLICATION_RULES if (finding := rule(facts, scene))]
     return max(found, key=lambda status: status.rank, default=HealthStatus.OK)
 
 
@@ -227,7 +230,8 @@ def _completed(facts: Facts, scene: Scene) -> Finding | None:
 
 HARD_RULES: tuple[Rule, ...] = (_exited, _failed)
 SEEN_RULES: tuple[Rule, ...] = (_elb, _silent, _version, _slow)
-SAID_RULES: tuple[Rule, ...] = (_down, _failing, _erring, _cpu, _complaining, _completed)
+APPLICATION_RULES: tuple[Rule, ...] = (_down, _failing, _erring, _complaining)
+SAID_RULES: tuple[Rule, ...] = (*APPLICATION_RULES, _cpu, _completed)
 
 
 def failing_status(part: int, whole: int, thresholds: Thresholds) -> HealthStatus | None:
