@@ -1,8 +1,9 @@
-"""What every test shares: how properties are searched."""
+"""What every test shares: how properties are searched, and that it can be interrupted."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -10,3 +11,6 @@ from hypothesis import settings
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("exploring", print_blob=True, deadline=None)
 settings.load_profile("exploring" if os.environ.get("JACKBEAN_EXPLORE") else "steady")
+
+# In the background of a shell it is ignored, and programs that tests start and stop would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
