@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.engines.process.packages import source
 from tests.engines.process.rig import MODES, OWN, SANDBOXED, Rig, ask, eventually, processes, run
 
 from jackbean.core.protocol import DependencyRequest
-from jackbean.engines.process import builds, installer
+from jackbean.engines.process import builds, installer, machine_runtimes
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.ports.engine import Unresolvable
 
@@ -124,7 +125,11 @@ def test_what_cannot_be_resolved_is_named(
 @pytest.mark.parametrize(
     ("wanted", "cause"),
     [
-        (DependencyRequest("npm", "20", {"package.json": "{}"}), "kind 'npm'"),
+        (DependencyRequest("gem", "3", {"Gemfile": ""}), "kind 'gem'"),
+        (DependencyRequest("npm", "7", {"package.json": "{}"}), "Node.js 7 is not on this machine"),
+        (DependencyRequest("npm", "24", {"app.js": ""}), "npm is given package.json"),
+        (DependencyRequest("npm", "24", {"package.json": "", "app.js": ""}), "npm is given"),
+        (DependencyRequest("npm-dev", "24", {}), "no dependency file"),
         (request("", "2.7"), "Python 2.7 is not on this machine"),
         (DependencyRequest("pip", OWN, {}), "no dependency file"),
         (DependencyRequest("pip", OWN, {"../x": ""}), "'../x' is no name"),
@@ -284,3 +289,27 @@ def test_a_failure_of_the_network_is_recognised() -> None:
     assert installer.unreachable("error: Failed to fetch: `https://pypi.org/simple/x/`")
     assert installer.unreachable("  cause: dns error: failed to lookup")
     assert not installer.unreachable("Because x was not found in the package registry")
+
+
+NODE = next((f for f in machine_runtimes.find() if f.language == "nodejs"), None)
+
+
+@every_mode
+@pytest.mark.skipif(NODE is None, reason="node and npm are not in /usr")
+def test_packages_of_npm_are_installed_for_all(rig: MakeRig, mode: str, tmp_path: Path) -> None:
+    """From the registry that whoever runs the control plane has; here there is nothing to fetch."""
+    assert NODE is not None
+    here = rig(mode)
+    kit = Kit(here, {"HOME": "/nonexistent"})
+    address = here.up()
+    package = '{"name": "a", "version": "1.0.0", "dependencies": {}, "devDependencies": {}}'
+    wanted = DependencyRequest("npm", NODE.version.partition(".")[0], {"package.json": package})
+    [place, again] = kit.resolve(wanted, wanted)
+    assert place == again
+    assert len(kit.kept) == 1
+    assert json.loads(run(address, "cat", f"{place}/package-lock.json"))["name"] == "a"
+    bad = replace(wanted, files={"package.json": "{"})
+    refused = kit.refuse(bad)
+    assert refused.cause == "npm cannot install what package.json asks for."
+    assert "JSON" in refused.tail
+    assert len(kit.kept) == 1

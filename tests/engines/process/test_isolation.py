@@ -76,6 +76,7 @@ def test_the_machines_secrets_are_not_there(rig: MakeRig, mode: str) -> None:
         "agent.pyz",
         "bin",
         "dependencies",
+        "runtimes",
     } >= {n for n in ask(address, "walk", path="/opt/jackbean") if not n.startswith("python-")}
 
 

@@ -36,6 +36,7 @@ def ground(mode: str) -> Ground:
         tools={"nginx": Path("/usr/sbin/nginx"), "uv": Path("/venv/bin/uv")},
         agent_dir=Path("/data/run/agent"),
         dependencies=Path("/data/cache/dependencies"),
+        runtimes=Path("/data/runtimes"),
         bubblewrap=None if mode == "plain" else Path("/bwrap"),
         env={"HTTP_PROXY": "http://proxy"},
         home=("/cg/shims",),
