@@ -7,6 +7,7 @@ Numbers are numbers: instants are seconds since the epoch, with milliseconds as 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from jackbean.wire.shapes import Shape
 
 INVALID = "ValidationException"
 UNREADABLE = "SerializationException"
+_LONE = re.compile("[\ud800-\udfff]")  # half a character, which JSON can spell and nobody can keep
 
 
 def content_type(model: Model) -> str:
@@ -110,6 +112,8 @@ class Reader:
             item = shape.member
             return [self.value(item, entry, f"{path}.{at}") for at, entry in enumerate(given, 1)]
         item = shape.value
+        for key in given:
+            self._scalar(shape.key, key, f"{path}.{key}")
         return {
             key: self.value(item, entry, f"{path}.{key}")
             for key, entry in given.items()
@@ -132,6 +136,8 @@ def _shown(given: Any) -> str:
 def _text(_: Shape, given: Any) -> str:
     if not isinstance(given, str):
         raise ValueError("text")
+    if not given.isascii() and _LONE.search(given):
+        raise ValueError("text of whole characters")
     return given
 
 

@@ -81,8 +81,8 @@ TABLE = (
     Row("ReceiveMessageWaitTimeSeconds", "0", _whole(0, WAIT_S_MAX)),
     Row("VisibilityTimeout", "30", _whole(0, VISIBILITY_S_MAX)),
     Row("Policy", "", _policy),
-    Row("RedrivePolicy", "", _policy),
-    Row("RedriveAllowPolicy", "", _policy),
+    Row("RedrivePolicy", "", _text),  # more in `redrive`
+    Row("RedriveAllowPolicy", "", _text),
     Row("KmsMasterKeyId", "", _text),
     Row("KmsDataKeyReusePeriodSeconds", "", _whole(60, 86_400)),
     Row("SqsManagedSseEnabled", "false", _FLAG),
