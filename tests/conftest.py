@@ -12,5 +12,5 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("exploring", print_blob=True, deadline=None)
 settings.load_profile("exploring" if os.environ.get("JACKBEAN_EXPLORE") else "steady")
 
-# In the background of a shell it is ignored, and programs that tests start and stop would inherit that.
+# In the background of a shell it is ignored, and what tests start and stop would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
