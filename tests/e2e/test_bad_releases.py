@@ -131,12 +131,12 @@ def test_all_at_once_takes_the_site_down_and_the_next_deployment_brings_it_back(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [*IN_PLACE, *BESIDE[:2]])
-def test_a_few_errors_pass_where_nobody_compares(
+def test_a_few_errors_may_pass_where_nobody_compares(
     one: Installation, made: dict[str, Any], how: str
 ) -> None:
-    """Its health checks pass; only a canary would have told."""
+    """Its health checks pass, and what it answers is reported later than the gate is open."""
     found = tried(one, made, how, "errs")
-    assert found.end == DEPLOYED
+    assert found.end == DEPLOYED or found.end.startswith(FAILED)  # never both, never neither
     assert {loss.why.split()[0] for loss in found.tally.losses} <= {"500"}
 
 
