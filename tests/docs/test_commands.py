@@ -19,6 +19,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 def commands() -> Iterator[tuple[str, click.Command]]:
     for name, command in jackbean.commands.items():
         yield f"jackbean {name}", command
+        for inner, below in getattr(command, "commands", {}).items():
+            yield f"jackbean {name} {inner}", below
     for name in VERBS:
         yield f"jb {name}", import_module(f"jackbean.cli.verbs.{name}").command
 

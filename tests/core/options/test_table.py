@@ -97,7 +97,7 @@ def test_the_table_has_everything_that_elastic_beanstalk_documents() -> None:
         "aws:elasticbeanstalk:container:python": 3,
         "aws:elasticbeanstalk:container:tomcat:jvmoptions": 5,
         "aws:elasticbeanstalk:container:nodejs": 4,
-        "jackbean:deployment": 7,
+        "jackbean:deployment": 8,
     }
     assert {ns: counts[ns] for ns in documented} == documented
     assert len(ROWS) >= 270
@@ -195,6 +195,7 @@ def test_our_own_options() -> None:
         "EvidenceLevel": (Decimal(0.1, 50), "5"),
         "EvidenceEffect": (Decimal(0.01, 100), "5"),
         "Inconclusive": (Choice(("proceed", "hold")), "proceed"),
+        "ParkingTime": (Whole(0, 1440), "0"),
     }
 
 

@@ -162,7 +162,9 @@ def test_a_configuration_update_as_the_eb_cli_asks_for_it() -> None:
         (UPDATE, "PauseTime", "PT1M30S"),
         (ASG, "MinSize", "4"),
     )
-    assert UpdateOptions.of(settings) == UpdateOptions(Update.HEALTH, 2, 3, 90, 600)
+    options = UpdateOptions.of(settings)
+    assert options == UpdateOptions(Update.HEALTH, 2, 3, 90, 600, 4)
+    assert (options.batch_for(4), options.surge_for(4), options.surge_for(3)) == (2, 0, 1)
 
 
 def test_health_checks_are_quick_by_default() -> None:
