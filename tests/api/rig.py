@@ -31,8 +31,10 @@ from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.assembly import SERVICES
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.queues import QueueDesk
+from jackbean.services.topics import TopicDesk, Undelivered
 from jackbean.simulator.buckets import MemoryBuckets
 from jackbean.simulator.queues import MemoryQueues
+from jackbean.simulator.topics import MemoryTopics
 from jackbean.wire.sigv4 import Signer
 
 ADMIN = ("JBAKADMINISTRATOR001", "secret-of-the-administrator")
@@ -143,6 +145,24 @@ class Runtimes:
         return Runtime(f"/runtimes/{need.name}", f"{need.version}.1", lacks="has no compiler")
 
 
+class Carrier:
+    """services.topics.Carrier: `posted` and `mails` note what went out; `refuses` so many posts."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, dict[str, str], bytes]] = []
+        self.mails: dict[str, bytes] = {}
+        self.refuses = 0
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise Undelivered("refused")
+        self.posted.append((url, headers, body))
+
+    async def drop(self, name: str, mail: bytes) -> None:
+        self.mails[name] = mail
+
+
 class PlantRig(Rig):
     """An installation, its plant and its doors. Virtual time begins at the real one."""
 
@@ -158,6 +178,10 @@ class PlantRig(Rig):
         self.queues = QueueDesk.made(
             MemoryQueues(), world.installation, (world.clock, world.ids), b"secret"
         )
+        self.carrier = Carrier()
+        self.topics = TopicDesk.made(
+            MemoryTopics(), self.queues, (world.clock, world.ids), self.carrier
+        )
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
         self.plant = Plant(
             world=world,
@@ -169,6 +193,7 @@ class PlantRig(Rig):
             objects=self.objects,
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
             queues=self.queues,
+            topics=self.topics,
             dependencies=self.dependencies,
             runtimes=self.runtimes,
             signer=Signer(*ADMIN, "us-east-1", "s3"),

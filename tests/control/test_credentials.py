@@ -12,6 +12,7 @@ from jackbean.control.credentials import Credentials
 from jackbean.control.principals import (
     INSTANCES_MAY,
     Administrator,
+    Bearer,
     InstancePrincipal,
     Keys,
     authorise,
@@ -124,7 +125,28 @@ def test_what_it_may() -> None:
     authorise(PROGRAM, "elasticbeanstalk", "DescribeEnvironments", INSTALLATION)
     authorise(PROGRAM, "sts", "GetCallerIdentity", INSTALLATION)
     changing = ("Create", "Update", "Delete", "Terminate", "Request", "Issue", "Put")
-    assert not [op for ops in INSTANCES_MAY.values() for op in ops if op.startswith(changing)]
+    others = {service: ops for service, ops in INSTANCES_MAY.items() if service != "sqs"}
+    assert not [op for ops in others.values() for op in ops if op.startswith(changing)]
+
+
+def test_it_may_use_queues_and_make_none() -> None:
+    for operation in ("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"):
+        authorise(PROGRAM, "sqs", operation, INSTALLATION)
+    for operation in ("CreateQueue", "DeleteQueue", "PurgeQueue", "SetQueueAttributes"):
+        with pytest.raises(Fault):
+            authorise(PROGRAM, "sqs", operation, INSTALLATION)
+
+
+def test_whoever_did_not_sign_may_follow_a_link_and_nothing_else() -> None:
+    authorise(Bearer(), "sns", "ConfirmSubscription", INSTALLATION)
+    for service, operation in (
+        ("sns", "Publish"),
+        ("sqs", "SendMessage"),
+        ("sts", "GetCallerIdentity"),
+    ):
+        with pytest.raises(Fault):
+            authorise(Bearer(), service, operation, INSTALLATION)
+    assert not visible(Bearer(), "e-abcdefghij")
 
 
 def test_an_instance_sees_its_own_environment() -> None:

@@ -41,9 +41,8 @@ def house(rig: PlantRig) -> Housekeeping:
 
 
 def keeper(rig: PlantRig) -> Housekeeping:
-    return Housekeeping(
-        rig.world, Storage(rig.world.store, rig.buckets, rig.objects, Messaging(rig.queues))
-    )
+    messaging = Messaging(rig.queues, rig.topics)
+    return Housekeeping(rig.world, Storage(rig.world.store, rig.buckets, rig.objects, messaging))
 
 
 def put(rig: PlantRig, key: str, content: bytes, bucket: str = "") -> str:

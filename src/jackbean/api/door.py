@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from jackbean.api.callers import Callers
 from jackbean.api.objects_door import ObjectsDoor
 from jackbean.api.plant import Call, Plant
-from jackbean.control.principals import Keys, Principal, authorise
+from jackbean.control.principals import BEARERS_MAY, Bearer, Keys, Principal, authorise
 from jackbean.core.errors import Fault, PortError
 from jackbean.wire import sigv4
 from jackbean.wire.errors import WireFault, quoted
@@ -110,8 +110,8 @@ class Door:
     async def _operate(self, visit: Visit, target: Target, receive: Receive) -> Response:
         if target.service == "s3":
             raise sigv4.unsigned(visit.http)
-        principal, _ = await self._callers.verified(visit.http)
         service, operation = target.service, target.operation or ""
+        principal = await self._principal(visit.http, service, operation)
         operations = self._services.get(service)
         if operations is None:
             raise WireFault("UnknownService", f"There is no service {quoted(service)} here.")
@@ -126,6 +126,11 @@ class Door:
         if (service, operation) in PATIENT:
             handler = _attended(handler, receive)
         return await self._modelled(visit, target, principal, handler)
+
+    async def _principal(self, http: HttpRequest, service: str, operation: str) -> Principal:
+        if (service, operation) in BEARERS_MAY and sigv4.find_credential(http) is None:
+            return Bearer()
+        return (await self._callers.verified(http))[0]
 
     async def _modelled(
         self, visit: Visit, target: Target, principal: Principal, handler: Handler

@@ -17,6 +17,7 @@ from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies, Runtimes
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.queues import QueueDesk
+from jackbean.services.topics import TopicDesk
 from jackbean.wire.sigv4 import Signer
 
 
@@ -31,6 +32,7 @@ class Plant:
     objects: ObjectService
     uploads: UploadService
     queues: QueueDesk
+    topics: TopicDesk
     dependencies: Dependencies
     runtimes: Runtimes
     signer: Signer

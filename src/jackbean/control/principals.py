@@ -62,7 +62,18 @@ class InstancePrincipal:
     environment_id: str
 
 
-Principal = Administrator | InstancePrincipal
+@dataclass(frozen=True)
+class Bearer:
+    """Somebody who did not sign, and has something that only the right one has been given."""
+
+    instance: str = "nobody"
+    environment_id: str = "nothing"
+
+
+Principal = Administrator | InstancePrincipal | Bearer
+
+# What may be asked without a signature: links in notifications, which hold a secret.
+BEARERS_MAY = frozenset({("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")})
 
 
 class Keys:
@@ -87,8 +98,10 @@ def authorise(
     principal: Principal, service: str, operation: str, installation: Installation
 ) -> None:
     """Raise the Fault for an operation that `principal` may not call."""
+    if isinstance(principal, Administrator) or (service, operation) in BEARERS_MAY:
+        return
     may = INSTANCES_MAY.get(service, frozenset())
-    if isinstance(principal, Administrator) or operation in may:
+    if isinstance(principal, InstancePrincipal) and operation in may:
         return
     who = installation.arn(f"assumed-role/instance/{principal.instance}", "sts")
     raise Fault(

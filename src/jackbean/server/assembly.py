@@ -11,6 +11,7 @@ from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door, Services
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
 from jackbean.api.plant import Plant
+from jackbean.api.sns import SNS
 from jackbean.api.sqs import SQS
 from jackbean.control.bell import Bell
 from jackbean.control.board import Board
@@ -48,6 +49,7 @@ SERVICES: Services = {
     "ec2": balancing.EC2,
     "elb": balancing.ELB,
     "elbv2": balancing.ELBV2,
+    "sns": SNS,
     "sqs": SQS,
     "jackbean": {**extension.EXTENSION, **deployments.DEPLOYMENTS},
 }
@@ -127,6 +129,7 @@ def _wired(
         objects=storage.objects,
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         queues=storage.messaging.queues,
+        topics=storage.messaging.topics,
         dependencies=ProcessDependencies(engine),
         runtimes=ProcessRuntimes(engine),
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),

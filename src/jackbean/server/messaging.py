@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from jackbean.core.installation import Installation
 from jackbean.ports.clock import Clock, Ids
+from jackbean.server.carrier import NetworkCarrier
 from jackbean.services.queues import QueueDesk
+from jackbean.services.topics import TopicDesk
 from jackbean.storage.queues import SqliteQueues
+from jackbean.storage.topics import SqliteTopics
 
 
 @dataclass(frozen=True)
 class Messaging:
     queues: QueueDesk
+    topics: TopicDesk
 
 
 @asynccontextmanager
 async def messaging(
     data: Path, installation: Installation, world: tuple[Clock, Ids], secret: bytes
 ) -> AsyncIterator[Messaging]:
-    """Open the stores of a data directory, and close them again."""
-    store = SqliteQueues.open(data / "queues.db")
-    try:
-        queues = QueueDesk.made(store, installation, world, secret)
+    """Open the stores of a data directory, go on with what was under way, and close them again."""
+    async with AsyncExitStack() as stack:
+        kept = SqliteQueues.open(data / "queues.db")
+        stack.push_async_callback(kept.close)
+        queues = QueueDesk.made(kept, installation, world, secret)
+        store = SqliteTopics.open(data / "topics.db")
+        stack.push_async_callback(store.close)
+        carrier = NetworkCarrier(data)
+        stack.callback(carrier.close)
+        topics = TopicDesk.made(store, queues, world, carrier)
+        stack.push_async_callback(topics.courier.close)
+        stack.push_async_callback(queues.moves.close)
         await queues.moves.recover()
-        try:
-            yield Messaging(queues)
-        finally:
-            await queues.moves.close()
-    finally:
-        await store.close()
+        delivering = asyncio.create_task(topics.courier.run())
+        stack.callback(delivering.cancel)
+        yield Messaging(queues, topics)
