@@ -18,6 +18,7 @@ from tests.load.judging import Move
 from tests.load.site import site
 
 NAME, TWIN = "loss-env", "loss-twin"
+LABELS = ("one", "two")
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 PROCESS = "aws:elasticbeanstalk:environment:process:default"
 SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
@@ -33,21 +34,21 @@ class NotThere(Exception):
 
 @dataclass
 class Stage:
-    """The environment that is changed, and what it is on."""
+    """The environment that is changed, the version it is on, and the one that its name leads to."""
 
     one: Installation
     instances: int
     slow_s: float
     made: dict[str, Any] = field(default_factory=dict)
     label: str = "one"
+    led: str = "one"
     colour: str = "-"
-    labels: Any = field(default_factory=lambda: cycle(("two", "one")))
     colours: Any = field(default_factory=lambda: cycle(("red", "blue")))
     sizes: Any = None
     dice: random.Random = field(default_factory=lambda: random.Random(1))
 
     def set_up(self, drain_s: int) -> None:
-        for label in ("one", "two"):
+        for label in LABELS:
             self.one.version(label, bundle(site(label)))
         self.sizes = cycle((self.instances + 2, self.instances))
         self.made = self.one.create(NAME, "one", *settings(self.instances, drain_s))
@@ -69,6 +70,10 @@ def settings(instances: int, drain_s: int) -> list[dict[str, str]]:
     ]
 
 
+def other(label: str) -> str:
+    return LABELS[1 - LABELS.index(label)]
+
+
 Act = Callable[[Stage], Move]
 
 
@@ -80,7 +85,7 @@ def deploying(policy: str) -> Act:
 
 
 def _deployed(stage: Stage, policy: str, meanwhile: Callable[[], None]) -> Move:
-    before, stage.label = stage.label, next(stage.labels)
+    before, stage.label = stage.label, other(stage.label)
     asked = time.monotonic()
     changes = [option(COMMAND, "DeploymentPolicy", policy)]
     stage.one.begin(NAME, VersionLabel=stage.label, OptionSettings=changes)
@@ -131,18 +136,17 @@ def deploy_and_kill(stage: Stage) -> Move:
 def swap(stage: Stage) -> Move:
     """Swap names with the twin; what is visited is a name."""
     pair = {"SourceEnvironmentName": NAME, "DestinationEnvironmentName": TWIN}
-    before, stage.label = stage.label, next(stage.labels)
+    before, stage.led = stage.led, other(stage.led)
     asked = time.monotonic()
     stage.one.client().swap_environment_cnames(**pair)
     stage.rest()
     stage.rest(TWIN)
-    return Move("version", before, stage.label, asked, time.monotonic())
+    return Move("version", before, stage.led, asked, time.monotonic())
 
 
 def make_twin(stage: Stage) -> None:
     """Make an environment like the first one, on the other version."""
-    other = next(label for label in ("one", "two") if label != stage.label)
-    stage.labels = cycle((other, stage.label))
+    stage.led = stage.label
     try:
         stage.one.client().swap_environment_cnames(
             SourceEnvironmentName=NAME, DestinationEnvironmentName=NAME
@@ -150,7 +154,7 @@ def make_twin(stage: Stage) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] == "UnsupportedOperation":
             raise NotThere("SwapEnvironmentCNAMEs") from error
-    stage.one.create(TWIN, other, *settings(stage.instances, 5))
+    stage.one.create(TWIN, other(stage.label), *settings(stage.instances, 5))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import deploying, instances, latency, memory, starting, zero_loss  # noqa: E402 - found above
+from bench import deploying, instances, latency, memory, queues, starting, zero_loss  # noqa: E402 - found above
 from bench.figures import HEAD, RULE, Figure, row  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results" / "latest.json"
@@ -31,6 +31,7 @@ BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "instance": instances.measure,
     "deploy": deploying.measure,
     "api": latency.measure,
+    "queues": queues.measure,
     "zero-loss": zero_loss.measure,
 }
 

@@ -117,7 +117,7 @@ def _outcome(name: str, tally: Tally, moves: list[Move], change: Change) -> Outc
     return Outcome(
         name,
         lossless=change.lossless,
-        requests=tally.requests - tally.messages,
+        requests=tally.requests,
         failed=len(tally.losses),
         wrong=len(wrong),
         seconds=tuple(round(move.rested - move.asked, 2) for move in moves),

@@ -50,7 +50,8 @@ class Tally:
 
     @property
     def requests(self) -> int:
-        return len(self.seen) + len(self.losses)
+        """Return how many requests there were; messages on WebSockets are none."""
+        return len(self.seen) - self.messages + len(self.losses)
 
     @property
     def answers(self) -> Counter[str]:
