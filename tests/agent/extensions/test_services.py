@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def seen(instance: Instance) -> list[str]:
 
 def ask(instance: Instance, *argv: str) -> subprocess.CompletedProcess[str]:
     program = instance.path(f"/usr/local/bin/{argv[0]}")
-    wait_until(program.exists, "the stand-in is there")
+    wait_until(lambda: os.access(program, os.X_OK), "the stand-in is there")
     return subprocess.run([program, *argv[1:]], capture_output=True, text=True, check=False)
 
 
@@ -167,7 +168,7 @@ def test_what_a_bundle_puts_in_the_place_of_a_stand_in_stays(
     instance: Instance, plane: ControlPlane
 ) -> None:
     path = Path(instance.path("/usr/local/bin/yum"))
-    wait_until(path.exists, "the stand-in is there")
+    wait_until(lambda: os.access(path, os.X_OK), "the stand-in is there")
     path.write_text("#!/bin/sh\necho mine\n")
     instance.kill()
     instance.start()
@@ -194,4 +195,6 @@ def test_sudo(argv: list[str], user: str, env: dict[str, str], command: list[str
 def test_sudo_becomes_its_command(instance: Instance) -> None:
     done = ask(instance, "sudo", "-n", "A=b", "sh", "-c", "echo $A; exit 7")
     assert (done.returncode, done.stdout) == (7, "b\n")
-    assert "No such file" in ask(instance, "sudo", "no-such-program").stdout
+    nothing = ask(instance, "sudo", "no-such-program")
+    assert nothing.returncode != 0
+    assert "sudo: no-such-program: " in nothing.stdout

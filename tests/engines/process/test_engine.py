@@ -270,7 +270,7 @@ def test_what_a_crash_left_half_done_is_cleared_away(rig: MakeRig, mode: str) ->
 def test_two_installations_live_side_by_side(rig: MakeRig, mode: str) -> None:
     one, other = rig(mode, "one"), rig(mode, "other")
     first, second = one.up(), other.up()
-    assert first.host != second.host
+    assert (first.host, first.port) != (second.host, second.port)
     one.runner.run(one.engine.stop_all())
     assert answers(second)
     assert not answers(first)

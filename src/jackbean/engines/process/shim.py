@@ -55,6 +55,8 @@ Fact = str | int | float
 LISTS = ("cgroup", "home", "limit")
 DEFAULTS = {"cwd": "/", "log_bytes_max": "10485760", "grace_s": "10", "restart": "", "netns": "-1"}
 WATCHED = {signal.SIGTERM, signal.SIGCHLD}
+# What Python ignores, what a shell lets its background ignore, and nohup: all of it is passed on.
+IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 LOG_LOOK_S, TAIL_BYTES = 30.0, 600
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 STEADY_S = 10.0  # having run this long, a program is given the shortest wait again
@@ -218,7 +220,7 @@ def become(spec: Spec, tell: int, say: int) -> None:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         enter(spec)
         argv = [place(spec, say, argument) for argument in spec.argv]
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and passes that on
+        for number in IGNORED:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
         os.umask(0o022)
