@@ -21,7 +21,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import deploying, instances, latency, memory, queues, starting, zero_loss  # noqa: E402 - found above
+from bench import (  # noqa: E402 - found above
+    deploying,
+    instances,
+    latency,
+    memory,
+    queues,
+    starting,
+    zero_loss,
+)
 from bench.figures import HEAD, RULE, Figure, row  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results" / "latest.json"

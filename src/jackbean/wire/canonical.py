@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 from jackbean.wire.request import Headers
@@ -95,8 +96,12 @@ def string_to_sign(timestamp: str, scope: str, request: bytes) -> bytes:
     return "\n".join((ALGORITHM, timestamp, scope, digest)).encode()
 
 
+@lru_cache(256)
 def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    """Return the key that a day's requests to one service in one region are signed with."""
+    """Return the key that a day's requests to one service in one region are signed with.
+
+    Those at hand are kept: making one takes longer than checking a signature with it.
+    """
     key = b"AWS4" + secret.encode()
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 from jackbean.ports.queues import Draft, Queue
@@ -43,7 +44,7 @@ class Entry:
     token: str | None = None
     lane: str | None = None
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The bytes that count."""
         return len(self.body.encode(errors="surrogatepass")) + sum(
@@ -57,17 +58,17 @@ def draft(entry: Entry, queue: Queue, now: float, names: tuple[str, str]) -> Dra
     bound = terms(queue)
     _check(entry, bound)
     id_, sender = names
-    system = {"SenderId": sender, **{name: str(a.value) for name, a in entry.system.items()}}
+    system = {name: str(attribute.value) for name, attribute in entry.system.items()}
     sent = int(now * 1000)
     if queue.fifo:
-        return _in_lane(entry, bound, sent, (id_, packed_system(system)))
+        return _in_lane(entry, bound, sent, (id_, packed_system(sender, system)))
     if entry.token is not None:
         raise faults.not_of_this_type("MessageDeduplicationId", entry.token)
     if entry.lane is not None:
         _check_token("MessageGroupId", entry.lane)
         system["MessageGroupId"] = entry.lane
     delay_s = bound.delay_s if entry.delay_s is None else entry.delay_s
-    attributes, kept = packed(entry.attributes), packed_system(system)
+    attributes, kept = packed(entry.attributes), packed_system(sender, system)
     return Draft(id_, entry.body, sent + 1000 * delay_s, attributes, kept)
 
 
@@ -191,8 +192,15 @@ def unpacked(text: str) -> dict[str, Attribute]:
     }
 
 
-def packed_system(system: Mapping[str, str]) -> str:
-    return json.dumps(system, separators=(",", ":"))
+def packed_system(sender: str, system: Mapping[str, str]) -> str:
+    if not system:
+        return _of_sender(sender)
+    return json.dumps({"SenderId": sender, **system}, separators=(",", ":"))
+
+
+@lru_cache(1024)
+def _of_sender(sender: str) -> str:
+    return json.dumps({"SenderId": sender}, separators=(",", ":"))
 
 
 def unpacked_system(text: str) -> dict[str, str]:
