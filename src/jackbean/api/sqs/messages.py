@@ -115,15 +115,14 @@ def _entries(call: Call, kind: str) -> list[Any]:
 
 
 def _batch(entries: Sequence[Any], results: Sequence[Shape | Fault | None]) -> Shape:
-    """Return the answer to a batch; a list without entries is left out, as AWS does."""
+    """Return the answer to a batch: both lists, also without entries."""
     successful, wrong = [], []
     for entry, result in zip(entries, results, strict=True):
         if isinstance(result, Fault):
             wrong.append(failed(entry["Id"], result))
         else:
             successful.append({"Id": entry["Id"], **(result or {})})
-    told = {"Successful": successful, "Failed": wrong}
-    return {name: listed for name, listed in told.items() if listed}
+    return {"Successful": successful, "Failed": wrong}
 
 
 def _raised(results: Sequence[Fault | None]) -> None:
