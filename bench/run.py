@@ -27,6 +27,7 @@ from bench import (  # noqa: E402 - found above
     latency,
     memory,
     queues,
+    returning,
     starting,
     zero_loss,
 )
@@ -38,6 +39,7 @@ BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "memory": memory.measure,
     "instance": instances.measure,
     "deploy": deploying.measure,
+    "rollback": returning.measure,
     "api": latency.measure,
     "queues": queues.measure,
     "zero-loss": zero_loss.measure,

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from botocore.httpsession import URLLib3Session
 
 from tests.e2e.installation import ASG, COMMAND, Installation, app, installed, option, until
+from tests.e2e.returning import roll_back
 from tests.e2e.story import FAILED, end_of
 from tests.load.crowd import Load, letting_loose
 from tests.load.visitors import Place
@@ -40,22 +36,6 @@ def one() -> Iterator[Installation]:
 
 def versions(one: Installation, made: dict[str, Any]) -> set[str]:
     return {one.get(made).split()[0] for _ in range(8)}
-
-
-def roll_back(one: Installation, name: str) -> dict[str, Any]:
-    """Ask for it as `jb rollback` does."""
-    env = one.env
-    keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
-    headers = {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": "Jackbean.RollBackEnvironment",
-    }
-    body = json.dumps({"EnvironmentName": name}).encode()
-    request = AWSRequest("POST", f"http://127.0.0.1:{one.port}/", headers=headers, data=body)
-    SigV4Auth(keys, "jackbean", "us-east-1").add_auth(request)
-    response = URLLib3Session().send(request.prepare())
-    assert response.status_code == 200, response.text
-    return dict(json.loads(response.content))
 
 
 def test_parked_instances_have_everything_back_at_once(one: Installation) -> None:
