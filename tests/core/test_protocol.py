@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from jackbean.core import protocol
 from jackbean.core.protocol import (
     AgentConfig,
+    Attempt,
+    Attempts,
     DependencyRequest,
     Manifest,
     Notice,
@@ -34,6 +36,8 @@ SHAPES = [
     DependencyRequest("pip", "3.11", {"requirements.txt": "flask"}),
     RuntimeRequest("nodejs", "24"),
     Notice(3, "WARN", "It listens elsewhere."),
+    Attempt("handle", "m-1", 1.5, 0.25, 500, task="nightly"),
+    Attempts([to_json(Attempt("handle", "m-1", 1.5, 299.0, error="timed out"))]),
 ]
 
 

@@ -14,6 +14,9 @@ library only.
     POST /v1/runtime   body: a RuntimeRequest. Answer: {"home", "version", "note", "lacks"}, or 422
                        like that of dependencies. May take minutes: what is missing is fetched.
     POST /v1/notices   body: a Notice, told as an event: once, however many instances say it. 204.
+    POST /v1/attempts  body: Attempts, what became of messages that sqsd posted. 204 once they are
+                       kept; to say them again changes nothing. One that never arrives is missing
+                       from the ledger only: what happens to a message, its queue decides.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
     GET  /v1/object/B/K   the object K of bucket B, if this instance's release names it.
@@ -33,6 +36,7 @@ HOLD_S = 10.0
 REPORT_S = 10.0  # how often health is reported when nothing else happens
 BUNDLE_BYTES_MAX = 512 << 20
 LOG_BYTES_MAX = 64 << 20
+ATTEMPTS_MAX = 200  # in one body: more are said in the next
 NUMBER_MAX = 2**53  # beyond it, and with infinity, arithmetic goes wrong in one way or another
 
 
@@ -167,16 +171,60 @@ class Notice:
     text: str
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One time that a message was posted to the application, and what came of it.
+
+    `receipt` is the receipt handle that the message came with: it names the message and the
+    attempt, and proves that it was handed out. `message` is the message's id, `at` when the request
+    began (seconds since the epoch), `seconds` how long until its answer. `status` is that of HTTP;
+    where there was no answer it is 0 and `error` says why in a few words ("timed out"). `task` is
+    the periodic task, "" for another message.
+    """
+
+    receipt: str
+    message: str
+    at: float
+    seconds: float
+    status: int = 0
+    error: str = ""
+    task: str = ""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What became of messages, in the order of the answers: each as an Attempt."""
+
+    attempts: list[dict[str, Any]]
+
+
 Shape = TypeVar(
-    "Shape", AgentConfig, Manifest, Order, Report, DependencyRequest, RuntimeRequest, Notice
+    "Shape",
+    AgentConfig,
+    Manifest,
+    Order,
+    Report,
+    DependencyRequest,
+    RuntimeRequest,
+    Notice,
+    Attempt,
+    Attempts,
 )
-SHAPES = (AgentConfig, Manifest, Order, Report, DependencyRequest, RuntimeRequest, Notice)
+SHAPES = (
+    AgentConfig,
+    Manifest,
+    Order,
+    Report,
+    DependencyRequest,
+    RuntimeRequest,
+    Notice,
+    Attempt,
+    Attempts,
+)
 HINTS: dict[Any, dict[str, Any]] = {kind: get_type_hints(kind) for kind in SHAPES}
 
 
-def to_json(
-    shape: AgentConfig | Manifest | Order | Report | DependencyRequest | RuntimeRequest | Notice,
-) -> dict[str, Any]:
+def to_json(shape: Shape) -> dict[str, Any]:
     """Return a shape as what `json.dumps` takes."""
     return asdict(shape)
 
