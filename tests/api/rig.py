@@ -200,7 +200,7 @@ class PlantRig(Rig):
         )
         self.keys = Keys(dict([ADMIN]), world.credentials)
         self.door = Door(self.plant, self.keys, SERVICES)
-        self.agents = AgentsDoor(replace(self.plant)).application()
+        self.agents = AgentsDoor(replace(self.plant), self.door).application()
         self.wire = Wire(self)
         self._clients: dict[tuple[str, tuple[str, str]], Any] = {}
 

@@ -8,8 +8,12 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from tests.api.rig import Answer, PlantRig, ask
 from tests.control.rig import PROPERTIES
 
@@ -60,6 +64,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "notices": ("POST", "/v1/notices", {"release": 1, "severity": "WARN", "text": "t"}),
     "logs": ("PUT", "/v1/logs/r/tail", b"text"),
     "steps": ("POST", "/v1/steps", {"serial": 1, "step": "s", "seconds": 1}),
+    "credentials": ("GET", "/v1/credentials", b""),
 }
 
 
@@ -319,6 +324,40 @@ def test_logs_without_end_are_cut_off_and_not_kept(
     assert answer.status == 413
     assert rig.buckets._objects == {}
     assert wanted in rig.logs.wanted(instance)
+
+
+# AWS's protocols
+
+
+def signed(keys: tuple[str, str], operation: str, **members: Any) -> tuple[dict[str, str], bytes]:
+    """Return headers and body of a request to SQS."""
+    body = json.dumps(members).encode()
+    headers = {
+        "X-Amz-Target": f"AmazonSQS.{operation}",
+        "Content-Type": "application/x-amz-json-1.0",
+    }
+    request = AWSRequest("POST", "http://control-plane/", headers, body)
+    SigV4Auth(Credentials(*keys), "sqs", "us-east-1").add_auth(request)
+    return {"Host": "control-plane", **dict(request.headers)}, body
+
+
+def test_an_instance_signs_with_its_own_keys(rig: PlantRig, instance: str) -> None:
+    """What sqsd needs: the keys, and the front door behind the one socket that it has."""
+    queue = rig.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    rig.client("sqs").send_message(QueueUrl=queue, MessageBody="work")
+    told = call(rig, "GET", "/v1/credentials", token=token_of(rig, instance))
+    keys = json.loads(told.body)
+    pair = (keys["AccessKeyId"], keys["SecretAccessKey"])
+    assert pair == rig.world.credentials.access_key(instance)
+    headers, body = signed(
+        pair, "ReceiveMessage", QueueUrl="http://elsewhere" + urlsplit(queue).path
+    )
+    answer = call(rig, "POST", "/", body, **headers)
+    assert answer.status == 200
+    assert [m["Body"] for m in json.loads(answer.body)["Messages"]] == ["work"]
+    headers, body = signed((pair[0], "x" * 64), "ReceiveMessage", QueueUrl=queue)
+    refused = call(rig, "POST", "/", body, **headers)
+    assert (refused.status, b"signature" in refused.body) == (400, True)
 
 
 # Steps, and what is not there

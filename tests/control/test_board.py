@@ -43,7 +43,12 @@ async def waiting(desk: Desk, asked: int) -> None:
 
 @pytest.mark.parametrize(
     "order",
-    [Order(serial=4), Order(serial=3, logs={"r": "tail"}), Order(serial=4, logs={"r": "x"})],
+    [
+        Order(serial=4),
+        Order(serial=3, logs={"r": "tail"}),
+        Order(serial=4, logs={"r": "x"}),
+        Order(serial=3, polling=False),
+    ],
 )
 def test_news_are_told_at_once(board: Board, order: Order) -> None:
     desk = Desk()
@@ -136,6 +141,9 @@ def test_forgetting_ends_the_wait(board: Board) -> None:
         ({"staged": 2}, True),
         ({"application": "down"}, True),
         ({"causes": ["it is ill"]}, True),
+        ({"drained": True}, True),
+        ({"polling": False}, True),
+        ({"in_flight": 3, "polled_s": 0.1}, False),
         ({"requests": {"2xx": 5}, "latencies_s": [0.1], "duration_s": 10.0}, False),
         ({"system": {"load": [1, 2, 3]}}, False),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from jackbean.core.protocol import (
     Order,
     Report,
     RuntimeRequest,
+    Worker,
     from_json,
     to_json,
 )
@@ -38,6 +40,9 @@ SHAPES = [
     Notice(3, "WARN", "It listens elsewhere."),
     Attempt("handle", "m-1", 1.5, 0.25, 500, task="nightly"),
     Attempts([to_json(Attempt("handle", "m-1", 1.5, 299.0, error="timed out"))]),
+    Worker("http://q/1/jobs", "jobs", "/work", http_connections=10),
+    replace(MANIFEST, worker=to_json(Worker("http://q/1/jobs", "jobs"))),
+    Report("i-1", polling=False, in_flight=3, polled_s=0.5),
 ]
 
 

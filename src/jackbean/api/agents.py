@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from jackbean.api.plant import Plant
 from jackbean.core.environments import Environment
@@ -51,10 +52,11 @@ class Refused(Exception):
 
 
 class AgentsDoor:
-    """Builds the application; its methods are its routes."""
+    """Builds the application; its methods are its routes. `front` answers in AWS's protocols."""
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self, plant: Plant, front: ASGIApp) -> None:
         self._plant = plant
+        self._front = front
 
     def application(self) -> Starlette:
         routes = [
@@ -66,6 +68,8 @@ class AgentsDoor:
             Route("/v1/notices", self.notices, methods=["POST"]),
             Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
+            Route("/v1/credentials", self.credentials, methods=["GET"]),
+            Route("/", self._front, methods=["POST"]),
         ]
         handlers = {Refused: _refused, JackbeanError: _refused}
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -156,6 +160,13 @@ class AgentsDoor:
         said = await _json(request, BODY_BYTES_MAX)
         log.debug("%s: %r", instance, str(said.get("step"))[:200])
         return Response(status_code=204)
+
+    async def credentials(self, request: Request) -> Response:
+        """Tell an instance its own AWS keys, with which it signs what the front door is asked."""
+        instance = self._instance(request)
+        await self._home(instance)
+        access_key, secret = self._plant.world.credentials.access_key(instance)
+        return JSONResponse({"AccessKeyId": access_key, "SecretAccessKey": secret})
 
     def _instance(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -48,7 +48,7 @@ class Board:
                 while True:
                     order = await orders(report.instance)
                     superseded = self._waiting.get(report.instance) is not event
-                    if superseded or order.logs or order.serial > report.serial:
+                    if superseded or order.logs or _is_news(order, report):
                         return order
                     await event.wait()
                     event.clear()
@@ -65,6 +65,10 @@ class Board:
         return event
 
 
+def _is_news(order: Order, report: Report) -> bool:
+    return order.serial > report.serial or order.polling != report.polling
+
+
 def _gist(report: Report) -> tuple[object, ...]:
     return (
         report.serial,
@@ -73,4 +77,6 @@ def _gist(report: Report) -> tuple[object, ...]:
         report.staged,
         report.application,
         tuple(report.causes),
+        report.polling,
+        report.drained,
     )

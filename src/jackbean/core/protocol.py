@@ -20,6 +20,10 @@ library only.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
     GET  /v1/object/B/K   the object K of bucket B, if this instance's release names it.
+    GET  /v1/credentials  {"AccessKeyId", "SecretAccessKey"}: this instance's own AWS keys, which it
+                       has as long as it is a member of its environment.
+    POST /             a request of AWS's protocols, signed with such keys: SQS for the daemon of a
+                       worker, which needs no other way to the control plane.
 
 401: the token is not known (the instance has been terminated): the agent stops everything and
 exits. 426: the protocol version is not spoken here. Anything else, or no answer: try again, from
@@ -29,6 +33,7 @@ exits. 426: the protocol version is not spoken here. Anything else, or no answer
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 VERSION = 1
@@ -94,6 +99,31 @@ class Manifest:
     timeout_s: float = 600.0
     drain_s: float = 20.0  # how long a stopping application may take over its last requests
     framework_version: str = ""  # of what the language runs there: Tomcat's "10"
+    worker: dict[str, Any] | None = None  # on the worker tier, as a Worker
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What an instance of a worker environment does with its queue.
+
+    `queue_url` is any URL of the queue, of which only the path counts; `queue_name` what the
+    application is told. The others are the settings of `aws:elasticbeanstalk:sqsd`, in seconds
+    where they are times. `queue_retention_s` is how long the queue itself keeps a message:
+    the daemon deletes what is older than `retention_period_s` only where that is shorter; 0 says
+    that it is not known.
+    """
+
+    queue_url: str
+    queue_name: str
+    http_path: str = "/"
+    mime_type: str = "application/json"
+    http_connections: int = 50
+    connect_timeout_s: int = 5
+    inactivity_timeout_s: int = 299
+    visibility_timeout_s: int = 300
+    error_visibility_timeout_s: int = 2
+    retention_period_s: int = 345_600
+    queue_retention_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +132,13 @@ class Order:
 
     `work` is "stage", "activate" or "restart"; empty when there is nothing to do. `logs` are ids
     of requests for logs, mapped to "tail" or "bundle".
+
+    `polling` says whether an instance of a worker environment may take messages from its queue. It
+    counts besides the serial, whatever the work is: told False, the instance receives no more,
+    finishes what it has or gives it back after at most the manifest's `drain_s`, and then says
+    `drained`; told True it begins again. Staging goes on beside it; for activating and restarting
+    the instance stops its daemon by itself, and starts it afterwards where it may poll. An agent
+    keeps to what it was told last. For a web environment it means nothing.
     """
 
     serial: int = 0
@@ -110,6 +147,7 @@ class Order:
     manifest: dict[str, Any] | None = None
     logs: dict[str, str] = field(default_factory=dict)
     protocol: int = VERSION
+    polling: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,6 +160,12 @@ class Report:
     `duration_s` seconds. `system` is {"cpu": {user, nice, system, idle, iowait, irq, softirq} in
     percent, "load": [1, 5, 15 minutes], "memory_bytes"}. `deployed` is {"release", "label",
     "status": "In Progress"|"Deployed"|"Failed", "at": seconds since the epoch, "seconds"}.
+
+    Of a worker: `polling` is what the last Order that was heard said of it. `in_flight` counts the
+    messages that the daemon has received and neither deleted nor given back; None while no daemon
+    runs. `drained` says that the daemon was told to stop by an Order and has ended: the instance
+    holds no message, and will receive none before it is told that it may. `polled_s` is how long
+    ago the queue last answered the daemon; None if it never did since the daemon was started.
     """
 
     instance: str
@@ -139,6 +183,10 @@ class Report:
     deployed: dict[str, Any] = field(default_factory=dict)
     started_at: float = 0.0
     protocol: int = VERSION
+    polling: bool = True
+    in_flight: int | None = None
+    drained: bool = False
+    polled_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -198,33 +246,10 @@ class Attempts:
     attempts: list[dict[str, Any]]
 
 
-Shape = TypeVar(
-    "Shape",
-    AgentConfig,
-    Manifest,
-    Order,
-    Report,
-    DependencyRequest,
-    RuntimeRequest,
-    Notice,
-    Attempt,
-    Attempts,
-)
-SHAPES = (
-    AgentConfig,
-    Manifest,
-    Order,
-    Report,
-    DependencyRequest,
-    RuntimeRequest,
-    Notice,
-    Attempt,
-    Attempts,
-)
-HINTS: dict[Any, dict[str, Any]] = {kind: get_type_hints(kind) for kind in SHAPES}
+Shape = TypeVar("Shape")
 
 
-def to_json(shape: Shape) -> dict[str, Any]:
+def to_json(shape: Any) -> dict[str, Any]:
     """Return a shape as what `json.dumps` takes."""
     return asdict(shape)
 
@@ -237,7 +262,8 @@ def from_json(kind: type[Shape], data: Any) -> Shape:
     """
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is an object, not {type(data).__name__}")
-    hints = HINTS[kind]
+    shape: Any = kind
+    hints = _hints(shape)
     known = {name: value for name, value in data.items() if name in hints}
     for name, value in known.items():
         if not _fits(value, hints[name]):
@@ -246,6 +272,11 @@ def from_json(kind: type[Shape], data: Any) -> Shape:
         return kind(**known)
     except TypeError as error:
         raise ValueError(f"{kind.__name__}: {error}") from None
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -135,9 +135,10 @@ def _wired(
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),
     )
     keys = Keys({identity.access_key: identity.secret_key}, world.credentials)
+    door = Door(plant, keys, SERVICES)
     return Assembly(
-        door=Door(plant, keys, SERVICES),
-        agents=AgentsDoor(plant),
+        door=door,
+        agents=AgentsDoor(plant, door),
         loop=Loop(world, ticker),
         plant=plant,
         engine=engine,
