@@ -243,6 +243,21 @@ def test_batches_begin_and_end() -> None:
     ]
 
 
+def test_who_is_waited_for_again_is_told_once() -> None:
+    second = rollout(batch=("i-2",), batches=2, done=("i-1",))
+    again = rollout(batch=("i-1",), batches=2, done=("i-1", "i-2"))
+    whole = fleet(updated("i-1", passes=0), updated("i-2"), instance("i-3"))
+    assert between(second, again, whole) == [
+        "[Instance: i-2] Instance deployment completed successfully.",
+        "Batch 2: Completed application deployment.",
+    ]
+    both = rollout(batch=("i-1", "i-3"), batches=3, done=("i-1", "i-2"))
+    whole = fleet(updated("i-1"), updated("i-2"), instance("i-3"))
+    assert between(again, both, whole) == [
+        "Batch 3: Starting application deployment on instance(s) [i-3]."
+    ]
+
+
 def test_a_single_batch_is_not_numbered() -> None:
     idle = rollout(policy="AllAtOnce")
     begun = replace(idle, batch=("i-1", "i-2"), batches=1)

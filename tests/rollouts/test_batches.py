@@ -260,3 +260,21 @@ def test_a_new_batch_has_all_its_time() -> None:
     late = NOW + LATE_S
     step = rolling(at("i-1"), fleet(updated("i-1"), *many(3).instances[1:]), late)
     assert (step.rollout.stage, step.rollout.since) == (Stage.ADVANCING, late)
+
+
+def test_who_was_done_and_is_waited_for_again_is_no_new_batch() -> None:
+    first = rolling(ROLLOUT, many(3), NOW).rollout
+    second = rolling(first, fleet(updated("i-1"), *many(3).instances[1:]), NOW + 1).rollout
+    assert (second.batch, second.batches, second.fresh) == (("i-2",), 2, ("i-2",))
+    unsure = fleet(updated("i-1", passes=0), updated("i-2"), instance("i-3"))
+    again = rolling(second, unsure, NOW + 2).rollout
+    assert (again.batch, again.batches, again.fresh) == (("i-1",), 2, ())
+    assert again.since == NOW + 2
+    third = rolling(again, fleet(updated("i-1"), updated("i-2"), instance("i-3")), NOW + 3).rollout
+    assert (third.batch, third.batches, third.fresh) == (("i-3",), 3, ("i-3",))
+
+
+def test_on_the_way_back_everybody_is_new() -> None:
+    gone = replace(at("i-2"), reverts=True, done=("i-1",), batches=2)
+    back = rolling(gone.give_up(NOW), fleet(updated("i-1"), updated("i-2")), NOW).rollout
+    assert (back.batches, back.fresh) == (3, back.batch)

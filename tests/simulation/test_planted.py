@@ -137,6 +137,13 @@ def swap_only_one_name(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(swapping, "_exchanging", exchanging)
 
 
+def take_everybody_for_new(patch: pytest.MonkeyPatch) -> None:
+    def begin(rollout: Rollout, batch: Fleet, now: float) -> Rollout:
+        return replace(rollout, batch=batch.ids, batches=rollout.batches + 1, since=now)
+
+    patch.setattr(Rollout, "begin", begin)
+
+
 PLANTED: dict[Plant, Life] = {
     succeed_on_half_a_fleet: Life(size=3, acts=("deploy",)),
     take_everybody_out_at_once: Life(size=3, acts=("deploy",)),
@@ -156,6 +163,7 @@ PLANTED: dict[Plant, Life] = {
     end_old_instances_before_new_ones_serve: Life(size=2, acts=("replace",), pace="Health"),
     swap_only_one_name: Life(size=1, acts=("swap",)),
     certify_nothing: Life(size=1, acts=("deploy",)),
+    take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1),
 }
 
 

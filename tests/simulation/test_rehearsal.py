@@ -19,7 +19,7 @@ from tests.simulation.executions import ACTS, POLICIES, STEP_S, Trial, drawn, ex
 from jackbean.core.acts import Launch, Step, Weigh
 from jackbean.core.fleet import MAIN, Fleet
 from jackbean.core.rollouts import Rollout, Stage
-from jackbean.rollouts import batches, immutable, temporary, traffic_splitting
+from jackbean.rollouts import batches, temporary, traffic_splitting
 from jackbean.rollouts.policies import POLICIES as BY_NAME
 from jackbean.rollouts.verbs import retire
 
@@ -130,10 +130,6 @@ def no_additional_batch(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(BY_NAME, "RollingWithAdditionalBatch", BY_NAME["Rolling"])
 
 
-def no_test_instance(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(immutable, "_proved", lambda rollout, new: True)
-
-
 def one_too_many(patch: pytest.MonkeyPatch) -> None:
     def launch(count: int, *given: Any, **facts: Any) -> Launch:
         return Launch(count + 1, *given, **facts)
@@ -167,7 +163,7 @@ PLANTED: dict[str, tuple[Plant, Trial]] = {
     "no draining": (no_draining, Trial(3)),
     "success on half a fleet": (success_on_half_a_fleet, Trial(3)),
     "no additional batch": (no_additional_batch, Trial(3, "RollingWithAdditionalBatch")),
-    "no test instance": (no_test_instance, Trial(3, "Immutable")),
+    "no test instance": (changed("Immutable", proved=True), Trial(3, "Immutable")),
     "one too many": (one_too_many, Trial(2, "Immutable")),
     "the old end too early": (the_old_end_before_the_new_serve, Trial(3, "Immutable")),
     "no evaluation": (changed("TrafficSplitting", evaluate_s=0.0), Trial(2, "TrafficSplitting")),

@@ -176,15 +176,15 @@ def _beginning(operation: Operation, scene: Scene) -> Iterator[Told]:
 def _batches(was: Rollout, now: Rollout, scene: Scene) -> Iterator[Told]:
     """Tell batches as they begin and end; a single one is not worth numbering."""
     numbered = now.policy != "AllAtOnce"
-    finished = was.batch and (was.batch != now.batch) and now.stage not in FAILURES
+    finished = was.fresh and (was.batch != now.batch) and now.stage not in FAILURES
     if finished:
-        for name in [i.id for i in scene.fleet.named(was.batch) if i.settled(was.target)]:
+        for name in [i.id for i in scene.fleet.named(was.fresh) if i.settled(was.target)]:
             yield Told(f"[Instance: {name}] Instance deployment completed successfully.")
     starting, completed = BATCHES[now.policy == "Replacement"]
     if finished and numbered:
         yield Told(f"Batch {was.batches}: {completed}.")
-    if numbered and now.batch and was.batches != now.batches:
-        yield Told(f"Batch {now.batches}: {starting} instance(s) [{', '.join(now.batch)}].")
+    if numbered and now.fresh and was.batches != now.batches:
+        yield Told(f"Batch {now.batches}: {starting} instance(s) [{', '.join(now.fresh)}].")
 
 
 # How the beginning and the end of a batch are told: of instances that change, that are replaced.

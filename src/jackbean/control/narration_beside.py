@@ -33,7 +33,7 @@ def beside(before: Environment, after: Environment, was: Rollout, now: Rollout) 
     had, have = _new(before), _new(after)
     if have and not had and now.stage is Stage.ADVANCING:
         yield LAUNCHING[now.policy]
-    if now.policy == "Immutable" and len(had) == 1 and len(have) > 1:
+    if now.proved and not was.proved and now.size > 1:
         yield "Test instance passed health checks. Launching the remaining new instances."
     if now.evaluating and not was.evaluating:
         minutes = now.evaluate_s / 60

@@ -39,12 +39,13 @@ FOLLOWS: dict[Stage, frozenset[Stage]] = {
 class Rollout:
     """One policy bringing one fleet to one release.
 
-    `size` is the number of instances it must end with, `batch` who is being worked on, `waived`
-    who was let through unhealthy because health checks are ignored, `losses` how many instances
-    died on this way (there or back), `since` when the current batch began in seconds, counted
-    again after the control plane was away. `surge` is how many more than `size` there may be while
-    instances are replaced, `floor` how many must stay; `pause_s` is what is waited between batches
-    instead of for health, None for health; `park_s` how long what ran before is kept at hand.
+    `size` is the number of instances it must end with, `batch` who is being worked on, `done` who
+    was in a batch before, `waived` who was let through unhealthy because health checks are ignored,
+    `losses` how many instances died on this way (there or back), `since` when the current batch
+    began in seconds, counted again after the control plane was away. `surge` is how many more than
+    `size` there may be while instances are replaced, `floor` how many must stay; `pause_s` is what
+    is waited between batches instead of for health, None for health; `park_s` how long what ran
+    before is kept at hand.
     """
 
     policy: str
@@ -63,6 +64,7 @@ class Rollout:
     park_s: float = 0.0
     previous_template: str = ""
     leader: str = ""  # who runs what only one instance may run; chosen once
+    proved: bool = False  # whether the first of its new instances was well
     percent: int = 0  # of requests for the new release, while it is evaluated
     evaluate_s: float = 0.0
     evaluating: bool = False  # whether it has its share; `since` counts from then
@@ -71,6 +73,7 @@ class Rollout:
     stage: Stage = Stage.ADVANCING
     batch: tuple[str, ...] = ()
     batches: int = 0  # how many have begun
+    done: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
     losses: int = 0
     since: float = 0.0
@@ -115,15 +118,27 @@ class Rollout:
         """
         if not self.reverts or self.stage is not Stage.ADVANCING or self.previous is None:
             return self.enter(Stage.FAILED, now)
-        return replace(self.enter(Stage.REVERTING, now), losses=0, waived=())
+        return replace(self.enter(Stage.REVERTING, now), losses=0, waived=(), done=())
 
     def finish(self, now: float) -> Rollout:
         back = self.stage is Stage.REVERTING
         return self.enter(Stage.REVERTED if back else Stage.SUCCEEDED, now)
 
     def begin(self, batch: Fleet, now: float) -> Rollout:
+        """Work on `batch` now; it is no further batch where all of them were in one before.
+
+        Who was done may have to be waited for again: its health may have changed, and its good
+        looks begin anew with every start of the control plane.
+        """
         leader = self.leader or batch.ids[0]
-        return replace(self, batch=batch.ids, batches=self.batches + 1, since=now, leader=leader)
+        done = (*self.done, *self.fresh)
+        batches = self.batches + (not set(batch.ids) <= set(done))
+        return replace(self, batch=batch.ids, batches=batches, done=done, since=now, leader=leader)
+
+    @property
+    def fresh(self) -> tuple[str, ...]:
+        """Those of the batch that were in none before."""
+        return tuple(i for i in self.batch if i not in self.done)
 
     def begin_group(self, now: float) -> Rollout:
         """Note that new instances are launched: their clock begins."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jackbean.core.acts import Step
 from jackbean.core.fleet import MAIN, TEMPORARY, Fleet
 from jackbean.core.rollouts import Rollout, Stage
@@ -17,12 +19,8 @@ def immutable(rollout: Rollout, fleet: Fleet, now: float) -> Step:
         return withdraw(rollout, new, now)
     if rollout.stage is Stage.COMMITTED:
         return end_old(rollout, fleet, not_for(rollout, fleet), now)
-    count = rollout.size if len(new.alive) > 1 or _proved(rollout, new) else min(1, rollout.size)
-    step = raise_new(rollout, new, count, now)
-    if step is None and count < rollout.size:
+    step = None if rollout.proved else raise_new(rollout, new, min(1, rollout.size), now)
+    if step is None:
+        rollout = replace(rollout, proved=True)
         step = raise_new(rollout, new, rollout.size, now)
     return keeping(step or commit(rollout, now), old)
-
-
-def _proved(rollout: Rollout, new: Fleet) -> bool:
-    return len(new.alive) == 1 and not new.alive.unsettled(rollout.goal)

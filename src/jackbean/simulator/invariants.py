@@ -181,9 +181,18 @@ def check_uniform(universe: Universe, environment: Environment) -> None:
         require(member.id in receivers, f"{member.id} gets no requests")
 
 
+def _check_once(events: Sequence[Event]) -> None:
+    """Nothing that a request caused is told twice."""
+    told = Counter((e.request_id, e.message) for e in events if e.request_id)
+    twice = [message for (_, message), count in told.items() if count > 1]
+    require(not twice, f"told twice: {twice}")
+
+
 async def _check_story(universe: Universe) -> None:
     """Every request that was opened was ended once, and dates rise within an environment."""
     events = await universe.store.events(EventQuery(limit=100_000))
+    if not universe.faults.upgrades:  # an older program does not know what was told
+        _check_once(events)
     opened = Counter(e.request_id for e in events if e.message in OPENINGS)
     require(all(n == 1 for n in opened.values()), "an operation was opened twice")
     for request_id in opened:
