@@ -29,6 +29,7 @@ from jackbean.core.protocol import DependencyRequest
 from jackbean.ports.engine import Runtime, Tell, Unresolvable
 from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.assembly import SERVICES
+from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.queues import QueueDesk
 from jackbean.services.topics import TopicDesk, Undelivered
@@ -194,6 +195,7 @@ class PlantRig(Rig):
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
             queues=self.queues,
             topics=self.topics,
+            log_groups=LogService(world.logs, world.clock, world.installation),
             dependencies=self.dependencies,
             runtimes=self.runtimes,
             signer=Signer(*ADMIN, "us-east-1", "s3"),

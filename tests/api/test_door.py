@@ -148,8 +148,8 @@ def test_another_service(rig: PlantRig) -> None:
 
 
 def test_a_service_that_speaks_json(rig: PlantRig) -> None:
-    headers = {"X-Amz-Target": "Logs_20140328.DescribeLogGroups", "Content-Type": "x"}
-    answer = signed(rig, "{}", service="logs", headers=headers)
+    headers = {"X-Amz-Target": "CodeCommit_20150413.ListRepositories", "Content-Type": "x"}
+    answer = signed(rig, "{}", service="codecommit", headers=headers)
     assert (answer.status, json.loads(answer.body)["__type"]) == (400, "UnknownService")
 
 

@@ -42,7 +42,10 @@ def house(rig: PlantRig) -> Housekeeping:
 
 def keeper(rig: PlantRig) -> Housekeeping:
     messaging = Messaging(rig.queues, rig.topics)
-    return Housekeeping(rig.world, Storage(rig.world.store, rig.buckets, rig.objects, messaging))
+    return Housekeeping(
+        rig.world,
+        Storage(rig.world.store, rig.buckets, rig.objects, messaging, rig.plant.log_groups),
+    )
 
 
 def put(rig: PlantRig, key: str, content: bytes, bucket: str = "") -> str:

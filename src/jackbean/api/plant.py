@@ -15,6 +15,7 @@ from jackbean.control.roster import Roster
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies, Runtimes
+from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.queues import QueueDesk
 from jackbean.services.topics import TopicDesk
@@ -33,6 +34,7 @@ class Plant:
     uploads: UploadService
     queues: QueueDesk
     topics: TopicDesk
+    log_groups: LogService
     dependencies: Dependencies
     runtimes: Runtimes
     signer: Signer

@@ -30,6 +30,18 @@ INSTANCES_MAY: Mapping[str, frozenset[str]] = {
             "ValidateConfigurationSettings",
         }
     ),
+    "logs": frozenset(  # of the groups of its own environment
+        {
+            "CreateLogGroup",
+            "CreateLogStream",
+            "DescribeLogGroups",
+            "DescribeLogStreams",
+            "FilterLogEvents",
+            "GetLogEvents",
+            "PutLogEvents",
+            "PutRetentionPolicy",
+        }
+    ),
     "sqs": frozenset(
         {
             "ChangeMessageVisibility",

@@ -12,6 +12,7 @@ from jackbean.core.installation import Installation
 from jackbean.ports.agents import Reports
 from jackbean.ports.clock import Clock, Ids
 from jackbean.ports.engine import Engine
+from jackbean.ports.logs import Logs
 from jackbean.ports.objects import Blobs
 from jackbean.ports.router import Router
 from jackbean.ports.store import Store
@@ -29,6 +30,7 @@ class World:
     engine: Engine
     router: Router
     reports: Reports
+    logs: Logs
     blobs: Blobs
     clock: Clock
     ids: Ids

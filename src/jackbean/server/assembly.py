@@ -10,6 +10,7 @@ from jackbean.api import balancing, deployments, extension, identity
 from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door, Services
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
+from jackbean.api.logs import LOGS
 from jackbean.api.plant import Plant
 from jackbean.api.sns import SNS
 from jackbean.api.sqs import SQS
@@ -36,9 +37,11 @@ from jackbean.server.messaging import messaging
 from jackbean.server.options import ServeOptions
 from jackbean.server.proxy import make_router
 from jackbean.server.samples import keep_samples
+from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.storage.blobs import FileBlobs
 from jackbean.storage.buckets import SqliteBuckets
+from jackbean.storage.logs import SqliteLogs
 from jackbean.storage.sqlite import SqliteStore
 from jackbean.wire.sigv4 import Signer
 
@@ -49,6 +52,7 @@ SERVICES: Services = {
     "ec2": balancing.EC2,
     "elb": balancing.ELB,
     "elbv2": balancing.ELBV2,
+    "logs": LOGS,
     "sns": SNS,
     "sqs": SQS,
     "jackbean": {**extension.EXTENSION, **deployments.DEPLOYMENTS},
@@ -82,6 +86,8 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             identity.region, identity.account, options.domain, options.http_port
         )
         secret = bytes.fromhex(identity.secret)
+        log_store = SqliteLogs.open(data / "logs.db")
+        stack.push_async_callback(log_store.close)
         messages = await stack.enter_async_context(
             messaging(data, installation, (clock, ids), secret)
         )
@@ -99,6 +105,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             engine=engine,
             router=router,
             reports=board,
+            logs=log_store,
             blobs=blobs,
             clock=clock,
             ids=ids,
@@ -107,7 +114,9 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             bell=Bell(),
         )
         objects = ObjectService(buckets, blobs, clock, installation)
-        yield _wired(world, board, Storage(store, buckets, objects, messages), engine, identity)
+        logs = LogService(log_store, clock, installation)
+        storage = Storage(store, buckets, objects, messages, logs)
+        yield _wired(world, board, storage, engine, identity)
 
 
 def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
@@ -130,6 +139,7 @@ def _wired(
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         queues=storage.messaging.queues,
         topics=storage.messaging.topics,
+        log_groups=storage.logs,
         dependencies=ProcessDependencies(engine),
         runtimes=ProcessRuntimes(engine),
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),

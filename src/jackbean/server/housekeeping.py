@@ -20,6 +20,7 @@ from jackbean.core.errors import JackbeanError
 from jackbean.ports.buckets import Buckets, ObjectRecord
 from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.messaging import Messaging
+from jackbean.services.logs import LogService
 from jackbean.services.objects import ListQuery, ObjectService, collect
 
 ROUND_S = 3600.0
@@ -47,6 +48,7 @@ class Storage:
     buckets: Buckets
     objects: ObjectService
     messaging: Messaging
+    logs: LogService
 
 
 class Housekeeping:
@@ -69,6 +71,7 @@ class Housekeeping:
             self._delete_logs,
             self._delete_bytes,
             self._forget_messages,
+            self._forget_lines,
         )
         for work in works:
             try:
@@ -109,6 +112,10 @@ class Housekeeping:
     async def _forget_messages(self, _: float) -> None:
         """Forget messages whose time is over, of queues that nobody looks into."""
         await self._storage.messaging.queues.queues.expire()
+
+    async def _forget_lines(self, _: float) -> None:
+        """Forget what log groups have kept for long enough."""
+        log.debug("forgot %d lines of logs", await self._storage.logs.tidy())
 
 
 async def used(world: World) -> frozenset[str]:

@@ -26,6 +26,7 @@ from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.clock import SeededIds, VirtualClock
 from jackbean.simulator.engine import Behaviour, MemoryEngine, assignments
 from jackbean.simulator.faults import Crash, Faults, Halfway
+from jackbean.simulator.logs import MemoryLogs
 from jackbean.simulator.router import MemoryRouter, Traffic
 from jackbean.simulator.store import MemoryStore
 from jackbean.simulator.upgrade import older
@@ -64,6 +65,7 @@ class Universe:
             engine=cast(Any, Halfway(self.engine, self.faults)),
             router=cast(Any, Halfway(self.router, self.faults)),
             reports=self.engine,
+            logs=MemoryLogs(),
             blobs=MemoryBlobs(Path("/nonexistent")),
             clock=self.clock,
             ids=SeededIds(seed),

@@ -27,7 +27,7 @@ LIMITS = Limits()
 
 # A message is a megabyte, in which every byte can be a comma, and a form spells one with three.
 MESSAGES = Limits(form_bytes_max=4 << 20, json_values_max=1_200_000)
-LIMITS_OF: Mapping[str, Limits] = {"sqs": MESSAGES, "sns": MESSAGES}
+LIMITS_OF: Mapping[str, Limits] = {"logs": MESSAGES, "sqs": MESSAGES, "sns": MESSAGES}
 
 
 def limits_of(service: str) -> Limits:
