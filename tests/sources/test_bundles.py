@@ -13,7 +13,7 @@ import pytest
 from jackbean.core.errors import Fault
 from jackbean.core.options.settings import Setting
 from jackbean.sources import bundles
-from jackbean.sources.bundles import Extensions, read_extensions
+from jackbean.sources.bundles import Extensions, read_extensions, read_tasks
 
 
 def pack(path: Path, files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -159,3 +159,26 @@ def test_a_directory_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
 def test_fifty_thousand_files_are_fine(tmp_path: Path) -> None:
     size = (46 + 100) * 50_000
     assert size < bundles.DIRECTORY_BYTES_MAX
+
+
+TASKS = "version: 1\ncron: [{name: a, url: /a, schedule: '0 * * * *'}]"
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("cron.yaml", 1), ("./cron.yaml", 1), ("app/cron.yaml", 0), ("Cron.yaml", 0)],
+)
+def test_tasks_are_read_from_the_root(tmp_path: Path, name: str, count: int) -> None:
+    assert len(read_tasks(pack(tmp_path / "b.zip", {name: TASKS}))) == count
+
+
+def test_tasks_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
+    path = pack(tmp_path / "b.zip", {"cron.yaml": "#" * (64 << 20)})
+    with pytest.raises(Fault, match="at most 65536 are read"):
+        read_tasks(path)
+
+
+def test_what_is_no_bundle_has_no_tasks(tmp_path: Path) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(b"PK no bundle")
+    assert read_tasks(path) == ()

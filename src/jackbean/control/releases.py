@@ -17,9 +17,12 @@ from jackbean.core.options.settings import Key, Setting, Settings
 from jackbean.core.options.table import OptionTable
 from jackbean.core.options.validate import Context, fault_in, validate, validate_removals
 from jackbean.core.releases import Release
-from jackbean.sources.bundles import Extensions, read_extensions
+from jackbean.core.tasks import Task
+from jackbean.sources.bundles import Extensions, read_extensions, read_tasks
 from jackbean.stacks.difference import fingerprint
 from jackbean.stacks.synthesis import Facts, synthesise
+
+SQSD = "aws:elasticbeanstalk:sqsd"
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,14 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     if wanted.digest is None:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
     extensions = wanted.extensions or await _extensions(world, wanted.digest)
+    tasks = await _tasks(world, wanted.digest) if tier == "Worker" else ()
     bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
         direct = direct.with_(fixed_at_creation(settings, wanted.table))
     around = Surroundings(world.installation, environment, settings, extensions.declared)
     told = await _checked(around, extensions)
+    _check_queue(tasks, settings)
     facts = Facts(environment.id, environment.name, environment.platform_arn)
     template = synthesise(facts, settings)
     release = Release(
@@ -81,6 +86,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         stack=environment.stack,
         platform_arn=environment.platform_arn,
         extensions=extensions.declared,
+        tasks=tasks,
     )
     if wanted.configuration_only:  # instances will do nothing of it now
         told = ()
@@ -114,6 +120,22 @@ async def _extensions(world: World, digest: str | None) -> Extensions:
     if digest is None:
         return Extensions()
     return await asyncio.to_thread(read_extensions, world.blobs.path(digest))
+
+
+async def _tasks(world: World, digest: str | None) -> tuple[Task, ...]:
+    if not digest:  # the sample, or the bundle of a rehearsal, of which only config files are known
+        return ()
+    return await asyncio.to_thread(read_tasks, world.blobs.path(digest))
+
+
+def _check_queue(tasks: tuple[Task, ...], settings: Settings) -> None:
+    """Raise a Fault for tasks that cannot be sent: lanes are nothing that they have."""
+    queue = settings.text(SQSD, "WorkerQueueURL", "")
+    if tasks and queue.endswith(".fifo"):
+        raise invalid(
+            f"cron.yaml: periodic tasks need a standard queue, and {SQSD}:WorkerQueueURL names a "
+            "first-in-first-out one. Choose another queue, or leave cron.yaml out of the bundle."
+        )
 
 
 def _accepted(

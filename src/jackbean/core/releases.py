@@ -7,6 +7,7 @@ from typing import Any
 
 from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
+from jackbean.core.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Release:
     every source merged. `template` is the environment's CloudFormation template, `fingerprint` that
     of the launch template in it. `stack` and `platform_arn` are the platform that it was cut for;
     they are empty in releases of earlier programs. `extensions` is what the bundle declares in
-    `.ebextensions` besides option settings.
+    `.ebextensions` besides option settings, `tasks` what it asks for by the clock: in worker
+    environments only.
     """
 
     environment_id: str
@@ -35,3 +37,4 @@ class Release:
     stack: str = ""
     platform_arn: str = ""
     extensions: Declared = field(default_factory=Declared)
+    tasks: tuple[Task, ...] = ()

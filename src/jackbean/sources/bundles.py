@@ -1,4 +1,4 @@
-"""What the control plane reads of a source bundle: the config files in `.ebextensions`.
+"""What the control plane reads of a source bundle: `.ebextensions`, and `cron.yaml` of workers.
 
 A bundle is hostile. It is read with bounds on everything, never unpacked here, and one that is no
 ZIP at all is passed over: the instance that unpacks it says so, and the event reaches people.
@@ -11,14 +11,17 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path as FilePath
+from typing import TypeVar
 
 from jackbean.core.errors import invalid
 from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
+from jackbean.core.tasks import Task
+from jackbean.sources import cron
 from jackbean.sources.declaring import declared
 from jackbean.sources.extensions import ConfigFile, read_config
 from jackbean.sources.tree import Path
@@ -30,6 +33,8 @@ BYTES_MAX = 1 << 20  # of all config files together: reading YAML takes ten seco
 SETTINGS_MAX = 5_000  # of all config files together
 DIRECTORY_BYTES_MAX = 8 << 20  # of the ZIP: room for 50,000 files, all of which are read at once
 NAME_SHOWN_MAX = 120
+
+Found = TypeVar("Found")
 
 # Whatever reading something that is no ZIP, or a damaged one, can raise.
 UNREADABLE = (
@@ -79,16 +84,36 @@ def read_extensions(path: FilePath) -> Extensions:
 
 def config_files(path: FilePath) -> dict[str, bytes]:
     """Return the config files of the bundle at `path`; none where it is no bundle."""
+    return _looked(path, lambda bundle: dict(_texts(bundle)), {})
+
+
+def read_tasks(path: FilePath) -> tuple[Task, ...]:
+    """Return the periodic tasks of the bundle at `path`. Raises a Fault that names all faults."""
+    content = _looked(path, _cron, None)
+    return () if content is None else cron.read_cron(content)
+
+
+def _looked(path: FilePath, look: Callable[[zipfile.ZipFile], Found], nothing: Found) -> Found:
+    """Return what `look` finds in the bundle at `path`; `nothing` where it is no bundle."""
     try:
         with _Measured(path) as file, zipfile.ZipFile(file) as bundle:
-            return dict(_texts(bundle))
+            return look(bundle)
     except _DirectoryTooLargeError:
         most = DIRECTORY_BYTES_MAX >> 20
         raise invalid(
             f"The directory of the source bundle is larger than {most} MB: it has too many files."
         ) from None
     except UNREADABLE:
-        return {}
+        return nothing
+
+
+def _cron(bundle: zipfile.ZipFile) -> bytes | None:
+    """Return what `cron.yaml` at the root says, the last one as an unpacked bundle has it."""
+    wanted = [entry for entry in bundle.infolist() if _name(entry.filename) == cron.FILE]
+    if not wanted:
+        return None
+    with bundle.open(wanted[-1]) as file:
+        return file.read(cron.BYTES_MAX + 1)
 
 
 def extensions_of(texts: Mapping[str, bytes]) -> Extensions:

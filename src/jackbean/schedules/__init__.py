@@ -1,0 +1,1 @@
+"""When periodic tasks are due, and what becomes of each time: pure decisions."""
