@@ -194,6 +194,24 @@ ADDITIONAL = {
         (Retire("i-8"),),
         Stage.FAILED,
     ),
+    "the way back has all the capacity": Case(
+        replace(at(MORE, Stage.REVERTING), batch=("i-1",)),
+        fleet(updated("i-1"), instance("i-2"), new("i-8")),
+        (Assign("i-1", Work.STAGE, OLD),),
+        Stage.REVERTING,
+    ),
+    "one of the batch that dies then is not replaced": Case(
+        replace(at(MORE, Stage.REVERTING), batch=("i-1",), leader="i-8"),
+        fleet(updated("i-1"), instance("i-2"), dead("i-8", group=TEMPORARY)),
+        (Assign("i-1", Work.STAGE, OLD), Retire("i-8")),
+        Stage.REVERTING,
+    ),
+    "back, the batch ends": Case(
+        at(MORE, Stage.REVERTING),
+        fleet(instance("i-1"), instance("i-2"), new("i-8")),
+        (Retire("i-8"),),
+        Stage.REVERTED,
+    ),
 }
 CASES = {
     f"{policy}: {name}": case

@@ -26,5 +26,5 @@ def rolling_with_additional_batch(rollout: Rollout, fleet: Fleet, now: float) ->
     step = rolling(rollout, regular, now)
     if step.rollout.stage is Stage.SUCCEEDED:
         return commit(rollout, now)
-    over = step.rollout.stage is not Stage.ADVANCING
-    return replace(step, acts=(*step.acts, *retire(extra.alive))) if over else step
+    ending = extra if step.rollout.over else extra.dead  # full capacity on the way back as well
+    return replace(step, acts=(*step.acts, *retire(ending)))
