@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.control.environments import find, retried
 from jackbean.control.narration import aside
 from jackbean.control.world import World
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import invalid
 from jackbean.core.events import Severity
+from jackbean.core.records import replace
 from jackbean.ports.store import AddEvent, PutEnvironment
 
 ABORTING = "abortEnvironmentUpdate is starting."

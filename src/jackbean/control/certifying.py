@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.control import counters, narration
 from jackbean.control.world import World
 from jackbean.core.certificates import REASON_MAX, REASONS_MAX, Certificate, End, Label
 from jackbean.core.environments import Environment
 from jackbean.core.events import Event, Severity
 from jackbean.core.operations import Operation
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Stage
 from jackbean.core.tallies import Glance
 from jackbean.core.traffic import NOBODY

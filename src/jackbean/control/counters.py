@@ -7,11 +7,11 @@ quick: whoever looks now and then, and once at the end, has counted everything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import PARKED
+from jackbean.core.records import replace
 from jackbean.core.traffic import NOBODY, Count, release_of
 from jackbean.ports.router import NOBODY as NOBODY_MET
 from jackbean.ports.router import Counted, Router

@@ -7,7 +7,7 @@ Effects come after, derived from what was saved.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control import parking
 from jackbean.core.acts import Act, Launch, Occasion, Step, amend, weighed
@@ -25,6 +25,7 @@ from jackbean.core.operations import (
     Settle,
 )
 from jackbean.core.options.views import CapacityOptions
+from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.clock import Ids
@@ -77,10 +78,15 @@ class Namer:
 
 
 def decide(scene: Scene, namer: Namer) -> Decision:
-    """Return what `scene` leads to. What has been decided already is decided the same again."""
-    operation = scene.environment.operation
+    """Return what `scene` leads to. What has been decided already is decided the same again.
+
+    Where nothing changes, the very same record comes back.
+    """
+    environment = scene.environment
+    operation = environment.operation
     members = progress(scene.fleet, scene.now, _patience(operation, scene.drain_s))
-    environment = replace(scene.environment, members=members)
+    if members != environment.members:
+        environment = replace(environment, members=members)
     if operation is None:
         environment = _provision(environment, scene, namer)  # also what a failed operation changed
         parked = parking.kept(environment, scene.fleet, scene.now)
@@ -151,6 +157,8 @@ def _settled(settle: Settle, environment: Environment, scene: Scene) -> bool:
 def _amended(
     environment: Environment, acts: tuple[Act, ...], scene: Scene, namer: Namer
 ) -> Environment:
+    if not acts:
+        return environment
     operation = environment.operation
     occasion = Occasion(scene.now, namer.instances(), operation.number if operation else 0)
     members = amend(environment.members, acts, occasion)

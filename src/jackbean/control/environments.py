@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from jackbean.control import certifying
@@ -27,6 +27,7 @@ from jackbean.core.options.settings import Key, Setting
 from jackbean.core.options.table import options
 from jackbean.core.options.views import CapacityOptions
 from jackbean.core.platforms.catalogue import PlatformVersion
+from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.ports.store import AddEvent, Change, EnvironmentQuery, PutEnvironment, PutRelease
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from functools import partial
 
 from jackbean.control.applications import finish_deletions
@@ -17,6 +16,7 @@ from jackbean.control.environments import retried
 from jackbean.control.tick import WARM_S, Ticker, Turn
 from jackbean.control.world import World
 from jackbean.core.errors import Conflict, JackbeanError
+from jackbean.core.records import replace
 from jackbean.ports.store import EnvironmentQuery, PutEnvironment
 
 RETRY_S = 0.5  # after a port refused

@@ -8,7 +8,7 @@ texts word for word: those are constants here, and none of them may be told befo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control.decide import Scene
 from jackbean.control.narration_beside import beside
@@ -19,6 +19,7 @@ from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import TEMPORARY, Failure, Fleet, Instance
 from jackbean.core.health.transitions import transition
 from jackbean.core.operations import Exchange, Kind, Operation, Provision, Settle
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.upkeep import complete
 from jackbean.stacks.names import story

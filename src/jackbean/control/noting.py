@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.control.decide import Decision, Scene
 from jackbean.core.operations import Operation
+from jackbean.core.records import replace
 from jackbean.core.tallies import Glance
 from jackbean.rollouts.moments import moment, serving
 

@@ -7,7 +7,7 @@ how often in a row each instance looked good, and it is allowed to be lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control.counters import Counters
 from jackbean.control.terms import Gate
@@ -23,6 +23,7 @@ from jackbean.core.fleet import (
     WorkState,
 )
 from jackbean.core.protocol import Report
+from jackbean.core.records import replace
 from jackbean.ports.agents import Reports
 from jackbean.ports.engine import Address, Engine, MachineSight
 from jackbean.ports.router import Router, TargetSight
@@ -42,6 +43,14 @@ class Look:
     addresses: Mapping[str, Address]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An instance, and what it was made of: as long as that stays the same, so does it."""
+
+    of: tuple[Member, MachineSight, Report | None, TargetSight, int]
+    instance: Instance
+
+
 @dataclass(frozen=True)
 class Passes:
     """Good looks in a row, and when the last of them was."""
@@ -59,6 +68,7 @@ class Observer:
         self._reports = reports
         self._counters = Counters(router)
         self._passes: dict[str, Passes] = {}
+        self._made: dict[str, Made] = {}
         self._first: dict[str, float] = {}
         self._complete: set[str] = set()
 
@@ -96,6 +106,7 @@ class Observer:
 
     def forget_instance(self, instance: str) -> None:
         self._passes.pop(instance, None)
+        self._made.pop(instance, None)
 
     def _instance(
         self,
@@ -107,11 +118,19 @@ class Observer:
     ) -> Instance:
         machine = machines.get(member.id, NO_MACHINE)
         said = self._reports.latest(member.id)
+        report = said[0] if said else None
         target = targets.get(member.id, NO_TARGET)
-        sight = _sight(machine, said[0] if said else None, target, _requests(member, target))
-        instance = Instance(member, sight, gate.count)
+        of, made = (member, machine, report, target, gate.count), self._made.get(member.id)
+        if made is None or made.of != of:
+            sight = _sight(machine, report, target, _requests(member, target))
+            made = Made(of, Instance(member, sight, gate.count))
+        instance = made.instance
         passes = self._look(instance, gate, now)
-        return Instance(member, replace(sight, passes=passes), gate.count) if passes else instance
+        if passes != instance.sight.passes:
+            sight = replace(instance.sight, passes=passes)
+            made = Made(of, Instance(member, sight, gate.count))
+        self._made[member.id] = made
+        return made.instance
 
     def _held(self, instance: Instance, gate: Gate) -> Instance:
         """Let an instance begin anew with its good looks: one bad look resets the count."""

@@ -7,7 +7,7 @@ have left; routes are those of the members in service; agents with work waiting 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
     _nudge(world, environment, look.fleet)
 
 
-async def _all(acts: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def _all(acts: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Do all of `acts`, and only when all have ended raise what the first of them raised."""
     for result in await asyncio.gather(*acts, return_exceptions=True):
         if isinstance(result, BaseException):

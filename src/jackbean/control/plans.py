@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control.manifests import concerns_instances
 from jackbean.control.parking import ROLLBACK
@@ -19,6 +19,7 @@ from jackbean.core.options.views import (
     UpdateOptions,
 )
 from jackbean.core.options.views import Update as UpdateKind
+from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout
 from jackbean.core.trials import Trial

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control.extensions import check_options, compiled
 from jackbean.control.manifests import concerns_instance
@@ -16,6 +16,7 @@ from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_cr
 from jackbean.core.options.settings import Key, Setting, Settings
 from jackbean.core.options.table import OptionTable
 from jackbean.core.options.validate import Context, fault_in, validate, validate_removals
+from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.tasks import Task
 from jackbean.sources.bundles import Extensions, read_extensions, read_tasks
@@ -95,7 +96,10 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
 
 async def _checked(around: Surroundings, extensions: Extensions) -> tuple[str, ...]:
     """Return what to tell of what instances will do. Raises a Fault of all that is wrong."""
-    found = await asyncio.to_thread(compiled, around, extensions.lines)
+    if around.declared.empty:
+        found = compiled(around)  # at once: there is nothing to work on
+    else:
+        found = await asyncio.to_thread(compiled, around, extensions.lines)
     options = check_options(around.settings, around, concerns_instance)
     if faults := (*found.faults, *options.faults):
         raise invalid("\n".join(faults))

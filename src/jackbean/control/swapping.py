@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control.environments import find, must_be_ready, retried
 from jackbean.control.narration import aside, opening
@@ -10,6 +10,7 @@ from jackbean.control.world import World
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import invalid
 from jackbean.core.operations import Exchange, Kind, Operation
+from jackbean.core.records import replace
 from jackbean.ports.router import Names
 from jackbean.ports.store import AddEvent, PutEnvironment
 

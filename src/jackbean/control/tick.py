@@ -6,7 +6,7 @@ tick sees what was saved and performs it. Two ticks at once cannot both save.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.control import counters
 from jackbean.control.applications import finish_deletion
@@ -21,6 +21,7 @@ from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Service
+from jackbean.core.records import replace
 from jackbean.ports.store import AddEvent, PutEnvironment
 
 STEADY_S = 2.0  # between two looks at an environment that wants nothing
@@ -80,16 +81,17 @@ class Ticker:
         decision = decide(scene, Namer(world.installation, world.ids))
         decision = noted(decision, await self._last(scene) if decision.ended else scene)
         after = self._watch.judged(decision.environment, look.fleet, now, terms.release.settings)
-        if after != environment:
+        changed = after is not environment and after != environment
+        if changed:
             events = narrate(environment, after, decision.ended, scene)
             certificate = await certified(world, after, decision.ended, events)
             await world.store.commit([PutEnvironment(after), *certificate, *map(AddEvent, events)])
-        saved = after if after == environment else replace(after, revision=after.revision + 1)
+        saved = replace(after, revision=after.revision + 1) if changed else after
         await perform(world, saved, await self._means(after, terms, look))
         self._forget(environment, after)
         if not _warm(after, look):
             return Turn(STEADY_S, decision.why)
-        return Turn(WARM_S if after == environment else FRESH_S, decision.why)
+        return Turn(FRESH_S if changed else WARM_S, decision.why)
 
     async def _last(self, scene: Scene) -> Scene:
         """Return the scene of an operation's end with the load balancer's last word on it."""

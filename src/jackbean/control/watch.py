@@ -126,10 +126,13 @@ class Watch:
         chart = self._charts.get(environment.id)
         if environment.operation is None or chart is None or not chart.background.options.enhanced:
             return frozenset()
+        troubled = [(name, track) for name, track in chart.tracks.items() if not track.said.calm]
+        if not troubled:
+            return frozenset()
         scene = Scene.of(environment, chart.background, now)
         return frozenset(
             name
-            for name, track in chart.tracks.items()
+            for name, track in troubled
             if application_health(track.facts(now, scene.thresholds), scene).rank > worst.rank
         )
 

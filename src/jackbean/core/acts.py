@@ -8,9 +8,10 @@ the control plane lived long enough to perform it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.core.fleet import MAIN, PARKED, Member, Service, Work
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout
 
 

@@ -7,9 +7,10 @@ two together as an `Instance` and never ask which half a fact came from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
+from jackbean.core.records import replace
 from jackbean.core.traffic import Count
 
 MAIN = "main"
@@ -46,6 +47,9 @@ class WorkState(StrEnum):
     WORKING = "working"
     DONE = "done"
     FAILED = "failed"
+
+
+ANSWERED = frozenset({WorkState.DONE, WorkState.FAILED})
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,7 @@ class Instance:
             return False
         sight = self.sight
         return sight.machine is not Machine.RUNNING or not (
-            sight.serial == wanted.serial and sight.state in {WorkState.DONE, WorkState.FAILED}
+            sight.serial == wanted.serial and sight.state in ANSWERED
         )
 
     def failed(self, release: int) -> bool:

@@ -7,9 +7,10 @@ advances. All later work extends this record rather than adding a second one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.core.tallies import UNTOUCHED, Tally
 
@@ -106,8 +107,10 @@ class Operation:
     @property
     def rollout(self) -> Rollout | None:
         """The last rollout that has begun, or the one that will."""
-        rolls = [p.rollout for p in self.phases if isinstance(p, Roll)]
-        return rolls[-1] if rolls else None
+        for phase in reversed(self.phases):
+            if isinstance(phase, Roll):
+                return phase.rollout
+        return None
 
     @property
     def abortable(self) -> bool:
@@ -128,6 +131,8 @@ class Operation:
 
     def with_phase(self, phase: Phase) -> Operation:
         """Return it with the phase under way replaced by its next state."""
+        if phase == self.phase:
+            return self
         phases = (*self.phases[: self.position], phase, *self.phases[self.position + 1 :])
         return replace(self, phases=phases)
 

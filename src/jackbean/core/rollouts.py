@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from jackbean.core.fleet import Fleet
+from jackbean.core.records import replace
 from jackbean.core.traffic import Count
 from jackbean.core.trials import Trial
 

@@ -11,8 +11,9 @@ seconds, and what happened since is worked out anew. What cannot be known is mar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from jackbean.core.records import replace
 from jackbean.core.traffic import Count, added, began_anew, renewed
 
 SAVE_S = 10.0  # at most between two saves of a tally during an operation
@@ -122,16 +123,19 @@ class Tally:
     def look(self, glance: Glance, now: float) -> Tally:
         """Return the tally after a look."""
         counts = glance.counts
-        tally = _timed(self, glance.moment, now)
-        tally = tally if counts is None else _added(tally, counts)
+        tally = self if counts is None else _added(self, counts)
         late = self.at is None and counts is None
-        if glance.serving is not None and (self.lowest is None or glance.serving < self.lowest):
-            tally = replace(tally, lowest=glance.serving, lowest_at=now)
+        lower = glance.serving is not None and (self.lowest is None or glance.serving < self.lowest)
         away_s = now - self.at if self.unwatched and self.at is not None else 0.0
+        passages, current = _timed(self, glance.moment, now)
         return replace(
             tally,
             at=now,
             partial=tally.partial or late,
+            lowest=glance.serving if lower else self.lowest,
+            lowest_at=now if lower else self.lowest_at,
+            passages=passages,
+            current=current,
             unwatched=False,
             away_s=self.away_s + away_s,
         )
@@ -160,6 +164,8 @@ def _added(tally: Tally, counts: tuple[Count, ...]) -> Tally:
     before = tally.counts
     if before is None:
         return replace(tally, counts=counts, partial=tally.partial or tally.at is not None)
+    if before == counts:
+        return tally
     served = {one.release: one for one in tally.served}
     for more in added(before, counts):
         if any((more.requests, more.errors, more.failed, more.retried)):
@@ -172,16 +178,18 @@ def _added(tally: Tally, counts: tuple[Count, ...]) -> Tally:
     )
 
 
-def _timed(tally: Tally, moment: Moment | None, now: float) -> Tally:
+def _timed(tally: Tally, moment: Moment | None, now: float) -> tuple[tuple[Passage, ...], int]:
     """Give the time since the last look to what was under way, and note what is now."""
     passages, current = list(tally.passages), tally.current
     if passages and tally.at is not None:
         last = passages[current]
-        passages[current] = replace(last, seconds=last.seconds + now - tally.at)
+        passages[current] = Passage(last.moment, last.began, last.seconds + now - tally.at)
+        if moment == last.moment:
+            return tuple(passages), current
     known = [passage.moment for passage in passages]
     if moment in known:
         current = known.index(moment)
     elif moment is not None and len(passages) < PASSAGES_MAX:
         current = len(passages)
         passages.append(Passage(moment, now))
-    return replace(tally, passages=tuple(passages), current=current)
+    return tuple(passages), current

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from jackbean.core.records import replace
 
 NOBODY = 0  # the release of those who met no instance
 RELEASE = "release-"

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jackbean.core.evidence import Counts, Evidence, Verdict
 from jackbean.core.evidence.wealth import BLOCK_REQUESTS, LEVEL, LEVELS
+from jackbean.core.records import replace
 from jackbean.core.traffic import NOBODY, Count, added, renewed
 
 LOOK_S = 1.0  # at least between two looks: each is saved

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.core.acts import Step
 from jackbean.core.fleet import MAIN, TEMPORARY, Fleet
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.batches import rolling
 from jackbean.rollouts.beside import keeping

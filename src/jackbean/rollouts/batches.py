@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout
 from jackbean.rollouts.verbs import advance, conclude, refill
 

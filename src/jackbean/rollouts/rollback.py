@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.core.acts import Join, Step
 from jackbean.core.fleet import Fleet
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.beside import not_for
 from jackbean.rollouts.temporary import end_old

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.core.fleet import Fleet, Instance, Machine, Member, Service
+from jackbean.core.records import replace
 
 
 def progress(fleet: Fleet, now: float, drain_s: float) -> tuple[Member, ...]:
     """Return the members with everyone who is done draining out, and everyone gone forgotten."""
-    members = (_drained(i, now, drain_s) for i in fleet)
-    gone = {i.id for i in fleet if i.sight.machine is Machine.ABSENT}
-    return tuple(
-        m for m in members if not (m.leaving and m.service is Service.OUT and m.id in gone)
-    )
+    members = [(_drained(i, now, drain_s), i.sight.machine is Machine.ABSENT) for i in fleet]
+    return tuple([member for member, gone in members if not (gone and endable(member))])
 
 
 def endable(member: Member) -> bool:

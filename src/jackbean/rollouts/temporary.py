@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.core.acts import Act, Join, Launch, Park, Step, Weigh
 from jackbean.core.fleet import TEMPORARY, Fleet
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.verbs import advance, conclude, retire
 

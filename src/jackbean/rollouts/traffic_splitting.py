@@ -7,10 +7,9 @@ bounded time.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jackbean.core.acts import Launch, Step, Weigh
 from jackbean.core.fleet import MAIN, TEMPORARY, Fleet
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.beside import keeping, not_for
 from jackbean.rollouts.temporary import end_old, raise_new, withdraw

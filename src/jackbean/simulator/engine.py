@@ -7,15 +7,17 @@ it will be up, what it was last told to do, and when it will have done it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from jackbean.core.fleet import Assignment, Machine, Member, Work
 from jackbean.core.protocol import Report
+from jackbean.core.records import replace
 from jackbean.ports.clock import Clock
 from jackbean.ports.engine import Address, EngineDescription, LaunchSpec, MachineSight
 
 Assigned = Callable[[str], Assignment | None]
+DIED, STOPPED = MachineSight(Machine.EXITED, exit="died"), MachineSight(Machine.STOPPED)
 
 
 def calm(effect: str) -> None:
@@ -43,6 +45,7 @@ class Node:
 
     spec: LaunchSpec
     up_at: float
+    sight: MachineSight  # while it runs
     serial: int = 0
     work: Assignment | None = None
     done_at: float = 0.0
@@ -51,6 +54,7 @@ class Node:
     staged: int | None = None
     exited: bool = False
     stopped: bool = False
+    said: Report | None = None  # None: it has something new to say
     started: list[int] = field(default_factory=list)  # every release it ever ran
 
 
@@ -77,14 +81,15 @@ class MemoryEngine:
         return EngineDescription("simulator", "memory", (), {}, frozenset())
 
     async def machines(self) -> Mapping[str, MachineSight]:
-        return {name: self._sight(name, node) for name, node in self.nodes.items()}
+        return {name: sight(node) for name, node in self.nodes.items()}
 
     async def ensure(self, spec: LaunchSpec) -> None:
         self._effect(f"ensure {spec.instance}")
         node = self.nodes.get(spec.instance)
         if node is None:
             boot = self._clock.now() + self.behaviour.boot_s
-            self.nodes[spec.instance] = Node(spec, boot)
+            running = MachineSight(Machine.RUNNING, Address(spec.instance, 80))
+            self.nodes[spec.instance] = Node(spec, boot, running)
             self.launched.append(spec.instance)
         elif node.stopped:
             node.stopped, node.up_at = False, self._clock.now() + self.behaviour.boot_s
@@ -134,7 +139,8 @@ class MemoryEngine:
             if node.exited or node.stopped or now < node.up_at:
                 continue
             self._work(node, assigned(name), now)
-            self._reports[name] = (self._report(name, node), now)
+            node.said = node.said or self._report(name, node)
+            self._reports[name] = (node.said, now)
 
     def healthy(self, instance: str) -> bool:
         """Whether a load balancer would find it well."""
@@ -162,6 +168,7 @@ class MemoryEngine:
     def _work(self, node: Node, wanted: Assignment | None, now: float) -> None:
         if wanted is not None and wanted.serial > node.serial:
             node.serial, node.work, node.state = wanted.serial, wanted, "working"
+            node.said = None
             node.done_at = now + self._duration(node, wanted)
         if node.state == "working" and node.work is not None and now >= node.done_at:
             self._finish(node, node.work)
@@ -174,7 +181,7 @@ class MemoryEngine:
         return staging if work.work is Work.STAGE else staging + behaviour.activate_s
 
     def _finish(self, node: Node, work: Assignment) -> None:
-        behaviour = self.behaviour
+        behaviour, node.said = self.behaviour, None
         if work.release in behaviour.fails_staging:
             node.state = "failed"
             return
@@ -198,12 +205,12 @@ class MemoryEngine:
             application="up" if node.running else "",
         )
 
-    def _sight(self, name: str, node: Node) -> MachineSight:
-        if node.exited:
-            return MachineSight(Machine.EXITED, exit="died")
-        if node.stopped:
-            return MachineSight(Machine.STOPPED)
-        return MachineSight(Machine.RUNNING, Address(name, 80))
+
+def sight(node: Node) -> MachineSight:
+    """Return what an engine sees of a machine."""
+    if node.exited:
+        return DIED
+    return STOPPED if node.stopped else node.sight
 
 
 def assignments(members: Mapping[str, Member]) -> Assigned:

@@ -68,7 +68,9 @@ class Halfway:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._port, name)
-        return self._halved(name, real) if name in HALVED else real
+        found = self._halved(name, real) if name in HALVED else real
+        setattr(self, name, found)  # from now on it is found without asking here
+        return found
 
     def _halved(
         self, name: str, real: Callable[..., Coroutine[Any, Any, None]]

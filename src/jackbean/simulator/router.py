@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from math import sqrt
 from random import Random
 
 from jackbean.core.fleet import Service
+from jackbean.core.records import replace
 from jackbean.ports.clock import Clock
 from jackbean.ports.router import MAIN_GROUP, NOBODY, Counted, Names, Routes, TargetSight
 from jackbean.simulator.engine import calm
 
+SIGHTS_KEPT_MAX = 100
 FEW = 50  # chances that are tried one by one; more are drawn together
 
 
@@ -130,7 +133,7 @@ class MemoryRouter:
         self._effect("open")
         if not self._opened:
             self._opened = True
-            for name in self._wanted.keys() | self._hosts.keys():
+            for name in sorted(self._wanted.keys() | self._hosts.keys()):
                 self._tell(name)
 
     async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
@@ -219,6 +222,8 @@ class MemoryRouter:
 
     def _settle(self) -> None:
         """Let everything take effect that is due."""
+        if not self._due:
+            return
         now = self._clock.now()
         for name in [name for name, at in self._due.items() if at <= now]:
             self._apply(name, self._wanted.get(name), self._due.pop(name))
@@ -258,11 +263,11 @@ class MemoryRouter:
 
     def _sight(self, name: str, host: Host | None) -> TargetSight:
         if host is None:
-            return TargetSight(Service.OUT, healthy=False, requests=0)
+            return sight(Service.OUT, healthy=False, requests=0)
+        well = self._well(name, host)
         if host.draining_since is not None:
-            return TargetSight(Service.DRAINING, self._well(name, host), self._left(host))
-        requests = self.traffic.requests if self._well(name, host) else 0
-        return TargetSight(Service.IN, self._well(name, host), requests)
+            return sight(Service.DRAINING, healthy=well, requests=self._left(host))
+        return sight(Service.IN, healthy=well, requests=self.traffic.requests if well else 0)
 
     def _well(self, name: str, host: Host) -> bool:
         return self._clock.now() >= host.since + self.traffic.check_s and self._healthy(name)
@@ -316,6 +321,12 @@ class MemoryRouter:
             return sum(self._random.random() < share for _ in range(count)) if share > 0 else 0
         spread = sqrt(count * share * (1 - share)) if 0 < share < 1 else 0.0
         return min(count, max(0, round(self._random.gauss(count * share, spread))))
+
+
+@lru_cache(maxsize=SIGHTS_KEPT_MAX)
+def sight(service: Service, *, healthy: bool, requests: int) -> TargetSight:
+    """Return what is seen of a target: the same value each time, which is soon compared."""
+    return TargetSight(service, healthy, requests)
 
 
 def whole(visitors: float) -> int:

@@ -9,7 +9,6 @@ It shares the rules of a commit (`storage.claims`) with the stores that keep thi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from jackbean.core.certificates import Certificate
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Conflict
 from jackbean.core.events import Event
+from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.ports.clock import Clock
 from jackbean.ports.store import (

@@ -8,6 +8,7 @@ does not do what it was asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from jackbean.simulator.store import MemoryStore
 from jackbean.simulator.upgrade import older
 
 BRANCH = "Python 3.11 running on 64bit Amazon Linux 2023"
+EVERYTHING = EnvironmentQuery()
 STEP_S = 0.5
 QUIET_STEPS = 4  # before time moves faster
 STEP_MAX_S = 8.0  # while nothing changes
@@ -58,7 +60,6 @@ class Universe:
             self.clock, before_commit=self._before_commit, after_commit=self._after_commit
         )
         installation = Installation("us-east-1", "123456789012")
-        catalogue = Catalogue("us-east-1", frozenset({BRANCH}))
         self.world = World(
             installation=installation,
             store=self.store,
@@ -70,7 +71,7 @@ class Universe:
             clock=self.clock,
             ids=SeededIds(seed),
             credentials=Credentials(b"simulated" * 4),
-            platforms=Platforms(catalogue, {"Python": "0" * 64}),
+            platforms=Platforms(_catalogue(), {"Python": "0" * 64}),
             bell=Bell(),
         )
         self.crashes = 0
@@ -103,7 +104,7 @@ class Universe:
         return min(STEP_S * 2.0 ** max(self._quiet - QUIET_STEPS, 0), STEP_MAX_S)
 
     async def environments(self) -> list[Environment]:
-        return await self.store.environments(EnvironmentQuery())
+        return await self.store.environments(EVERYTHING)
 
     def crash(self) -> None:
         """Start the control plane anew: everything that it only remembered is gone."""
@@ -121,7 +122,7 @@ class Universe:
             self._adopted = await self._adopt()
             return
         now = self.clock.now()
-        for environment_id in self.world.bell.take():
+        for environment_id in sorted(self.world.bell.take()):
             self._due[environment_id] = now
         for environment in await self.environments():
             self._due.setdefault(environment.id, now)
@@ -156,3 +157,9 @@ class Universe:
         self._saved = True
         self._watch(changes)
         self.faults.effect("committed")
+
+
+@cache
+def _catalogue() -> Catalogue:
+    """Return what every universe has: it is costly to set up, and never changes."""
+    return Catalogue("us-east-1", frozenset({BRANCH}))

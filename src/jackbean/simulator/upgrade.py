@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields, replace
+from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar
 
 from jackbean.core.environments import Environment
 from jackbean.core.operations import Operation, Roll
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout
 
 Record = TypeVar("Record", Environment, Operation, Rollout)

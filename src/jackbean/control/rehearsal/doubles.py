@@ -7,7 +7,7 @@ moment and gone on with in several ways.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from jackbean.control.observe import Passes, counted
@@ -23,6 +23,7 @@ from jackbean.core.fleet import (
     Work,
     WorkState,
 )
+from jackbean.core.records import replace
 
 NEVER = float("inf")
 ALWAYS = -NEVER

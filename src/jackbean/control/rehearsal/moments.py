@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Member, Service, Work
 from jackbean.core.operations import Operation, Roll
+from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 
 

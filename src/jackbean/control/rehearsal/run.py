@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from jackbean.control.decide import Decision, Namer, Scene, decide
 from jackbean.control.rehearsal.doubles import UNCOUNTED, Double, Terms, Trouble
@@ -21,6 +21,7 @@ from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED, Fleet, Instance, Machine, Sight
 from jackbean.core.installation import Installation
 from jackbean.core.operations import Operation
+from jackbean.core.records import replace
 from jackbean.rollouts.service import endable
 
 TURNS_MAX = 20_000

@@ -69,7 +69,8 @@ def instance_health(facts: Facts, scene: Scene) -> InstanceHealth:
         return _told([_performing(facts)])
     soft = [found for rule in SEEN_RULES if (found := rule(facts, scene))]
     if facts.said is not NOTHING:
-        soft += [found for rule in SAID_RULES if (found := rule(facts, scene))]
+        rules = CALM_RULES if facts.said.calm else SAID_RULES
+        soft += [found for rule in rules if (found := rule(facts, scene))]
     if not hard and not soft:
         return WELL
     if soft and scene.shelters(facts):
@@ -82,7 +83,7 @@ def application_health(facts: Facts, scene: Scene) -> HealthStatus:
 
     A busy processor is not its doing: it is the machine's, which all instances share.
     """
-    if facts.said is NOTHING:
+    if facts.said.calm:
         return HealthStatus.OK
     found = [finding.status for rule in APPLICATION_RULES if (finding := rule(facts, scene))]
     return max(found, key=lambda status: status.rank, default=HealthStatus.OK)
@@ -231,7 +232,8 @@ def _completed(facts: Facts, scene: Scene) -> Finding | None:
 HARD_RULES: tuple[Rule, ...] = (_exited, _failed)
 SEEN_RULES: tuple[Rule, ...] = (_elb, _silent, _version, _slow)
 APPLICATION_RULES: tuple[Rule, ...] = (_down, _failing, _erring, _complaining)
-SAID_RULES: tuple[Rule, ...] = (*APPLICATION_RULES, _cpu, _completed)
+CALM_RULES: tuple[Rule, ...] = (_cpu, _completed)
+SAID_RULES: tuple[Rule, ...] = (*APPLICATION_RULES, *CALM_RULES)
 
 
 def failing_status(part: int, whole: int, thresholds: Thresholds) -> HealthStatus | None:

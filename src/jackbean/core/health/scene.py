@@ -42,6 +42,11 @@ class Said:
     vitals: Vitals = UNSAID
     hot_since: float | None = None
 
+    @property
+    def calm(self) -> bool:
+        """Whether it says nothing at all against its application."""
+        return self.application != "down" and not self.complaints and self.tally is EMPTY
+
 
 NOTHING = Said()
 

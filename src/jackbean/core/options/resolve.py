@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from jackbean.core.options.domains import Text, Variable
 from jackbean.core.options.option import (
@@ -41,6 +42,7 @@ HEALTH_URL = ("aws:elasticbeanstalk:application", "Application Healthcheck URL")
 CLASSIC_CHECK = "aws:elb:healthcheck"
 DEPLOYMENT = "jackbean:deployment"
 NOTHING = Settings()
+DEFAULTS_KEPT_MAX = 64  # sets of them: one for each kind of environment that is in use
 
 
 class Origin(StrEnum):
@@ -72,14 +74,16 @@ class Resolved:
 
 def effective(layers: Layers, table: OptionTable, tier: str = "WebServer") -> Settings:
     """Return what holds for an environment of `tier` on the platform of `table`."""
-    return resolve(layers, table, tier).settings
+    explicit = _merged(_ranked(layers, table))
+    base = _defaults(table, explicit, tier).with_(explicit)
+    return base.with_(Settings(_computed(explicit, base)))
 
 
 def resolve(layers: Layers, table: OptionTable, tier: str = "WebServer") -> Resolved:
     """Like `effective`, and tell the origin of each value."""
     ranked = _ranked(layers, table)
     explicit = _merged(ranked)
-    defaults = Settings(_defaults(table, explicit, kinds(explicit, tier)))
+    defaults = _defaults(table, explicit, tier)
     computed = Settings(_computed(explicit, defaults.with_(explicit)))
     origins = dict.fromkeys(defaults.keys(), Origin.DEFAULT)
     for origin, settings in ranked:
@@ -184,8 +188,12 @@ def _takes_empty(row: Option) -> bool:
 
 def concrete(table: OptionTable, settings: Settings) -> Iterator[Option]:
     """Yield the rows that can be listed by name: variable namespaces as `settings` use them."""
+    return _concrete(table, settings.namespaces())
+
+
+def _concrete(table: OptionTable, namespaces: frozenset[str]) -> Iterator[Option]:
     used: dict[str, list[str]] = {}
-    for namespace in sorted(settings.namespaces()):
+    for namespace in sorted(namespaces):
         used.setdefault(table.pattern_of(namespace), []).append(namespace)
     for row in table:
         if _unlisted(row) or (row.platforms and not table.platform):
@@ -201,10 +209,21 @@ def _unlisted(row: Option) -> bool:
     return anonymous or row.legacy or row.alias_of is not None
 
 
-def _defaults(table: OptionTable, explicit: Settings, wanted: frozenset[str]) -> Iterator[Setting]:
-    for row in concrete(table, explicit):
-        if row.default is not None and not row.implied and applies(row, wanted):
-            yield Setting(row.namespace, row.name, row.default)
+def _defaults(table: OptionTable, explicit: Settings, tier: str) -> Settings:
+    """Return the defaults of the rows: they depend on no more than the kind of environment."""
+    named = frozenset([ns for ns in explicit.namespaces() if table.pattern_of(ns).endswith(">")])
+    return _defaults_of(table, named, kinds(explicit, tier))
+
+
+@lru_cache(maxsize=DEFAULTS_KEPT_MAX)
+def _defaults_of(
+    table: OptionTable, namespaces: frozenset[str], wanted: frozenset[str]
+) -> Settings:
+    return Settings(
+        Setting(row.namespace, row.name, row.default)
+        for row in _concrete(table, namespaces)
+        if row.default is not None and not row.implied and applies(row, wanted)
+    )
 
 
 def _computed(explicit: Settings, base: Settings) -> Iterator[Setting]:

@@ -48,11 +48,12 @@ def key(namespace: str, name: str, resource_name: str = "") -> Key:
 class Settings:
     """Settings, at most one per key, sorted as Elastic Beanstalk lists them; the last one wins."""
 
-    __slots__ = ("_hash", "_values")
+    __slots__ = ("_hash", "_namespaces", "_values")
 
     def __init__(self, settings: Iterable[Setting] = ()) -> None:
         self._values: dict[Key, str | None] = _sorted(_values(settings))
         self._hash: int | None = None
+        self._namespaces: frozenset[str] | None = None
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[Any]) -> Settings:
@@ -67,7 +68,7 @@ class Settings:
                     values[key(ns, name, resource)] = value
                 case _:
                     raise ValueError("a stored setting is [[namespace, name, resource], value]")
-        return cls._of(values)
+        return cls._ordered(_sorted(values))
 
     def to_pairs(self) -> tuple[tuple[Key, str | None], ...]:
         """Return everything, in order, as nested tuples of strings that JSON can hold."""
@@ -113,7 +114,9 @@ class Settings:
         return found
 
     def namespaces(self) -> frozenset[str]:
-        return frozenset(ns for ns, _, _ in self._values)
+        if self._namespaces is None:
+            self._namespaces = frozenset([ns for ns, _, _ in self._values])
+        return self._namespaces
 
     def keys(self) -> frozenset[Key]:
         return frozenset(self._values)
@@ -121,13 +124,16 @@ class Settings:
     def with_(self, changes: Iterable[Setting]) -> Settings:
         """Return these settings with `changes` on top."""
         added = dict(changes.to_pairs()) if isinstance(changes, Settings) else _values(changes)
-        return self._of({**self._values, **added}) if added else self
+        if not added:
+            return self
+        values = {**self._values, **added}
+        return self._ordered(values if len(values) == len(self._values) else _sorted(values))
 
     def without(self, keys: Iterable[Key | tuple[str, str]]) -> Settings:
         """Return these settings without `keys`; those that are not there are ignored."""
         gone = {key(*parts) for parts in keys}
         kept = {k: v for k, v in self._values.items() if k not in gone}
-        return self if len(kept) == len(self._values) else self._of(kept)
+        return self if len(kept) == len(self._values) else self._ordered(kept)
 
     def differing(self, other: Settings) -> tuple[Key, ...]:
         """Return the keys, in order, that are in one only or have another value."""
@@ -159,9 +165,10 @@ class Settings:
         return f"<Settings: {len(self)} in {len(self.namespaces())} namespaces>"
 
     @classmethod
-    def _of(cls, values: Mapping[Key, str | None]) -> Settings:
+    def _ordered(cls, values: dict[Key, str | None]) -> Settings:
+        """Return settings of values that are in their order already."""
         made = cls()
-        made._values = _sorted(values)
+        made._values = values
         return made
 
 
