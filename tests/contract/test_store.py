@@ -310,6 +310,12 @@ def test_a_living_environment_needs_its_application(bench: Bench) -> None:
         bench.commit(PutEnvironment(replace(bench.environment(one.id), status=Status.LAUNCHING)))
 
 
+def test_workers_hold_neither_a_prefix_nor_a_slot(bench: Bench) -> None:
+    workers = [living(n, cname_prefix="", slot=0) for n in (1, 2)]
+    bench.commit(PutApplication(Application("app")), *map(PutEnvironment, workers))
+    assert bench.run(bench.store.slots()) == frozenset()
+
+
 def test_slots_are_those_of_living_environments(bench: Bench) -> None:
     assert bench.run(bench.store.slots()) == frozenset()
     one, two = two_environments(bench)

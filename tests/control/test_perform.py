@@ -14,10 +14,11 @@ from tests.core.fleets import NEW, OLD, dead, fleet, fresh, instance, many, upda
 from jackbean.control.observe import Look
 from jackbean.control.perform import Means, ends, launching, perform
 from jackbean.control.terms import Terms
-from jackbean.core.environments import Environment, Status
+from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Fleet, Instance, Machine, Service
 from jackbean.core.options.settings import Setting
+from jackbean.core.protocol import Report
 from jackbean.ports.engine import Address, LaunchSpec
 from jackbean.ports.router import HealthCheck, Routes
 from jackbean.simulator.universe import BRANCH
@@ -67,6 +68,12 @@ class Router:
 class Agents:
     def __init__(self) -> None:
         self.nudged: list[str] = []
+        self.told: dict[str, bool] = {}  # what an instance has heard of polling
+
+    def latest(self, instance: str) -> tuple[Report, float] | None:
+        if instance not in self.told:
+            return None
+        return Report(instance, polling=self.told[instance]), 0.0
 
     def nudge(self, instance: str) -> None:
         self.nudged.append(instance)
@@ -187,6 +194,22 @@ def test_agents_that_have_not_heard_yet_are_nudged(bench: Bench) -> None:
     behind = replace(behind, sight=replace(behind.sight, serial=2))
     bench.perform(fleet(told, behind))
     assert bench.agents.nudged == ["i-2"]
+
+
+def test_workers_are_told_when_they_may_take_messages_and_when_no_longer(bench: Bench) -> None:
+    whole = fleet(
+        instance("i-1"), instance("i-2"), instance("i-3", service=Service.DRAINING), instance("i-4")
+    )
+    bench.agents.told = {"i-1": True, "i-2": False, "i-3": True}
+    bench.perform(whole, tier=Tier("Worker", "SQS/HTTP"))
+    assert bench.agents.nudged == ["i-2", "i-3"]
+    bench.perform(whole)
+    assert bench.agents.nudged == ["i-2", "i-3"], "a load balancer needs to tell nobody"
+
+
+def test_no_requests_are_routed_to_workers(bench: Bench) -> None:
+    bench.perform(many(2), tier=Tier("Worker", "SQS/HTTP"))
+    assert bench.router.published == []
 
 
 def test_terms_are_read_from_settings() -> None:

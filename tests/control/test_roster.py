@@ -13,15 +13,17 @@ from tests.control.scenes import INSTALLATION, environment, release
 from jackbean.control.logs import LogRequests
 from jackbean.control.manifests import compile_manifest, concerns_instances, for_newcomer
 from jackbean.control.roster import Roster
+from jackbean.core.environments import Resource, Tier
 from jackbean.core.errors import Fault
-from jackbean.core.fleet import Work
+from jackbean.core.fleet import Service, Work
 from jackbean.core.options.settings import Setting, Settings
 from jackbean.core.platforms.catalogue import Catalogue
-from jackbean.core.protocol import Manifest, Order, from_json
+from jackbean.core.protocol import Manifest, Order, Worker, from_json
 from jackbean.ports.store import PutEnvironment
 from jackbean.simulator.universe import BRANCH
 
 SAMPLE = "0" * 64
+WORKER = Tier("Worker", "SQS/HTTP")
 
 
 @pytest.fixture
@@ -69,6 +71,20 @@ def test_who_was_told_nothing_has_nothing_to_do(rig: Rig, roster: Roster) -> Non
     rig.run(rig.world.store.commit([PutEnvironment(replace(made, members=(idle,)))]))
     assert rig.run(roster.order(idle.id)) == Order()
     assert rig.run(roster.bundle(idle.id)) == frozenset()
+
+
+def test_instances_of_a_worker_are_told_of_their_queue_and_whether_to_ask_it(
+    rig: Rig, roster: Roster
+) -> None:
+    made = rig.running(tier=WORKER)
+    told, manifest = order(rig, roster)
+    assert manifest.worker is not None
+    worker = from_json(Worker, manifest.worker)
+    assert (worker.http_path, worker.http_connections) == ("/", 50)
+    assert told.polling
+    gone = made.members[0].move(Service.DRAINING, 0.0)
+    rig.run(rig.world.store.commit([PutEnvironment(replace(made, members=(gone,)))]))
+    assert not order(rig, roster)[0].polling
 
 
 def test_a_newcomer_gets_its_release_whole(rig: Rig, roster: Roster) -> None:
@@ -160,6 +176,43 @@ def test_logs_that_are_wanted_come_with_the_order(rig: Rig) -> None:
 
 
 # Manifests
+
+WORKER_SETTINGS = (
+    Setting("aws:elasticbeanstalk:sqsd", "HttpPath", "/jobs"),
+    Setting("aws:elasticbeanstalk:sqsd", "RetentionPeriod", "60"),
+    Setting("aws:elasticbeanstalk:sqsd", "InactivityTimeout", "30"),
+)
+
+
+def worker(*settings: Setting) -> Worker:
+    queue = Resource("AWSEBWorkerQueue", "AWS::SQS::Queue", "awseb-e-x-queue")
+    record = environment(tier=WORKER, resources=(queue,))
+    platform = Catalogue("us-east-1", [BRANCH]).find(BRANCH)
+    cut = release(2, *WORKER_SETTINGS, *settings)
+    made = compile_manifest(INSTALLATION, record, cut, platform, "d" * 64)
+    assert made.worker is not None
+    return from_json(Worker, made.worker)
+
+
+def test_a_worker_asks_the_queue_that_was_made_for_it() -> None:
+    assert worker() == Worker(
+        queue_url="http://localhost/123456789012/awseb-e-x-queue",
+        queue_name="awseb-e-x-queue",
+        http_path="/jobs",
+        inactivity_timeout_s=30,
+        retention_period_s=60,
+        queue_retention_s=60,
+    )
+
+
+def test_or_one_that_somebody_chose() -> None:
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/mine.fifo"
+    made = worker(Setting("aws:elasticbeanstalk:sqsd", "WorkerQueueURL", url))
+    assert (made.queue_url, made.queue_name, made.queue_retention_s) == (url, "mine.fifo", 0)
+
+
+def test_others_have_no_queue() -> None:
+    assert manifest(*WORKER_SETTINGS).worker is None
 
 
 def manifest(*settings: Setting, **facts: object) -> Manifest:

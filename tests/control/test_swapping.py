@@ -11,7 +11,7 @@ from tests.control.rig import MUST_BE_READY, Rig
 
 from jackbean.control.swapping import swap
 from jackbean.control.tick import Ticker
-from jackbean.core.environments import Environment, Status
+from jackbean.core.environments import Environment, Status, Tier
 
 
 @pytest.fixture
@@ -109,6 +109,12 @@ def test_who_cannot_swap(rig: Rig) -> None:
     fault = rig.fault(swap(rig.world, "blue", "green", "r"))
     assert fault.message == MUST_BE_READY.format("green")
     assert rig.told(request_id="r") == []
+
+
+def test_a_worker_has_no_cname_to_swap(rig: Rig) -> None:
+    two(rig)
+    rig.create("jobs", tier=Tier("Worker", "SQS/HTTP"))
+    assert "jobs is a worker" in rig.fault(swap(rig.world, "blue", "jobs", "r")).message
 
 
 def test_whoever_ends_an_environment_in_the_middle_ends_the_story(rig: Rig) -> None:

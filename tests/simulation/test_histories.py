@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from jackbean.simulator.histories import life
-from jackbean.simulator.lives import random_life
+from jackbean.simulator.lives import random_life, random_worker
 
 BLOCK = 50
 
@@ -23,6 +23,15 @@ def test_seeds(first: int) -> None:
             asyncio.run(life(plan, faults))
         except Exception as error:
             raise AssertionError(f"./dev sim --seed {seed}: {error}") from error
+
+
+def test_seeds_of_workers() -> None:
+    for seed in range(BLOCK):
+        plan, faults = random_worker(seed)
+        try:
+            asyncio.run(life(plan, faults))
+        except Exception as error:
+            raise AssertionError(f"./dev sim --worker --seed {seed}: {error}") from error
 
 
 def test_a_seed_is_a_history() -> None:

@@ -43,8 +43,8 @@ async def describe_installation(plant: Plant, call: Call) -> Shape:
                 "Status": e.status.value,
                 "Health": e.verdict.color,
                 "Instances": sum(m.counted for m in e.members),
-                "Url": f"http://{world.installation.cname(e.cname_prefix)}",
-                "Endpoint": f"http://{world.router.endpoint(e.slot)}",
+                "Url": "" if e.worker else f"http://{world.installation.cname(e.cname_prefix)}",
+                "Endpoint": "" if e.worker else f"http://{world.router.endpoint(e.slot)}",
             }
             for e in environments
         ],

@@ -94,7 +94,7 @@ def _environments(document: Mapping[str, Any]) -> Iterator[Line]:
     yield "  Environments" + ("" if document["Server"]["Answers"] else "   as they were last seen")
     for e in found:
         count = f"{e['Instances']} instance{'' if e['Instances'] == 1 else 's'}"
-        words = (e["Name"], e["Status"], e["Health"], count, e["Url"])
+        words = filter(None, (e["Name"], e["Status"], e["Health"], count, e["Url"]))
         yield "    " + "  ".join(words), COLOURS.get(e["Health"], "")
 
 
@@ -136,7 +136,7 @@ def _read(data_dir: Path, identity: Identity, serving: Serving | None) -> Docume
                 "Status": e.status.value,
                 "Health": e.verdict.color,
                 "Instances": sum(m.counted for m in e.members),
-                "Url": f"http://{installation.cname(e.cname_prefix)}",
+                "Url": "" if e.worker else f"http://{installation.cname(e.cname_prefix)}",
             }
             for e in living_environments(data_dir / "jackbean.db")
         ],

@@ -46,6 +46,8 @@ async def read(router: Router, environment: Environment) -> tuple[Count, ...] | 
     """Return the counters as they stand; None where nobody says."""
     operation = environment.operation
     previous = operation.previous if operation else None
+    if environment.worker:  # no requests, and nobody between the queue and its instances
+        return None
     try:
         return counts(await router.counters(environment.id), previous)
     except PortError:  # a deployment goes on without being counted, and its certificate says so

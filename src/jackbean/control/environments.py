@@ -20,7 +20,7 @@ from jackbean.core.environments import (
     check_cname_prefix,
     check_environment_name,
 )
-from jackbean.core.errors import Conflict, Fault, invalid
+from jackbean.core.errors import Conflict, Fault, invalid, unfitting
 from jackbean.core.events import Severity
 from jackbean.core.operations import Deprovision, Empty, Kind, Operation
 from jackbean.core.options.settings import Key, Setting
@@ -150,6 +150,8 @@ async def _refuse_taken(world: World, wanted: Creation) -> None:
     if await world.store.environments(EnvironmentQuery(names=(wanted.name,))):
         raise invalid(f"Environment {wanted.name} already exists.")
     if wanted.cname_prefix is not None:
+        if wanted.tier.worker:
+            raise unfitting("A worker environment has no CNAME; leave CNAMEPrefix out.")
         prefix = wanted.cname_prefix.lower()
         check_cname_prefix(prefix)
         if await world.store.environments(EnvironmentQuery(cname_prefix=prefix)):
@@ -158,9 +160,7 @@ async def _refuse_taken(world: World, wanted: Creation) -> None:
 
 
 async def _draft(world: World, wanted: Creation) -> Environment:
-    taken = await world.store.slots()
-    slot = next(n for n in range(1, SLOTS_MAX) if n not in taken)
-    made_up = f"{wanted.name}.{world.ids.suffix(10)}"
+    prefix, slot = ("", 0) if wanted.tier.worker else await _place(world, wanted)
     now = world.clock.now()
     return Environment(
         id=world.ids.environment(),
@@ -168,7 +168,7 @@ async def _draft(world: World, wanted: Creation) -> Environment:
         application=wanted.application,
         stack=wanted.platform.solution_stack,
         platform_arn=wanted.platform.arn,
-        cname_prefix=(wanted.cname_prefix or made_up).lower(),
+        cname_prefix=prefix,
         slot=slot,
         tier=wanted.tier,
         description=wanted.description,
@@ -176,6 +176,14 @@ async def _draft(world: World, wanted: Creation) -> Environment:
         updated=now,
         tags=wanted.tags,
     )
+
+
+async def _place(world: World, wanted: Creation) -> tuple[str, int]:
+    """Return under which CNAME prefix, and in which slot, an environment is reached."""
+    taken = await world.store.slots()
+    slot = next(n for n in range(1, SLOTS_MAX) if n not in taken)
+    made_up = f"{wanted.name}.{world.ids.suffix(10)}"
+    return (wanted.cname_prefix or made_up).lower(), slot
 
 
 def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from jackbean.control.extensions import evaluated
 from jackbean.control.surroundings import Surroundings
+from jackbean.control.workers import instructions
 from jackbean.core.environments import Environment
 from jackbean.core.installation import Installation
 from jackbean.core.options.settings import Settings
@@ -15,7 +16,7 @@ from jackbean.core.options.views import (
     environment_properties,
 )
 from jackbean.core.platforms.catalogue import PlatformVersion
-from jackbean.core.protocol import Manifest
+from jackbean.core.protocol import Manifest, to_json
 from jackbean.core.releases import Release
 
 # The namespaces whose settings an instance acts on; a change in them is a configuration deployment.
@@ -24,6 +25,7 @@ ON_INSTANCE = (
     "aws:elasticbeanstalk:container:",
     "aws:elasticbeanstalk:environment:proxy",
     "aws:elasticbeanstalk:hostmanager",
+    "aws:elasticbeanstalk:sqsd",
     "aws:elasticbeanstalk:xray",
     "aws:elasticbeanstalk:cloudwatch:logs",
 )
@@ -73,6 +75,7 @@ def compile_manifest(
     """
     around = Surroundings(installation, environment, release.settings, release.extensions)
     options = instance_options(release.settings)
+    worker = instructions(environment, release.settings, installation)
     return Manifest(
         release=release.number,
         version_label=release.version_label,
@@ -90,6 +93,7 @@ def compile_manifest(
         hooks=_hooks(release),
         timeout_s=DeploymentOptions.of(release.settings).timeout_s,
         drain_s=HealthCheckOptions.of(release.settings).deregistration_delay_s,
+        worker=None if worker is None else to_json(worker),
     )
 
 

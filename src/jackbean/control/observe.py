@@ -1,7 +1,7 @@
 """What is seen of an environment, put beside what is wanted of it.
 
-Looks at machines (engine), reports (agents) and targets (router) become Sights. The only memory is
-how often in a row each instance looked good, and it is allowed to be lost.
+Looks at machines (engine), reports (agents) and targets (where the work comes from) become Sights.
+The only memory is how often in a row each instance looked good, and it is allowed to be lost.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jackbean.control.counters import Counters
+from jackbean.control.intake import Intake
 from jackbean.control.terms import Gate
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import (
@@ -64,7 +65,7 @@ class Observer:
 
     def __init__(self, engine: Engine, router: Router, reports: Reports) -> None:
         self._engine = engine
-        self._router = router
+        self._intake = Intake(router, reports)
         self._reports = reports
         self._counters = Counters(router)
         self._passes: dict[str, Passes] = {}
@@ -81,7 +82,7 @@ class Observer:
     ) -> Look:
         """Look at an environment. The `unfit` take requests, and do not pass the gate."""
         machines = await self._engine.machines()
-        targets = await self._router.observe(environment.id)
+        targets = await self._intake.observe(environment, now)
         instances = tuple(
             self._instance(member, machines, targets, gate, now) for member in environment.members
         )

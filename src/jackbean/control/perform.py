@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackbean.control.balancer import routes
+from jackbean.control.intake import polls
 from jackbean.control.observe import Look
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
@@ -43,9 +44,10 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
         await world.router.withdraw(environment.id)
         return
     look = means.look
-    await world.router.publish(
-        routes(world.installation, environment, look, means.health, means.sticky)
-    )
+    if not environment.worker:
+        await world.router.publish(
+            routes(world.installation, environment, look, means.health, means.sticky)
+        )
     seen = {i.id: i for i in look.fleet}
     acts = [
         act
@@ -95,10 +97,24 @@ def _spec(world: World, environment: Environment, means: Means, member: Member) 
 
 
 def _nudge(world: World, environment: Environment, fleet: Fleet) -> None:
-    told = {i.id: i.sight.serial for i in fleet}
+    seen = {i.id: i for i in fleet}
     for member in environment.members:
-        if member.assignment and member.assignment.serial > told.get(member.id, 0):
+        if _uninformed(member, seen.get(member.id)) or _unaware(world, environment, member):
             world.reports.nudge(member.id)
+
+
+def _uninformed(member: Member, seen: Instance | None) -> bool:
+    """Whether an instance has not heard of its assignment."""
+    told = seen.sight.serial if seen else 0
+    return member.assignment is not None and member.assignment.serial > told
+
+
+def _unaware(world: World, environment: Environment, member: Member) -> bool:
+    """Whether an instance of a worker has not heard that it may take messages, or no longer may."""
+    if not environment.worker:
+        return False
+    heard = world.reports.latest(member.id)
+    return heard is not None and heard[0].polling is not polls(member)
 
 
 def ends(environment: Environment) -> bool:

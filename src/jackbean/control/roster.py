@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jackbean.control.extensions import compiled
+from jackbean.control.intake import polls
 from jackbean.control.logs import LogRequests
 from jackbean.control.manifests import compile_manifest, for_newcomer
 from jackbean.control.surroundings import Surroundings
@@ -51,8 +52,9 @@ class Roster:
             return Order()
         environment, member = home
         logs = self._logs.wanted(instance)
+        polling = not environment.worker or polls(member)
         if member.assignment is None:
-            return Order(logs=logs)
+            return Order(logs=logs, polling=polling)
         manifest = await self._manifest(environment, instance, member.assignment)
         return Order(
             serial=member.assignment.serial,
@@ -60,6 +62,7 @@ class Roster:
             leader=member.assignment.leader,
             manifest=manifest,
             logs=logs,
+            polling=polling,
         )
 
     async def bundle(self, instance: str) -> frozenset[str]:

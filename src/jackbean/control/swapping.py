@@ -42,6 +42,11 @@ async def _swap(
     if first.id == second.id:
         raise invalid(f"Environment {first.name} cannot swap its CNAME with itself; name two.")
     for environment in (first, second):
+        if environment.worker:
+            raise invalid(
+                f"Environment {environment.name} is a worker and has no CNAME that could be "
+                "swapped; name two web server environments."
+            )
         must_be_ready(environment)
     asked = Asked(request_id, world.clock.now())
     one = _exchanging(first, second, _exchange(world, first, second, leads=True), asked)

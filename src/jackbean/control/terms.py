@@ -11,10 +11,12 @@ from jackbean.core.options.views import (
     HealthCheckOptions,
     balancer,
     sticky_s,
+    worker,
 )
 from jackbean.core.releases import Release
 from jackbean.ports.router import HealthCheck, Sticky
 
+ENDING_S = 5.0  # for a daemon that has waited as long as it may, to give back what it has
 COOKIES = {APPLICATION: "AWSALB", CLASSIC: "AWSELB"}  # as each kind of load balancer calls it
 
 
@@ -51,7 +53,7 @@ class Terms:
                 deployment.gate_interval_s,
                 worst=_worst(deployment.success_threshold),
             ),
-            drain_s=check.deregistration_delay_s,
+            drain_s=check.deregistration_delay_s + (ENDING_S if worker(release.settings) else 0),
             health=HealthCheck(
                 path=check.path,
                 interval_s=check.interval_s,

@@ -76,7 +76,7 @@ class Ticker:
         look = await self._observer.look(environment, terms.gate, now, unfit)
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
-        hostnames = await world.router.hostnames(environment.id)
+        hostnames = () if environment.worker else await world.router.hostnames(environment.id)
         scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames)
         decision = decide(scene, Namer(world.installation, world.ids))
         decision = noted(decision, await self._last(scene) if decision.ended else scene)

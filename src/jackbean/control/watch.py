@@ -225,7 +225,7 @@ class Watch:
         elif not instances:
             color = RED
         else:
-            balanced = environment.tier.name != "Worker"
+            balanced = not environment.worker
             self._count(chart, now, passed=passes(instances, balanced=balanced))
             color = basic_color(told.color, chart.failures, self._thresholds)
         return told if (told.color, told.status) == (color, "") else Verdict(color, "", (), now)

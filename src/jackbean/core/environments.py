@@ -14,6 +14,7 @@ from jackbean.core.operations import Operation
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]")
 CNAME_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]")
 ID = re.compile(r"e-[a-z0-9]{10}")
+WORKER = "Worker"
 
 
 class Status(StrEnum):
@@ -34,6 +35,10 @@ class Tier:
     name: str = "WebServer"
     type: str = "Standard"
     version: str = "1.0"
+
+    @property
+    def worker(self) -> bool:
+        return self.name == WORKER
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Environment:
     rollback goes back to; `deployment` the one that its instances run, which is older where later
     ones changed nothing that concerns instances; `releases` how many have been cut; `draft` one
     whose settings failed. `desired` is the capacity: one stored number. `slot` numbers its load
-    balancer's loopback address.
+    balancer's loopback address. A worker has no load balancer: no CNAME prefix, and slot 0.
     """
 
     id: str
@@ -103,6 +108,11 @@ class Environment:
     resources: tuple[Resource, ...] = ()
     verdict: Verdict = Verdict()
     revision: int = 0
+
+    @property
+    def worker(self) -> bool:
+        """Whether its instances fetch messages from a queue, and nobody sends them requests."""
+        return self.tier.worker
 
     @property
     def ready(self) -> bool:

@@ -6,15 +6,17 @@ it will be up, what it was last told to do, and when it will have done it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from jackbean.core.fleet import Assignment, Machine, Member, Work
 from jackbean.core.protocol import Report
 from jackbean.core.records import replace
 from jackbean.ports.clock import Clock
 from jackbean.ports.engine import Address, EngineDescription, LaunchSpec, MachineSight
+from jackbean.simulator.daemons import Daemon, Polling
 
 Assigned = Callable[[str], Assignment | None]
 DIED, STOPPED = MachineSight(Machine.EXITED, exit="died"), MachineSight(Machine.STOPPED)
@@ -22,6 +24,10 @@ DIED, STOPPED = MachineSight(Machine.EXITED, exit="died"), MachineSight(Machine.
 
 def calm(effect: str) -> None:
     """Let every effect happen: the point where a simulation may crash or fail it."""
+
+
+def no_worker(_instance: str) -> None:
+    """Tell no instance anything of a queue."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Behaviour:
     fails_activating: frozenset[int] = frozenset()
     hangs: frozenset[int] = frozenset()  # never answers
     sick: frozenset[int] = frozenset()  # runs, but is never healthy
+    message_s: float = 1.0  # how long a worker's daemon goes on after it was told to stop
     flaps: float = 0.0  # share of looks that find an instance ill for no reason
     seed: int = 0
 
@@ -56,6 +63,7 @@ class Node:
     stopped: bool = False
     said: Report | None = None  # None: it has something new to say
     started: list[int] = field(default_factory=list)  # every release it ever ran
+    daemon: Daemon | None = None  # of a worker
 
 
 class MemoryEngine:
@@ -69,6 +77,7 @@ class MemoryEngine:
     ) -> None:
         self.nodes: dict[str, Node] = {}
         self.launched: list[str] = []
+        self.cut_off: list[str] = []  # of workers: ended while they took messages
         self.behaviour = behaviour or Behaviour()
         self._clock = clock
         self._effect = effect
@@ -96,7 +105,9 @@ class MemoryEngine:
 
     async def terminate(self, instance: str) -> None:
         self._effect(f"terminate {instance}")
-        self.nodes.pop(instance, None)
+        node = self.nodes.pop(instance, None)
+        if node is not None and node.daemon is not None and node.daemon.takes and not node.exited:
+            self.cut_off.append(instance)
         self._reports.pop(instance, None)
 
     # ports.Reports
@@ -132,15 +143,23 @@ class MemoryEngine:
         """Let a machine die by itself."""
         self.nodes[instance].exited = True
 
-    def advance(self, assigned: Assigned) -> None:
+    def takers(self, instances: Iterable[str]) -> frozenset[str]:
+        """Return those of `instances` that take messages from a queue."""
+        daemons = ((name, self.nodes[name].daemon) for name in instances if name in self.nodes)
+        return frozenset(name for name, daemon in daemons if daemon is not None and daemon.takes)
+
+    def advance(self, assigned: Assigned, polling: Polling = no_worker) -> None:
         """Let every agent that is up take its assignment, work, and report."""
         now = self._clock.now()
         for name, node in self.nodes.items():
             if node.exited or node.stopped or now < node.up_at:
                 continue
             self._work(node, assigned(name), now)
-            node.said = node.said or self._report(name, node)
-            self._reports[name] = (node.said, now)
+            report = node.said = node.said or self._report(name, node)
+            may_poll = polling(name)
+            if may_poll is not None:
+                report = replace(report, **self._daemon(name, node, may_poll, now))
+            self._reports[name] = (report, now)
 
     def healthy(self, instance: str) -> bool:
         """Whether a load balancer would find it well."""
@@ -155,6 +174,13 @@ class MemoryEngine:
             and not self._changing(node)
             and not self._flaps()
         )
+
+    def _daemon(self, name: str, node: Node, may_poll: bool, now: float) -> dict[str, Any]:  # noqa: FBT001 - an order
+        """Let a worker's daemon do as it is told, and return what is reported of it."""
+        daemon = node.daemon = node.daemon or Daemon()
+        daemon.hear(may_poll, now, self.behaviour.message_s)
+        runs = node.running is not None and not self._changing(node)
+        return daemon.look(now, runs=runs, well=runs and self.healthy(name))
 
     def _flaps(self) -> bool:
         return self.behaviour.flaps > 0 and self._random.random() < self.behaviour.flaps

@@ -13,12 +13,12 @@ from functools import partial
 from jackbean.control import environments
 from jackbean.control.aborting import abort
 from jackbean.control.applications import create_application
-from jackbean.control.environments import Creation, Update
+from jackbean.control.environments import WEB, Creation, Update
 from jackbean.control.returning import roll_back
 from jackbean.control.swapping import swap
 from jackbean.control.versions import create_version
 from jackbean.core.applications import Application, Version
-from jackbean.core.environments import Environment, Status
+from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.options.settings import Setting
 from jackbean.ports.store import EnvironmentQuery
@@ -40,6 +40,7 @@ SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
 UPDATES = "aws:autoscaling:updatepolicy:rollingupdate"
 LAUNCH = "aws:autoscaling:launchconfiguration"
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
+WORKER = Tier("Worker", "SQS/HTTP", "2.3")
 NAME, PARTNER = "life-env", "partner-env"
 TIMEOUT_S = 30
 PATIENCE_S = 1500.0  # within which every operation must have ended
@@ -134,6 +135,7 @@ class Story:
             platform=world.platforms.catalogue.find(BRANCH),
             request_id=self._request(),
             settings=self._settings(1 if name == PARTNER else self._plan.size),
+            tier=WORKER if self._plan.worker else WEB,
         )
         await environments.create(world, wanted)
 
@@ -238,7 +240,7 @@ class Story:
 
     async def _serving(self) -> int:
         environment = await self._environment()
-        return len(self._universe.router.receivers(environment.id)) if environment else 0
+        return len(self._universe.serving(environment)) if environment else 0
 
     async def _check_floor(self, floor: int, what: str) -> None:
         if floor and await self._environment():

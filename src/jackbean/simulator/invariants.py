@@ -135,6 +135,8 @@ def check_names(
     have = {e.cname_prefix for e in environments}
     require(have <= given, f"CNAMEs came from nowhere: {sorted(have - given)}")
     for environment in environments:
+        if environment.worker:
+            continue
         hostname = universe.world.installation.hostname(environment.cname_prefix)
         owner = universe.router.owner(hostname)
         require(owner == environment.id, f"{hostname} leads to {owner}")
@@ -146,6 +148,8 @@ async def check_rest(universe: Universe) -> None:
     for environment in environments:
         _check_settled(universe, environment)
     members = {m.id for e in environments for m in e.members}
+    cut_off = universe.engine.cut_off
+    require(not cut_off, f"instances were ended while they took messages: {cut_off}")
     leaked = set(universe.engine.nodes) - members
     require(not leaked, f"instances leaked: {sorted(leaked)}")
     await _check_story(universe)
@@ -169,7 +173,7 @@ def _check_settled(universe: Universe, environment: Environment) -> None:
 
 def check_uniform(universe: Universe, environment: Environment) -> None:
     """Raise a ViolationError unless every instance runs what the environment is on, and serves."""
-    receivers = universe.router.receivers(environment.id)
+    receivers = universe.serving(environment)
     parked = {m.id for m in environment.members if not m.counted}
     require(not parked & receivers, f"parked instances get requests: {sorted(parked & receivers)}")
     for member in environment.members:
@@ -178,7 +182,7 @@ def check_uniform(universe: Universe, environment: Environment) -> None:
         running = universe.engine.nodes[member.id].running
         same = running == environment.deployment
         require(same, f"{member.id} runs release {running}, not {environment.deployment}")
-        require(member.id in receivers, f"{member.id} gets no requests")
+        require(member.id in receivers, f"{member.id} gets no work")
 
 
 def _check_once(events: Sequence[Event]) -> None:

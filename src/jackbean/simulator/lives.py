@@ -39,6 +39,7 @@ class Life:
     flaps: float = 0.0  # share of the looks at an instance that find it ill for no reason
     pace: str = ""
     parking: bool = False
+    worker: bool = False  # its instances take messages: nothing of what load balancers do
     seed: int = 0
 
     def abort_after(self, position: int) -> float | None:
@@ -79,6 +80,14 @@ def random_life(seed: int) -> tuple[Life, Faults]:
         crashes_max=draw.choice((1, 3, 8)),
     )
     return plan, faults
+
+
+def random_worker(seed: int) -> tuple[Life, Faults]:
+    """Return what a seed stands for where the environment is a worker."""
+    plan, faults = random_life(seed)
+    policy = "Rolling" if plan.policy == "TrafficSplitting" else plan.policy
+    acts = tuple("deploy" if act == "swap" else act for act in plan.acts)
+    return replace(plan, worker=True, policy=policy, acts=acts, parking=False), faults
 
 
 def behaviour(plan: Life) -> Behaviour:

@@ -206,7 +206,7 @@ class MemoryStore:
         return [e for e in self._environments if _environment_matches(query, e)]
 
     async def slots(self) -> frozenset[int]:
-        return frozenset(e.slot for e in self._environments if not e.terminated)
+        return frozenset(e.slot for e in self._environments if e.slot and not e.terminated)
 
     async def release(self, environment_id: str, number: int) -> Release | None:
         return self._releases.get((environment_id, number))

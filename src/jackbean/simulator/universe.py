@@ -25,6 +25,7 @@ from jackbean.core.platforms.catalogue import Catalogue
 from jackbean.ports.store import Change, EnvironmentQuery
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.clock import SeededIds, VirtualClock
+from jackbean.simulator.daemons import polling
 from jackbean.simulator.engine import Behaviour, MemoryEngine, assignments
 from jackbean.simulator.faults import Crash, Faults, Halfway
 from jackbean.simulator.logs import MemoryLogs
@@ -93,8 +94,9 @@ class Universe:
             await self._turns()
         except Crash:
             self.crash()
-        members = {m.id: m for e in await self.environments() for m in e.members}
-        self.engine.advance(assignments(members))
+        environments = await self.environments()
+        members = {m.id: m for e in environments for m in e.members}
+        self.engine.advance(assignments(members), polling(environments))
         self.clock.advance(min(self._stride(), most_s))
 
     def _stride(self) -> float:
@@ -102,6 +104,12 @@ class Universe:
         quiet, self._saved = not self._saved, False
         self._quiet = self._quiet + 1 if quiet else 0
         return min(STEP_S * 2.0 ** max(self._quiet - QUIET_STEPS, 0), STEP_MAX_S)
+
+    def serving(self, environment: Environment) -> frozenset[str]:
+        """Return the instances that a request may be sent to now, or that take messages."""
+        if environment.worker:
+            return self.engine.takers(m.id for m in environment.members)
+        return self.router.receivers(environment.id)
 
     async def environments(self) -> list[Environment]:
         return await self.store.environments(EVERYTHING)

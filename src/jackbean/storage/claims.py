@@ -33,7 +33,8 @@ def claims(environment: Environment | None) -> dict[Claim, str]:
     found = {("name", name): f"Environment {name} already exists."}
     if prefix:
         found["cname_prefix", prefix] = f"DNS name ({prefix}) is not available."
-    found["slot", str(slot)] = f"Slot {slot} is taken; choose another one."
+    if slot:
+        found["slot", str(slot)] = f"Slot {slot} is taken; choose another one."
     return found
 
 

@@ -11,6 +11,7 @@ from tests.api.rig import PLATFORM, PlantRig, option
 from jackbean.simulator.universe import BRANCH
 
 ASG = "aws:autoscaling:asg"
+SQSD = "aws:elasticbeanstalk:sqsd"
 INVALID = (400, "InvalidParameterValue")
 
 
@@ -60,7 +61,14 @@ def test_platforms_are_named_in_several_ways(rig: PlantRig, named: dict[str, str
         ({"SolutionStackName": "none such"}, INVALID[1], "No Solution Stack named 'none such'"),
         ({"PlatformArn": "arn:x"}, "InvalidParameterCombination", "exclude one another"),
         ({"TemplateName": "t"}, INVALID[1], "No Configuration Template named 't' found."),
-        ({"Tier": {"Name": "Worker", "Type": "SQS/HTTP"}}, INVALID[1], "worker tier is not"),
+        (
+            {"Tier": {"Name": "Worker", "Type": "SQS/HTTP"}, "CNAMEPrefix": "jobs"},
+            "InvalidParameterCombination",
+            "has no CNAME",
+        ),
+        ({"Tier": {"Name": "Worker", "Type": "Standard"}}, INVALID[1], "Tier Worker/Standard"),
+        ({"Tier": {"Name": "Worker", "Version": "new"}}, INVALID[1], "'new' is no version"),
+        ({"OptionSettings": [option(SQSD, "HttpPath", "/x")]}, INVALID[1], "Only a worker"),
         ({"Tier": {"Name": "Moon", "Type": "Base"}}, INVALID[1], "Tier Moon/Base is not"),
         ({"CNAMEPrefix": "a"}, INVALID[1], "'CNAMEPrefix' failed to satisfy"),
         ({"Description": "d" * 201}, INVALID[1], "at most 200"),
@@ -78,6 +86,39 @@ def test_what_cannot_be_created(rig: PlantRig, given: dict[str, Any], code: str,
     status, told, message = refused(rig, **given)
     assert (status, told) == (400, code)
     assert text in message
+
+
+@pytest.mark.parametrize(
+    ("given", "version"),
+    [({}, "2.3"), ({"Version": "1.0"}, "1.0"), ({"Version": " "}, "2.3"), ({"Version": ""}, "2.3")],
+)
+def test_a_worker_is_reached_by_nobody(rig: PlantRig, given: dict[str, str], version: str) -> None:
+    tier = {"Name": "Worker", "Type": "SQS/HTTP", **given}
+    create(rig, Tier=tier, OptionSettings=[option(SQSD, "HttpConnections", "7")])
+    (found,) = rig.eb.describe_environments()["Environments"]
+    assert found["Tier"] == {"Name": "Worker", "Type": "SQS/HTTP", "Version": version}
+    assert "CNAME" not in found
+    assert "EndpointURL" not in found
+    assert (rig.environment().cname_prefix, rig.environment().slot) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HttpConnections", "101"),
+        ("ConnectTimeout", "61"),
+        ("InactivityTimeout", "36001"),
+        ("VisibilityTimeout", "43201"),
+        ("ErrorVisibilityTimeout", "43201"),
+        ("RetentionPeriod", "59"),
+        ("MaxRetries", "0"),
+        ("HttpPath", "no path"),
+    ],
+)
+def test_what_a_daemon_cannot_be_told(rig: PlantRig, name: str, value: str) -> None:
+    told = refused(rig, Tier={"Name": "Worker"}, OptionSettings=[option(SQSD, name, value)])
+    assert told[:2] == INVALID
+    assert name in told[2]
 
 
 def test_names_that_are_taken_in_the_words_that_clients_match(rig: PlantRig) -> None:

@@ -275,6 +275,20 @@ def test_workers_have_a_queue_and_no_load_balancer() -> None:
     assert not any(ns.startswith("aws:elb") for ns in worker.namespaces())
 
 
+@pytest.mark.parametrize(
+    ("rows", "drain"),
+    [
+        ([], "299"),
+        ([("aws:elasticbeanstalk:sqsd", "InactivityTimeout", "30")], "30"),
+        ([("aws:elasticbeanstalk:sqsd", "InactivityTimeout", "36000")], "300"),
+        ([("jackbean:deployment", "DrainTimeout", "7")], "7"),
+    ],
+)
+def test_a_worker_finishes_what_it_works_on(rows: list[tuple[str, str, str]], drain: str) -> None:
+    settings = effective(Layers(direct=some(*rows)), PYTHON, "Worker")
+    assert settings.text("jackbean:deployment", "DrainTimeout") == drain
+
+
 def test_platforms_bring_defaults() -> None:
     static = "aws:elasticbeanstalk:environment:proxy:staticfiles"
     python = effective(Layers(direct=some((static, "/img", "images"))), PYTHON)

@@ -283,6 +283,21 @@ def test_what_eb_create_sends_for_a_shared_load_balancer_and_a_database() -> Non
     assert told(*shared) == []
 
 
+def test_only_a_worker_has_a_daemon_to_set() -> None:
+    row = ("aws:elasticbeanstalk:sqsd", "HttpPath", "/jobs")
+    ((severity, reason),) = told(row)
+    assert (severity, reason.partition(":")[0]) == ("error", "Only a worker environment has it")
+    assert [severity for severity, _ in told(row, origin=Origin.BUNDLE)] == ["warning"]
+    assert validate(settings(row), Context(options("Python"), tier="Worker")) == ()
+
+
+def test_traffic_is_not_split_where_there_is_none() -> None:
+    rows = settings(APPLICATION, (COMMAND, "DeploymentPolicy", "TrafficSplitting"))
+    (message,) = validate(rows, Context(options("Python"), tier="Worker"))
+    assert message.severity is Severity.ERROR
+    assert "a worker environment has none" in message.message
+
+
 @pytest.mark.parametrize("policy", ["AllAtOnce", "Immutable"])
 def test_every_environment_can_have(policy: str) -> None:
     for kind in ([], [SINGLE], [APPLICATION]):

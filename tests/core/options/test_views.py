@@ -20,10 +20,13 @@ from jackbean.core.options.views import (
     TrafficOptions,
     Update,
     UpdateOptions,
+    WorkerOptions,
     application_port,
+    balancer,
     environment_properties,
     environment_secrets,
     sticky_s,
+    worker,
 )
 
 ASG = "aws:autoscaling:asg"
@@ -44,8 +47,8 @@ APPLICATION: Row = (ENVIRONMENT, "LoadBalancerType", "application")
 NETWORK: Row = (ENVIRONMENT, "LoadBalancerType", "network")
 
 
-def given_(*rows: Row) -> Settings:
-    return effective(Layers(direct=Settings(Setting(*row) for row in rows)), PYTHON)
+def given_(*rows: Row, tier: str = "WebServer") -> Settings:
+    return effective(Layers(direct=Settings(Setting(*row) for row in rows)), PYTHON, tier)
 
 
 def deployment(kind: str, size: int) -> DeploymentOptions:
@@ -223,6 +226,33 @@ def test_requests_in_flight_are_waited_for(kind: list[Row]) -> None:
     assert HealthCheckOptions.of(drain).deregistration_delay_s == 3
     own = given_(*kind, (DEPLOYMENT, "DrainTimeout", "3"), (PROCESS, "DeregistrationDelay", "9"))
     assert HealthCheckOptions.of(own).deregistration_delay_s == 9
+
+
+@pytest.mark.parametrize("kind", [[], [APPLICATION], [SINGLE]])
+def test_a_worker_has_no_load_balancer_whatever_it_is_told_of_one(kind: list[Row]) -> None:
+    off = (POLICIES, "ConnectionDrainingEnabled", "false")
+    settings = given_(*kind, off, (DEPLOYMENT, "ParkingTime", "5"), tier="Worker")
+    assert worker(settings)
+    assert not worker(given_(*kind))
+    assert balancer(settings) == ""
+    assert HealthCheckOptions.of(settings).deregistration_delay_s == 299
+    assert DeploymentOptions.of(settings).parking_s == 0
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_which_policies_a_worker_can_have(policy: Policy) -> None:
+    named = (COMMAND, "DeploymentPolicy", policy)
+    scaled = DeploymentOptions.of(given_(APPLICATION, named, tier="Worker")).policy
+    single = DeploymentOptions.of(given_(SINGLE, named, tier="Worker")).policy
+    assert scaled == (Policy.ALL_AT_ONCE if policy is Policy.TRAFFIC_SPLITTING else policy)
+    assert single == (policy if policy is Policy.IMMUTABLE else Policy.ALL_AT_ONCE)
+
+
+def test_what_a_daemon_is_told() -> None:
+    sqsd = "aws:elasticbeanstalk:sqsd"
+    options_ = WorkerOptions.of(given_((sqsd, "MaxRetries", "3"), tier="Worker"))
+    assert (options_.max_retries, options_.queue_url, options_.http_path) == (3, "", "/")
+    assert (options_.visibility_timeout_s, options_.retention_period_s) == (300, 345_600)
 
 
 def test_draining_can_be_turned_off_for_a_classic_load_balancer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +27,9 @@ from jackbean.ports.store import EnvironmentQuery
 Shape = dict[str, Any]
 
 SHOWN_AFTER_END_S = 3600.0
-VERSIONS = {"WebServer": "1.0", "Worker": "2.3"}
-TIERS = {("WebServer", "Standard"), ("Worker", "SQS/HTTP")}
+TYPES = {"WebServer": "Standard", "Worker": "SQS/HTTP"}
+VERSIONS = {"WebServer": "1.0", "Worker": "2.3"}  # where a client names none
+VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
 
 
 def settings_of(call: Call) -> tuple[Setting, ...]:
@@ -203,12 +205,16 @@ def _tier(call: Call) -> Tier | None:
     if not given:
         return None
     name = str(given.get("Name") or "WebServer")
-    kind = str(given.get("Type") or ("Standard" if name == "WebServer" else "SQS/HTTP"))
-    if (name, kind) not in TIERS:
-        raise invalid(f"Tier {name}/{kind} is not available; WebServer/Standard is.")
-    if name == "Worker":
-        raise invalid("The worker tier is not available in this version of Jackbean.")
-    return Tier(name, kind, VERSIONS[name])
+    kind = str(given.get("Type") or TYPES.get(name, ""))
+    if TYPES.get(name) != kind:
+        raise invalid(
+            f"Tier {name[:40]}/{kind[:40]} is not available; WebServer/Standard and "
+            "Worker/SQS/HTTP are."
+        )
+    version = str(given.get("Version") or "").strip()
+    if version and not VERSION.fullmatch(version):
+        raise invalid(f"'{version[:40]}' is no version of a tier; leave Version out.")
+    return Tier(name, kind, version or VERSIONS[name])
 
 
 def _since(plant: Plant, call: Call) -> float | None:

@@ -61,7 +61,7 @@ def environment_arn(world: World, record: Environment) -> str:
 def environment(world: World, record: Environment) -> Shape:
     """Describe an environment; every member that clients index without asking is there."""
     operation = record.operation
-    gone = record.status is Status.TERMINATED
+    unreachable = record.worker or record.status is Status.TERMINATED
     return {
         "EnvironmentName": record.name,
         "EnvironmentId": record.id,
@@ -70,8 +70,8 @@ def environment(world: World, record: Environment) -> Shape:
         "SolutionStackName": record.stack,
         "PlatformArn": record.platform_arn,
         "Description": record.description or None,
-        "EndpointURL": None if gone else world.router.endpoint(record.slot),
-        "CNAME": None if gone else world.installation.cname(record.cname_prefix),
+        "EndpointURL": None if unreachable else world.router.endpoint(record.slot),
+        "CNAME": None if unreachable else world.installation.cname(record.cname_prefix),
         "DateCreated": moment(record.created),
         "DateUpdated": moment(record.updated),
         "Status": record.status.value,

@@ -140,7 +140,7 @@ class Scene:
             expected=environment.deployment,
             label=environment.version_label or "",
             desired=environment.desired,
-            balanced=environment.tier.name != "Worker",
+            balanced=not environment.worker,
             operation=operation,
             number=operation.number if operation else 0,
             batch=rollout.batch if rollout else (),

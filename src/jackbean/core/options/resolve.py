@@ -41,6 +41,8 @@ PROCESS = "aws:elasticbeanstalk:environment:process:"
 HEALTH_URL = ("aws:elasticbeanstalk:application", "Application Healthcheck URL")
 CLASSIC_CHECK = "aws:elb:healthcheck"
 DEPLOYMENT = "jackbean:deployment"
+SQSD = "aws:elasticbeanstalk:sqsd"
+WORKER_DRAIN_S_MAX = 300
 NOTHING = Settings()
 DEFAULTS_KEPT_MAX = 64  # sets of them: one for each kind of environment that is in use
 
@@ -277,6 +279,13 @@ def _from_process(name: str) -> Compute:
     return compute
 
 
+def _drain_worker(_: Settings, base: Settings) -> str | None:
+    """Let an instance finish what it works on, as long as its application may take to answer."""
+    if SQSD not in base.namespaces():
+        return None
+    return str(min(base.number(SQSD, "InactivityTimeout", 299), WORKER_DRAIN_S_MAX))
+
+
 def _drain(_: Settings, base: Settings) -> str | None:
     return base.text(DEPLOYMENT, "DrainTimeout")
 
@@ -352,6 +361,7 @@ def _on_demand(_: Settings, base: Settings) -> str | None:
 
 
 FIXED_RULES: tuple[tuple[str, str, Compute], ...] = (
+    (DEPLOYMENT, "DrainTimeout", _drain_worker),
     (COMMAND, "DeploymentPolicy", _policy),
     (UPDATE, "RollingUpdateEnabled", _updates_enabled),
     (UPDATE, "MaxBatchSize", _batch),

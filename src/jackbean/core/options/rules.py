@@ -21,7 +21,7 @@ from jackbean.core.options.resolve import (
     UPDATE,
 )
 from jackbean.core.options.settings import Settings
-from jackbean.core.options.views import Policy, balancer, single_instance, supported
+from jackbean.core.options.views import Policy, balancer, single_instance, supported, worker
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
 HEALTH = "aws:elasticbeanstalk:healthreporting:system"
@@ -106,6 +106,7 @@ def _unsupported(case: Case, policy: Policy) -> str:
     have = balancer(case.settings)
     here = f"this one's is {have}" if have else "this environment has a single instance"
     if policy is Policy.TRAFFIC_SPLITTING:
+        here = "a worker environment has none" if worker(case.settings) else here
         return f"TrafficSplitting needs an application load balancer; {here}."
     return f"{policy} needs a load-balanced environment; {here}. Use AllAtOnce or Immutable."
 

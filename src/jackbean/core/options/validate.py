@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import islice
 
 from jackbean.core.errors import Fault, invalid
-from jackbean.core.options.option import Apply, Option
+from jackbean.core.options.option import WORKER, Apply, Option
 from jackbean.core.options.resolve import (
     Layers,
     Origin,
@@ -22,6 +22,7 @@ from jackbean.core.options.resolve import (
     canonical,
     chosen,
     effective,
+    kinds,
     stored,
 )
 from jackbean.core.options.rules import Case, Finding, findings
@@ -120,7 +121,7 @@ FIXED = (
 def _setting(setting: Setting, context: Context) -> Iterator[Message]:
     namespace, name = setting.namespace, setting.name
     row = context.table.row(namespace, name)
-    unknown = _unknown(setting, row, context.table)
+    unknown = _unknown(setting, row, context.table) or _elsewhere(row, context.tier)
     if unknown:
         severity = Severity.WARNING if context.forgiving else Severity.ERROR
         yield _message(severity, namespace, name, unknown)
@@ -141,6 +142,13 @@ def _unknown(setting: Setting, row: Option | None, table: OptionTable) -> str:
     else:
         near = get_close_matches(setting.namespace[:NAME_MAX], table.namespaces(), 1, 0.8)
     return f"{unknown} Did you mean '{near[0]}'?" if near else unknown
+
+
+def _elsewhere(row: Option | None, tier: str) -> str:
+    """Return why an option of the worker's daemon means nothing here, "" where it does."""
+    if row is None or row.where != (WORKER,) or WORKER in kinds(Settings(), tier):
+        return ""
+    return "Only a worker environment has it: this one gets requests, no messages."
 
 
 def _form(setting: Setting) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from jackbean.core.options.domains import DECIMAL, code_ranges, seconds
 from jackbean.core.options.option import APPLICATION, CLASSIC, NETWORK
@@ -19,6 +20,7 @@ from jackbean.core.options.resolve import (
     ENVIRONMENT,
     HEALTH_URL,
     PROCESS,
+    SQSD,
     UPDATE,
     health_path,
 )
@@ -59,9 +61,14 @@ def single_instance(settings: Settings) -> bool:
     return settings.text(ENVIRONMENT, "EnvironmentType") == "SingleInstance"
 
 
+def worker(settings: Settings) -> bool:
+    """Return whether they are a worker's: nobody else has options of the daemon."""
+    return settings.text(SQSD, "HttpPath") is not None
+
+
 def balancer(settings: Settings) -> str:
-    """Return the load balancer type, "" for an environment that has a single instance."""
-    if single_instance(settings):
+    """Return the load balancer type, "" for a single instance and for workers: they have none."""
+    if single_instance(settings) or worker(settings):
         return ""
     kind = settings.text(ENVIRONMENT, "LoadBalancerType", CLASSIC)
     return kind if kind in {APPLICATION, NETWORK} else CLASSIC
@@ -104,7 +111,7 @@ class DeploymentOptions:
             success_threshold=settings.text(
                 "aws:elasticbeanstalk:healthreporting:system", "HealthCheckSuccessThreshold", "Ok"
             ),
-            parking_s=60.0 * settings.number(DEPLOYMENT, "ParkingTime", 0),
+            parking_s=_parking_s(settings),
         )
 
     def batch_for(self, count: int) -> int:
@@ -231,6 +238,41 @@ class HealthCheckOptions:
         return _by_process(settings, kind) if kind in {APPLICATION, NETWORK} else _classic(settings)
 
 
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker's daemon does with its queue. `queue_url` empty: with one that is made for it.
+
+    After `max_retries` attempts a message is a dead letter.
+    """
+
+    queue_url: str
+    http_path: str
+    mime_type: str
+    http_connections: int
+    connect_timeout_s: int
+    inactivity_timeout_s: int
+    visibility_timeout_s: int
+    error_visibility_timeout_s: int
+    retention_period_s: int
+    max_retries: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> WorkerOptions:
+        text, number = partial(settings.text, SQSD), partial(settings.number, SQSD)
+        return cls(
+            queue_url=text("WorkerQueueURL", ""),
+            http_path=text("HttpPath", "/"),
+            mime_type=text("MimeType", "application/json"),
+            http_connections=number("HttpConnections", 50),
+            connect_timeout_s=number("ConnectTimeout", 5),
+            inactivity_timeout_s=number("InactivityTimeout", 299),
+            visibility_timeout_s=number("VisibilityTimeout", 300),
+            error_visibility_timeout_s=number("ErrorVisibilityTimeout", 2),
+            retention_period_s=number("RetentionPeriod", 345_600),
+            max_retries=number("MaxRetries", 10),
+        )
+
+
 def sticky_s(settings: Settings) -> int | None:
     """Return for how long visitors are kept at their instance, in seconds; None: they are not.
 
@@ -310,11 +352,18 @@ def _classic(settings: Settings) -> HealthCheckOptions:
 
 
 def _classic_drain(settings: Settings) -> int:
+    if worker(settings):
+        return settings.number(DEPLOYMENT, "DrainTimeout", DRAIN_S)
     if not settings.flag(POLICIES, "ConnectionDrainingEnabled", default=True):
         return 0
     usual = settings.number(DEPLOYMENT, "DrainTimeout", DRAIN_S)
     usual = settings.number(DEFAULT_PROCESS, "DeregistrationDelay", usual)
     return settings.number(POLICIES, "ConnectionDrainingTimeout", usual)
+
+
+def _parking_s(settings: Settings) -> float:
+    """Return how long the release before is kept; a worker's would take messages or do nothing."""
+    return 0.0 if worker(settings) else 60.0 * settings.number(DEPLOYMENT, "ParkingTime", 0)
 
 
 def _share(settings: Settings, name: str, default: float) -> float:
