@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from jackbean.agent.listening import Knock, queued
+from jackbean.agent.listening import Knock, paths_of, queued, speaks_http
 
 
 @pytest.fixture
@@ -51,3 +53,33 @@ def _serve(listener: socket.socket, count: int) -> None:
         guest, _ = listener.accept()
         with guest, suppress(OSError):
             guest.recv(100)
+
+
+def test_a_socket_in_the_file_system_is_found_by_who_listens_there(tmp_path: Path) -> None:
+    """Only those with plain names: they become part of nginx's configuration."""
+    own = {os.getsid(0)}
+    plain, odd = tmp_path / "app.sock", tmp_path / "a;b.sock"
+    with listening(plain) as server, listening(odd):
+        found = paths_of(None, own)
+        assert str(plain) in found
+        assert str(odd) not in found
+        assert str(plain) in paths_of(os.getuid(), ())
+        assert str(plain) not in paths_of(None, {1})
+        assert queued(str(plain), 0) == 0
+        threading.Thread(target=_answer, args=(server,), daemon=True).start()
+        assert speaks_http(str(plain), 0)
+    assert queued(str(plain), 0) == -1
+    assert not speaks_http(str(plain), 0)
+
+
+def listening(path: Path) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+    return server
+
+
+def _answer(server: socket.socket) -> None:
+    with server.accept()[0] as visitor:
+        visitor.recv(100)
+        visitor.sendall(b"HTTP/1.0 200 OK\r\n\r\n")

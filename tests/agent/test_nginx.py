@@ -99,7 +99,8 @@ def test_refuses_values_that_nginx_would_misread(statics: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("server", ["nginx", "none"])
-def test_is_understood_by_nginx(tmp_path: Path, server: str) -> None:
+@pytest.mark.parametrize("upstream", ["127.0.0.1:8000", "unix:/var/run/puma/my_app.sock"])
+def test_is_understood_by_nginx(tmp_path: Path, server: str, upstream: str) -> None:
     (tmp_path / "healthd").mkdir()
     site = replace(
         SITE,
@@ -107,6 +108,8 @@ def test_is_understood_by_nginx(tmp_path: Path, server: str) -> None:
         logs=str(tmp_path),
         state=str(tmp_path),
         server=server,
+        upstream=upstream,
+        other_name="my_app",
         statics={"/static": "/srv/static", "/": "/srv/public"},
     )
     for name, text in nginx.files(site).items():

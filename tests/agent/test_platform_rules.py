@@ -10,7 +10,7 @@ from jackbean.agent import dotnet, environment, golang, nginx, nodejs, php, tomc
 from jackbean.agent.phases import StepFailed
 from jackbean.agent.platforms import PLATFORMS
 from jackbean.agent.runtime import Language
-from jackbean.agent.startup import lone_folder
+from jackbean.agent.startup import mispacked
 from jackbean.core.platforms.branches import BRANCHES
 from jackbean.core.platforms.runtimes import LANGUAGES
 
@@ -250,8 +250,10 @@ def test_the_environment_file_keeps_lines_apart() -> None:
 
 
 def test_a_folder_around_everything_is_named(tmp_path: Path) -> None:
-    assert lone_folder(tmp_path) == " The bundle is empty."
+    assert mispacked(tmp_path) == " The bundle is empty."
     write(tmp_path, {"my-app/package.json": "{}", "__MACOSX/x": "", ".git/x": ""})
-    assert "inside of one folder, my-app/" in lone_folder(tmp_path)
+    assert "inside of one folder, my-app/" in mispacked(tmp_path)
     write(tmp_path, {"b.txt": ""})
-    assert lone_folder(tmp_path) == ""
+    assert mispacked(tmp_path) == ""
+    write(tmp_path, {"procfile.txt": ""})
+    assert "has procfile.txt: it counts once it is called Procfile" in mispacked(tmp_path)

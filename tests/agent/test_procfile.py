@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackbean.agent.processes import shell
+from jackbean.agent.processes import shell, shell_program
 from jackbean.agent.procfile import Entry, Malformed, parse
 
 
@@ -83,4 +83,4 @@ def test_reads_back_what_was_written(entries: dict[str, str]) -> None:
     ],
 )
 def test_one_command_takes_the_place_of_its_shell(line: str, run: str) -> None:
-    assert shell(line) == ("/bin/sh", "-c", run)
+    assert shell(line) == (shell_program(), "-c", run)

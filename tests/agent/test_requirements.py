@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jackbean.agent.requirements import Unusable, read
+from jackbean.agent.requirements import Unusable, read, unread
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -155,3 +155,23 @@ def test_pipenvs_files_that_are_not_are_named(tmp_path: Path, name: str, text: s
 def test_no_dependencies_are_fine(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert (found.source, found.files) == ("", {"requirements.txt": ""})
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("pyproject.toml",), "What pyproject.toml lists is not installed"),
+        (("poetry.lock", "pyproject.toml"), "`poetry export > requirements.txt`"),
+        (("requirements.txt", "pyproject.toml"), ""),
+        (("Pipfile", "setup.py"), ""),
+        ((), ""),
+    ],
+)
+def test_dependencies_that_nobody_looks_for_are_told(
+    tmp_path: Path, files: tuple[str, ...], told: str
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    said = unread(tmp_path)
+    assert told in said
+    assert bool(said) is bool(told)

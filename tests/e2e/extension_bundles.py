@@ -163,7 +163,7 @@ option_settings:
     WSGIPath: mysite.wsgi:application
 container_commands:
   01_migrate:
-    command: "source /var/app/venv/*/bin/activate 2>/dev/null; python manage.py migrate --noinput"
+    command: "source /var/app/venv/*/bin/activate && python3 manage.py migrate --noinput"
     leader_only: true
   02_check:
     command: python manage.py check

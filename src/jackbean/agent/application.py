@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackbean.agent.children import Children, Command, account
+from jackbean.agent.lastwords import telling
 from jackbean.agent.listening import (
     Knock,
     accepts,
     listening_ports,
+    paths_of,
     ports_of,
     queued,
     speaks_http,
@@ -29,6 +31,7 @@ LISTEN_PATIENCE_S = 30.0
 FOLLOW_S, FOLLOW_AGAIN_S = 2.0, 0.5
 FOLLOW_FAR_S = 20.0
 USUAL = frozenset((3000, 3001, 4000, 5000, 8000, 8080, 8081, 8888))
+PATHS_MAX = 5
 POKE_S = 0.01
 TAKEN_S = 0.1  # a server that serves takes a connection in a fraction of that
 UNDER_WAY_S = 0.01  # nginx takes microseconds from choosing a server to reaching it
@@ -46,6 +49,10 @@ class Launch:
     host: str
     port: int
 
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self.port
+
     def command(self, entry: Entry) -> Command:
         return Command(shell(entry.command), self.cwd, self.env, self.user)
 
@@ -54,13 +61,13 @@ class Launch:
 class NotListening:
     """Why an application is not there: the clause, the log to read, its last lines.
 
-    `port` is where it takes requests instead, if it does.
+    `elsewhere` is the host and port where it takes requests instead, if it does.
     """
 
     why: str
     log: Path
     tail: str
-    port: int = 0
+    elsewhere: tuple[str, int] | None = None
 
 
 class Ending:
@@ -151,7 +158,7 @@ class Application:
 
     def end(self, drain_s: float, *, for_good: bool = False) -> Ending:
         """Tell every process to end; those that take longer than `drain_s` will be killed."""
-        address = (self._launch.host, self._launch.port) if self._launch else None
+        address = self._launch.address if self._launch else None
         address = address if self._listened else None
         if for_good:
             self._room.give_up()
@@ -221,13 +228,13 @@ class Application:
         self, launch: Launch, deadline: float, given_up: Callable[[], bool]
     ) -> NotListening | None:
         """Wait until the port takes connections; return why it does not, if it does not."""
-        if self._launch and self._launch.port != launch.port:
-            self._launch = replace(self._launch, port=launch.port)
+        if self._launch and self._launch.address != launch.address:
+            self._launch = replace(self._launch, host=launch.host, port=launch.port)
             self._room.expect(launch.host, launch.port)
         with Knock(launch.host, launch.port) as knock:
             while not knock.answered() and not given_up():
                 found = self._why_not(launch, late=time.monotonic() >= deadline)
-                if found and found.port:
+                if found and found.elsewhere:
                     return found
                 if found:
                     self._room.give_up()  # a prompt refusal is better than a long wait for nothing
@@ -242,29 +249,39 @@ class Application:
         for sight in self.sights():
             if sight.dying:
                 why = f"process {sight.name} {sight.last_exit}, {sight.exits} times in a row"
-                return self._not_listening(sight.name, why)
+                found = self._not_listening(sight.name, why)
+                said = telling(found.tail)
+                return replace(found, why=f"{why}: {said}") if said else found
         if late:
             return self._not_listening(launch.entries[0].name, self._silence(launch))
-        port = self._elsewhere(launch)
-        if port:
+        place = self._elsewhere(launch)
+        if place:
             found = self._not_listening(launch.entries[0].name, self._silence(launch))
-            return replace(found, port=port)
+            return replace(found, elsewhere=place)
         return None
 
-    def _elsewhere(self, launch: Launch) -> int:
-        """Return the only port besides where the application answers requests, if it does.
+    def _elsewhere(self, launch: Launch) -> tuple[str, int] | None:
+        """Return the only other place where the application answers requests, if it does.
 
         It is looked for now and then, and only when the application has had some time.
         """
         now = time.monotonic()
         if now - self._began < FOLLOW_S or now - self._looked < FOLLOW_AGAIN_S:
-            return 0
+            return None
         self._looked = now
         found = self._ports(launch) - {launch.port}
         usual = found & USUAL or (found if now - self._began >= FOLLOW_FAR_S else set())
-        if len(usual) != 1 or not speaks_http(launch.host, min(usual)):
-            return 0
-        return min(usual)
+        if len(usual) == 1:
+            (port,) = usual
+            return (launch.host, port) if speaks_http(launch.host, port) else None
+        return None if usual else self._path_taken(launch)
+
+    def _path_taken(self, launch: Launch) -> tuple[str, int] | None:
+        """Return the only socket in the file system where it answers: Puma's, gunicorn's."""
+        uid = account(launch.user)[0] if launch.user else None
+        found = sorted(paths_of(uid, {sight.pid for sight in self.sights()}))[:PATHS_MAX]
+        serving = [path for path in found if speaks_http(path, 0)]
+        return (serving[0], 0) if len(serving) == 1 else None
 
     def _ports(self, launch: Launch) -> set[int]:
         if launch.user:
@@ -275,7 +292,9 @@ class Application:
         where = f"nothing listens on {launch.host}:{launch.port}"
         if queued(launch.host, launch.port) >= 0:
             return f"{launch.host}:{launch.port} is listened on, but nobody takes requests there"
-        elsewhere = sorted(self._ports(launch) - {launch.port})
+        elsewhere = sorted(self._ports(launch))
+        if launch.port in elsewhere:
+            return f"{where}, but on another address: listen on {launch.host} or on all addresses"
         if not elsewhere:
             return f"{where}; it has to listen on the port in the variable PORT"
         found = ", ".join(map(str, elsewhere[:5]))

@@ -60,7 +60,7 @@ def predeploy_hooks(run: Run) -> None:
 
 def configure_proxy(run: Run) -> None:
     discard(run.paths, run.paths.nginx_staging)
-    site.configure(run, run.paths.staging, run.port)
+    site.configure(run, run.paths.staging, (run.address, run.port))
 
 
 def check_proxy(run: Run) -> None:
@@ -101,6 +101,8 @@ def _start(run: Run, launch: Launch) -> None:
     path = run.paths.env
     path.write_text(environment.env_file(environment.properties(run.manifest)))
     path.chmod(0o600)
+    if run.platform.prepare:
+        run.platform.prepare(run)
     run.host.application.start(launch)
 
 
@@ -126,9 +128,10 @@ def await_application(run: Run) -> None:
     """Wait until the application takes connections, on whatever port it does."""
     launch = _launch(run, run.paths.current)
     found = _await_listening(run, launch)
-    if found and found.port:
-        _follow(run, found.port)
-        found = _await_listening(run, replace(launch, port=found.port))
+    if found and found.elsewhere:
+        host, port = found.elsewhere
+        _follow(run, host, port)
+        found = _await_listening(run, replace(launch, host=host, port=port))
     if found:
         raise StepFailed(f"{found.why}.", run.paths.shown(found.log), found.tail)
 
@@ -140,14 +143,18 @@ def _await_listening(run: Run, launch: Launch) -> NotListening | None:
     return found
 
 
-def _follow(run: Run, port: int) -> None:
+def _follow(run: Run, host: str, port: int) -> None:
     """Pass requests to where the application listens, if that is not where it was told to."""
-    run.warn(
-        f"The application listens on port {port}, not on {run.port}: requests are passed on to it "
-        f"there. Better use the variable PORT, or set the environment property PORT to {port}."
-    )
+    if port:
+        run.warn(
+            f"The application listens on port {port}, not on {run.port}: requests are passed on to "
+            f"it there. Better use the variable PORT, or set the environment property PORT to "
+            f"{port}."
+        )
+    else:  # Puma on Elastic Beanstalk does; a bundle's own nginx files may count on it
+        run.log.info(f"The application listens on {run.paths.shown(Path(host))}: nginx goes there.")
     discard(run.paths, run.paths.nginx_staging)
-    site.configure(run, run.paths.current, port)
+    site.configure(run, run.paths.current, (host, port))
     check_proxy(run)
     start_proxy(run)
 

@@ -12,7 +12,7 @@ from typing import Any
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE, Language, language
-from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, lone_folder
+from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, mispacked
 
 PORT = 5_000
 CONFIG = ".runtimeconfig.json"
@@ -106,7 +106,7 @@ def check_start(run: Run) -> None:
         generate_procfile(run, shlex.quote(f"./{program}"))
     else:
         raise StepFailed(
-            f"There is no Procfile and no published application.{lone_folder(root)} Pack what "
+            f"There is no Procfile and no published application.{mispacked(root)} Pack what "
             "`dotnet publish` has written, not the sources."
         )
 

@@ -11,7 +11,7 @@ from jackbean.agent.phases import ENGINE_LOG, Step, StepFailed
 from jackbean.agent.processes import exit_clause
 from jackbean.agent.run import Done, Platform, Run
 from jackbean.agent.runtime import PROVIDE, give, language
-from jackbean.agent.startup import BUILD, BUILDFILE, generate_procfile, has_procfile, lone_folder
+from jackbean.agent.startup import BUILD, BUILDFILE, generate_procfile, has_procfile, mispacked
 
 PORT = 5_000
 PROGRAMS = ("bin/application", "application")
@@ -37,7 +37,7 @@ def build(run: Run) -> None:
             return
         raise StepFailed(
             f"There is no Procfile, no program (bin/application) and no {SOURCE}."
-            f"{lone_folder(root)} Add {SOURCE} at the top of the bundle, or a Buildfile and a "
+            f"{mispacked(root)} Add {SOURCE} at the top of the bundle, or a Buildfile and a "
             "Procfile."
         )
     _build(run, targets)

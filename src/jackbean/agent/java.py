@@ -10,7 +10,7 @@ from jackbean.agent.deployment import discard
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE
-from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, lone_folder
+from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, mispacked
 
 PORT = 5_000
 MANIFEST = "META-INF/MANIFEST.MF"
@@ -54,7 +54,7 @@ def _nothing(root: Path) -> str:
                 f"the line `web: java -jar {where}`."
             )
     return (
-        f"There is no Procfile and no JAR.{lone_folder(root)} Put a runnable JAR at the top of "
+        f"There is no Procfile and no JAR.{mispacked(root)} Put a runnable JAR at the top of "
         "the bundle, or a Procfile and a Buildfile that builds one."
     )
 

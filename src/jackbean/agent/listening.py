@@ -1,4 +1,6 @@
-"""Who listens on which port, and whether anybody is behind it.
+"""Who listens where, and whether anybody is behind it.
+
+Where is a host and a port; a host that begins with "/" is the path of a socket in the file system.
 
 A server can have its port long before it serves: gunicorn listens first and loads the application
 then. So a connection only counts once somebody has taken it from the port's queue.
@@ -6,10 +8,11 @@ then. So a connection only counts once somebody has taken it from the port's que
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +21,8 @@ from jackbean.agent.children import processes, stat_fields
 CONNECT_TIMEOUT_S = 1.0
 PATIENCE_S_MIN, PATIENCE_S_MAX = 0.02, 3.0  # each time given up leaves an entry in the port's queue
 LISTEN = "0A"  # in /proc/net/tcp
+ACCEPTING = "00010000"  # in /proc/net/unix
+PLAIN = re.compile(r"/[\w./+-]+")  # paths become part of nginx's configuration
 ANY, ANY_V6 = "0" * 8, "0" * 32
 MAPPED = "0" * 16 + "FFFF0000"  # before an address of IPv4, where a socket of IPv6 has it: Java's
 
@@ -63,7 +68,7 @@ class Knock:
 
     def _connect(self) -> bool:
         with suppress(OSError):
-            self._probe = socket.create_connection(self._address, CONNECT_TIMEOUT_S)
+            self._probe = connect(*self._address)
             self._longest = 0
             self._until = time.monotonic() + self._patience_s
         return self._probe is not None
@@ -74,15 +79,32 @@ class Knock:
             self._probe = None
 
 
+def connect(host: str, port: int) -> socket.socket:
+    """Return a connection. Raises OSError."""
+    if not host.startswith("/"):
+        return socket.create_connection((host, port), CONNECT_TIMEOUT_S)
+    with ExitStack() as stack:
+        probe = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        probe.settimeout(CONNECT_TIMEOUT_S)
+        probe.connect(host)
+        stack.pop_all()
+        return probe
+
+
 def accepts(host: str, port: int) -> bool:
     """Tell if something listens there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(CONNECT_TIMEOUT_S)
-        return probe.connect_ex((host, port)) == 0
+    with suppress(OSError), connect(host, port):
+        return True
+    return False
 
 
 def queued(host: str, port: int) -> int:
-    """Return how many connections nobody has taken yet; -1 if nobody listens there."""
+    """Return how many connections nobody has taken yet; -1 if nobody listens there.
+
+    Nothing tells how many wait at a path.
+    """
+    if host.startswith("/"):
+        return 0 if any(path == host for _, path in _listening_paths()) else -1
     own = socket.inet_aton(host)[::-1].hex().upper()
     places = {f"{address}:{port:04X}" for address in (own, MAPPED + own, ANY, ANY_V6)}
     lengths = [
@@ -109,9 +131,28 @@ def ports_of(uid: int) -> set[int]:
     }
 
 
+def paths_of(uid: int | None, sessions: Iterable[int]) -> set[str]:
+    """Return the paths where an account listens; without one, where these sessions do."""
+    wanted = {str(session) for session in sessions}
+    sockets = dict(_listening_paths())
+    found: set[str] = set()
+    for pid in processes() if sockets else ():
+        if stat_fields(pid)[3:4] and (
+            stat_fields(pid)[3] in wanted if uid is None else _is_of(pid, uid)
+        ):
+            found.update(sockets[inode] for inode in _sockets_of(pid) & sockets.keys())
+    return found
+
+
+def _is_of(pid: int, uid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}").stat().st_uid == uid
+    return False
+
+
 def speaks_http(host: str, port: int) -> bool:
     """Tell if something there answers a request for a page with anything of HTTP."""
-    with suppress(OSError), socket.create_connection((host, port), CONNECT_TIMEOUT_S) as probe:
+    with suppress(OSError), connect(host, port) as probe:
         probe.sendall(
             b"GET / HTTP/1.0\r\nHost: localhost\r\nUser-Agent: ELB-HealthChecker/2.0\r\n\r\n"
         )
@@ -129,10 +170,20 @@ def _listening() -> Iterator[list[str]]:
                     yield fields
 
 
+def _listening_paths() -> Iterator[tuple[str, str]]:
+    """Return (inode, path) of the listening sockets of the file system."""
+    with suppress(OSError), Path("/proc/net/unix").open(errors="replace") as file:
+        for line in file:
+            fields = line.rstrip("\n").split(maxsplit=7)
+            if len(fields) == 8 and fields[3] == ACCEPTING and PLAIN.fullmatch(fields[7]):
+                yield fields[6], fields[7]
+
+
 def _sockets_of(pid: int) -> set[str]:
-    try:
-        links = [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:
-        return set()
-    names = (str(link) for link in links)
+    """Return the inodes of a process's sockets; descriptors come and go meanwhile."""
+    names: set[str] = set()
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                names.add(str(link.readlink()))
     return {name[8:-1] for name in names if name.startswith("socket:[")}

@@ -99,10 +99,16 @@ class ProxySite:
     server: str = "nginx"
     passes: str = "http"
     document_root: str = ""
+    other_name: str = ""  # of the upstream, as bundles of the platform know it
 
 
 class Unsafe(ValueError):
     """A value that nginx would read as something else; a sentence that names it."""
+
+
+def upstream(host: str, port: int) -> str:
+    """Return an address as nginx says it; a host that begins with "/" is a socket's path."""
+    return f"unix:{host}" if host.startswith("/") else f"{host}:{port}"
 
 
 def files(site: ProxySite) -> dict[str, str]:
@@ -207,14 +213,20 @@ stream {{
 def _upstream(site: ProxySite) -> str:
     # Connections are let go before the usual servers end them (gunicorn after 2 s), so that no
     # request meets a closing one; and soon, because a server that is to end waits for them.
-    return f"""\
-upstream {UPSTREAM} {{
+    applications = "".join(
+        f"""\
+upstream {name} {{
     server {site.upstream} max_fails=0;
     server "unix:{site.waiting}" backup max_fails=0;
     keepalive 32;
     keepalive_timeout 100ms;
 }}
-upstream {WAITING} {{
+"""
+        for name in (UPSTREAM, site.other_name)
+        if name
+    )
+    return f"""\
+{applications}upstream {WAITING} {{
     server "unix:{site.waiting}";
 }}
 """

@@ -13,7 +13,7 @@ from jackbean.agent.phases import ENGINE_LOG, Step, StepFailed
 from jackbean.agent.processes import exit_clause
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE, give, language
-from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, lone_folder
+from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, mispacked
 from jackbean.core.protocol import DependencyRequest, to_json
 
 PORT = 8_080
@@ -182,7 +182,7 @@ def _nothing(root: Path, package: dict[str, Any] | None) -> str:
     if package is None:
         return (
             "There is no Procfile, no package.json, no app.js and no server.js."
-            f"{lone_folder(root)} Add one of them at the top of the bundle."
+            f"{mispacked(root)} Add one of them at the top of the bundle."
         )
     main = package.get("main")
     if isinstance(main, str) and (root / main).is_file():

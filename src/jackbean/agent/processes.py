@@ -1,7 +1,7 @@
 """Processes that are meant to run for ever, and the application that they make up.
 
-Each is a command under `/bin/sh -c` in a session of its own, started again whenever it exits. What
-it prints goes through a pipe to its log, so that a log can be rotated without losing a line.
+Each is a command of a shell in a session of its own, started again whenever it exits. What it
+prints goes through a pipe to its log, so that a log can be rotated without losing a line.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ COMPOUND = (
     r"|^\s*(?:exec|if|while|until|for|case|cd|export|set|unset|eval|source|trap|\.)(?:\s|$)"
 )
 ASSIGNMENT = r"\s*[A-Za-z_]\w*="
+# What /bin/sh is on Amazon Linux: lines of bundles say `source`, `[[` and `&>`.
+BASH, SH = "/bin/bash", "/bin/sh"
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,14 @@ def shell(line: str) -> tuple[str, ...]:
     One command takes the shell's place, so that signals reach it and its exit is seen.
     """
     if re.search(COMPOUND, line):
-        return ("/bin/sh", "-c", line)
-    return ("/bin/sh", "-c", f"exec env {line}" if re.match(ASSIGNMENT, line) else f"exec {line}")
+        return (shell_program(), "-c", line)
+    prefix = "exec env" if re.match(ASSIGNMENT, line) else "exec"
+    return (shell_program(), "-c", f"{prefix} {line}")
+
+
+def shell_program() -> str:
+    """Return the shell that lines of bundles are written for, or the one that there is."""
+    return BASH if os.access(BASH, os.X_OK) else SH
 
 
 def write_pid(folder: Path, sight: Sight) -> None:

@@ -12,11 +12,13 @@ from jackbean.agent.children import Command
 from jackbean.agent.phases import ENGINE_LOG, Step, StepFailed
 from jackbean.agent.requirements import Dependencies
 from jackbean.agent.run import Platform, Run
-from jackbean.agent.startup import generate_procfile, has_procfile, lone_folder
+from jackbean.agent.startup import generate_procfile, has_procfile, mispacked
 from jackbean.core.protocol import DependencyRequest, to_json
 
 NAMESPACE = "aws:elasticbeanstalk:container:python"
 PORT = 8_000
+# Environments of older Pythons have it, and packages count on it without saying so.
+SETUPTOOLS, SETUPTOOLS_MINOR_MAX = "setuptools<81", 11
 WSGI_PATH = r"[\w./-]+(?::[\w.()=\"', -]+)?"
 SOURCE_BYTES_MAX = 1 << 20
 HIDDEN_BINDING = rb"import\s+\*|globals\(|__getattr__|\bexec\(|setattr\("
@@ -34,6 +36,8 @@ def install(run: Run) -> None:
         site_packages = venv.make(run.runtime, Path(interpreter), version, run.paths.venv)
     except (requirements.Unusable, venv.Unusable) as error:
         raise StepFailed(str(error)) from None
+    if remark := requirements.unread(run.paths.staging):
+        run.warn(remark)
     uv = run.host.config.tools.get("uv", "")
     if uv:
         venv.add_pip(run.runtime, site_packages, uv)
@@ -61,12 +65,11 @@ def _install_in_place(run: Run, wanted: Dependencies, uv: str) -> None:
         file = run.runtime / "requirements.txt"
         file.write_text(wanted.files["requirements.txt"])
     python = str(run.runtime / "bin" / "python")
-    argv = (uv, "pip", "install", "--python", python, "--link-mode", "copy")
-    command = Command(
-        (*argv, "--compile-bytecode", "gunicorn", "-r", str(file)),
-        run.paths.staging,
-        run.command_environment(),
-    )
+    argv = (uv, "pip", "install", "--python", python, "--link-mode", "copy", "--compile-bytecode")
+    env = run.command_environment()
+    if int(run.manifest.platform_version.partition(".")[2]) <= SETUPTOOLS_MINOR_MAX:
+        run.execute(Command((*argv, SETUPTOOLS), run.paths.staging, env), run.paths.engine_log)
+    command = Command((*argv, "gunicorn", "-r", str(file)), run.paths.staging, env)
     done = run.execute(command, run.paths.engine_log)
     if done.code:
         cause = (
@@ -149,9 +152,9 @@ def _no_application(root: Path, module: str, wsgi: str) -> str:
     missing = (
         f"There is no Procfile, and WSGIPath {wsgi} names no module ({module}.py) of the bundle"
     )
-    wrapped = lone_folder(root)
-    if wrapped:
-        return f"{missing}.{wrapped}"
+    packed = mispacked(root)
+    if packed:
+        return f"{missing}.{packed}"
     for path in sorted(root.glob("*.py")):
         other = re.search(CALLABLE, path.read_bytes()[:SOURCE_BYTES_MAX])
         if other:

@@ -12,6 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+READ = ("requirements.txt", "Pipfile.lock", "Pipfile")
+UNREAD = {  # and what makes a requirements.txt of it
+    "uv.lock": "uv export > requirements.txt",
+    "poetry.lock": "poetry export > requirements.txt",
+    "pdm.lock": "pdm export > requirements.txt",
+    "environment.yml": "pip list --format freeze > requirements.txt",
+    "pyproject.toml": "uv pip compile pyproject.toml > requirements.txt",
+    "setup.py": "echo . > requirements.txt",
+}
 FILES_MAX = 50
 FILE_BYTES_MAX = 1 << 20
 INCLUDE = r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)"
@@ -40,15 +49,23 @@ class Unusable(ValueError):
 
 def read(root: Path) -> Dependencies:
     """Return what the bundle in `root` depends on. Raises Unusable."""
-    readers = {
-        "requirements.txt": _requirements,
-        "Pipfile.lock": _pipfile_lock,
-        "Pipfile": _pipfile,
-    }
-    for name, reader in readers.items():
+    for name, reader in zip(READ, (_requirements, _pipfile_lock, _pipfile), strict=True):
         if (root / name).is_file():
             return reader(root, name)
     return Dependencies(files={"requirements.txt": ""})
+
+
+def unread(root: Path) -> str:
+    """Return a sentence if a bundle lists its dependencies only where nobody looks for them."""
+    if any((root / name).is_file() for name in READ):
+        return ""
+    found = next((name for name in UNREAD if (root / name).is_file()), "")
+    if not found:
+        return ""
+    return (
+        f"What {found} lists is not installed: Elastic Beanstalk reads {', '.join(READ)}. Write "
+        f"one, for instance with `{UNREAD[found]}`."
+    )
 
 
 def _requirements(root: Path, name: str) -> Dependencies:

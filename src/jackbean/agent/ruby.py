@@ -10,9 +10,10 @@ from jackbean.agent.phases import ENGINE_LOG, Step, StepFailed
 from jackbean.agent.processes import exit_clause
 from jackbean.agent.run import Done, Platform, Run
 from jackbean.agent.runtime import PROVIDE, give
-from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, lone_folder
+from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, mispacked
 
 PORT = 8_080
+SOCKETS = "/var/run/puma"
 PUMA = "/opt/elasticbeanstalk/config/private/pumaconf.rb"
 FILE_BYTES_MAX = 1 << 20
 SETTINGS = {
@@ -36,8 +37,11 @@ def install(run: Run) -> None:
         return
     if _program("bundle") is None:
         raise StepFailed("The bundle has a Gemfile, and Bundler is not here: apt install bundler.")
-    if not _here(run) and (root / "vendor/bundle").is_dir() is False:
-        _fetch(run)
+    done = _bundle(run, "install", "--local", "--quiet")
+    if done.code == 0:
+        run.log.info("Bundler is satisfied with the gems that are on this machine.")
+    elif not (root / "vendor/bundle").is_dir():
+        _fetch(run, done.tail)
     if (root / "vendor").is_dir():
         give(run, root / "vendor")
     for name in (".bundle", "Gemfile.lock"):
@@ -45,15 +49,8 @@ def install(run: Run) -> None:
             give(run, root / name)
 
 
-def _here(run: Run) -> bool:
-    """Tell if the gems of the machine, or those that the bundle brings, satisfy the Gemfile."""
-    done = _bundle(run, "install", "--local", "--quiet")
-    if done.code == 0:
-        run.log.info("Bundler is satisfied with the gems that are on this machine.")
-    return done.code == 0
-
-
-def _fetch(run: Run) -> None:
+def _fetch(run: Run, lacking: str) -> None:
+    """Have Bundler install from the index what the machine's gems lack."""
     locked = (run.paths.staging / "Gemfile.lock").is_file()
     settings = (("path", "vendor/bundle"), *((("deployment", "true"),) if locked else ()))
     for name, value in settings:
@@ -62,6 +59,8 @@ def _fetch(run: Run) -> None:
     done = _bundle(run, "install")
     if done.code:
         cause = f"bundle install {exit_clause(done.code)}: {_cause(done.tail)}"
+        if OFFLINE.search(done.tail):
+            cause = f"{cause}. Without the index: {_cause(lacking)}"
         raise StepFailed(cause, ENGINE_LOG, done.tail)
 
 
@@ -125,7 +124,7 @@ def check_start(run: Run) -> None:
     root = run.paths.staging
     if not (root / "config.ru").is_file():
         raise StepFailed(
-            f"There is no Procfile and no config.ru.{lone_folder(root)} Puma starts config.ru, "
+            f"There is no Procfile and no config.ru.{mispacked(root)} Puma starts config.ru, "
             "which a Rails or Rack application has at its top."
         )
     bundled = any(_names_puma(root / name) for name in ("Gemfile.lock", "Gemfile"))
@@ -155,6 +154,13 @@ def _write_puma(run: Run) -> None:
     )
 
 
+def make_sockets(run: Run) -> None:
+    """Make the folder where Procfiles have Puma or Passenger listen; /run is new at each start."""
+    sockets = run.paths.at(SOCKETS)
+    sockets.mkdir(parents=True, exist_ok=True)
+    give(run, sockets)
+
+
 def settings(run: Run) -> dict[str, str]:
     return dict(SETTINGS)
 
@@ -163,6 +169,8 @@ RUBY = Platform(
     family="ruby",
     port=PORT,
     languages=("ruby",),
+    upstream="my_app",
+    prepare=make_sockets,
     statics={"/assets": "public/assets", "/public": "public"},
     variables=settings,
     steps=(

@@ -60,7 +60,8 @@ class Platform:
     are what it needs of the machine. `own_processes` says that what runs is the platform's, written
     into the release's runtime directory, and that a Procfile does not count. `passes` is how nginx
     speaks with the application, `document_root` where it finds scripts,
-    `variables` what processes are told that depends on the instance.
+    `variables` what processes are told that depends on the instance. `upstream` is what nginx files
+    of bundles call the application, `prepare` is done before each start.
     """
 
     family: str
@@ -74,6 +75,8 @@ class Platform:
     passes: Passes = "http"
     document_root: Callable[[Run], str] | None = None
     variables: Callable[[Run], dict[str, str]] | None = None
+    upstream: str = ""
+    prepare: Callable[[Run], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,14 @@ LIVE, FOREIGN = "nginx-live.json", "nginx-foreign.json"  # names of files: ours,
 PLACES = ("/var/app/current", "/var/app/staging", "/var/log/", "/etc/nginx/", "/var/run/", "/run/")
 
 
-def configure(run: Run, root: Path, port: int) -> None:
+def configure(run: Run, root: Path, address: tuple[str, int]) -> None:
     """Write the whole configuration into the proxy's staging directory.
 
-    `root` is where the release's source is now, `port` where its application listens.
+    `root` is where the release's source is now, `address` where its application listens.
     """
     folder = run.paths.nginx_staging
     try:
-        site = proxy_site(run, root, port)
+        site = proxy_site(run, root, address)
     except nginx.Unsafe as error:
         raise StepFailed(str(error)) from None
     ours = nginx.files(site)
@@ -58,8 +58,8 @@ def configure(run: Run, root: Path, port: int) -> None:
         os.chown(run.paths.healthd_logs, *account(site.user))
 
 
-def proxy_site(run: Run, root: Path, port: int) -> nginx.ProxySite:
-    """Return what nginx is to do for this release on this instance."""
+def proxy_site(run: Run, root: Path, address: tuple[str, int]) -> nginx.ProxySite:
+    """Return what nginx is to do for this release, whose application listens at an address."""
     config, paths = run.host.config, run.paths
     wanted = run.manifest.options.get(STATICS) or {
         path: folder for path, folder in run.platform.statics.items() if (root / folder).is_dir()
@@ -67,7 +67,7 @@ def proxy_site(run: Run, root: Path, port: int) -> nginx.ProxySite:
     nginx.check_statics(wanted)
     return nginx.ProxySite(
         listen=f"{config.address}:{config.port}",
-        upstream=f"{run.address}:{port}",
+        upstream=nginx.upstream(*address),
         waiting=str(paths.waiting),
         hold=str(paths.hold),
         logs=str(paths.nginx_logs),
@@ -77,6 +77,7 @@ def proxy_site(run: Run, root: Path, port: int) -> nginx.ProxySite:
         statics={path: str(paths.current / folder.strip("/")) for path, folder in wanted.items()},
         server=_server(run, root),
         passes=run.platform.passes,
+        other_name=_other_name(run, root),
         document_root=run.platform.document_root(run) if run.platform.document_root else "",
     )
 
@@ -91,6 +92,16 @@ def _server(run: Run, root: Path) -> str:
     if (root / LEGACY).is_dir():
         run.warn(f"What is in {LEGACY} is not read on this platform; move it to {OVERLAY}.")
     return said
+
+
+def _other_name(run: Run, root: Path) -> str:
+    """Return by which name the bundle's files may call the application, unless they define it."""
+    name = run.platform.upstream
+    if not name:
+        return ""
+    texts = (path.read_bytes() for path in _overlaid(root / OVERLAY))
+    pattern = rb"\bupstream\s+" + re.escape(name.encode()) + rb"\b"
+    return "" if any(re.search(pattern, text) for text in texts) else name
 
 
 def is_touched(run: Run) -> bool:
@@ -129,17 +140,22 @@ def foreign(run: Run) -> Iterator[tuple[str, bytes]]:
 
 def _overlay(run: Run, source: Path, folder: Path, site: nginx.ProxySite) -> None:
     """Put the bundle's files over ours."""
-    if not source.is_dir():
-        return
+    for path in _overlaid(source):
+        name = str(path.relative_to(source))
+        run.log.info(f"Copying {OVERLAY}/{name} over the proxy's configuration")
+        _write(folder / name, adapted(path.read_bytes(), run, site))
+
+
+def _overlaid(source: Path) -> list[Path]:
+    """Return the bundle's files. Raises StepFailed for too many, or one that is too long."""
     files = sorted(path for path in source.rglob("*") if path.is_file())
     if len(files) > FILES_MAX:
         raise StepFailed(f"{OVERLAY} has over {FILES_MAX} files.")
     for path in files:
-        name = str(path.relative_to(source))
         if path.stat().st_size > FILE_BYTES_MAX:
+            name = path.relative_to(source)
             raise StepFailed(f"{OVERLAY}/{name} is over {FILE_BYTES_MAX >> 20} MB.")
-        run.log.info(f"Copying {OVERLAY}/{name} over the proxy's configuration")
-        _write(folder / name, adapted(path.read_bytes(), run, site))
+    return files
 
 
 def adapted(data: bytes, run: Run, site: nginx.ProxySite) -> bytes:
@@ -156,7 +172,8 @@ def adapted(data: bytes, run: Run, site: nginx.ProxySite) -> bytes:
         return text
     default = str(run.platform.port).encode()
     pattern = rb"\b(?:127\.0\.0\.1|localhost|0\.0\.0\.0):" + default + rb"\b"
-    text = re.sub(pattern, site.upstream.encode(), text)
+    if not site.upstream.startswith("unix:"):
+        text = re.sub(pattern, site.upstream.encode(), text)
     return re.sub(rb"(\blisten\s+)(?:\[::\]:)?80\b", rb"\g<1>" + site.listen.encode(), text)
 
 

@@ -53,17 +53,18 @@ def procfile(run: Run, root: Path) -> Path:
     return (run.runtime if run.platform.own_processes else root) / PROCFILE
 
 
-def lone_folder(root: Path) -> str:
-    """Return a sentence if everything in the bundle is inside of one folder, as happens."""
+def mispacked(root: Path) -> str:
+    """Return a sentence about what often goes wrong in packing, if it has."""
     names = [p.name for p in root.iterdir() if not p.name.startswith((".", "__MACOSX"))]
     if not names:
         return " The bundle is empty."
-    if len(names) > 1 or not (root / names[0]).is_dir():
-        return ""
-    return (
-        f" Everything in the bundle is inside of one folder, {names[0]}/: pack the folder's "
-        "contents, not the folder."
-    )
+    if len(names) == 1 and (root / names[0]).is_dir():
+        return (
+            f" Everything in the bundle is inside of one folder, {names[0]}/: pack the folder's "
+            "contents, not the folder."
+        )
+    other = next((name for name in names if name.lower().partition(".")[0] == "procfile"), "")
+    return f" The bundle has {other}: it counts once it is called {PROCFILE}." if other else ""
 
 
 def run_buildfile(run: Run) -> None:

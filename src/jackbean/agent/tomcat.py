@@ -15,7 +15,7 @@ from jackbean.agent import environment
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE, give, language
-from jackbean.agent.startup import BUILD, lone_folder, write_own
+from jackbean.agent.startup import BUILD, mispacked, write_own
 
 PORT = 8_080
 JVM = "aws:elasticbeanstalk:container:tomcat:jvmoptions"
@@ -82,7 +82,7 @@ def applications(root: Path) -> dict[str, str]:
         if not (root / "WEB-INF").is_dir() and not any(root.glob("*.[jh][st]*")):
             raise StepFailed(
                 f"The bundle is no web application: it has neither WEB-INF nor WARs."
-                f"{lone_folder(root)} Deploy a WAR, or a ZIP with WARs at its top."
+                f"{mispacked(root)} Deploy a WAR, or a ZIP with WARs at its top."
             )
         return {"": ""}
     if len(wars) == 1:

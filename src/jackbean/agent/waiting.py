@@ -18,6 +18,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from jackbean.agent.listening import connect
+
 SEATS_MAX = 64  # relayed at a time; more of them wait in the socket's own queue
 BACKLOG = 1_024
 HOLD_S = 50.0  # less than nginx waits for an answer
@@ -92,7 +94,7 @@ class WaitingRoom:
         while self._expected and time.monotonic() < deadline and not _gone(guest):
             with suppress(OSError):
                 if self._address:
-                    return socket.create_connection(self._address, timeout=1.0)
+                    return connect(*self._address)
             time.sleep(LOOK_AGAIN_S)
         return None
 

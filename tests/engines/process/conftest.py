@@ -37,6 +37,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.chmod(0o755)
     for version in ("1.0", "2.0"):
         wheel(folder, "gunicorn", version)
+    for version in ("80.0", "82.0"):
+        wheel(folder, "setuptools", version)
     wheel(folder, "flaskish", "1.0", ("jinjaish>=1",))
     wheel(folder, "jinjaish", "1.5")
     return folder

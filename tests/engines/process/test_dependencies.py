@@ -98,6 +98,20 @@ def test_an_application_may_bring_its_own_gunicorn(
     assert subprocess.check_output([f"{place}/bin/gunicorn"], text=True) == "gunicorn 1.0\n"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="environments have it up to 3.11")
+@pytest.mark.parametrize(
+    ("wanted", "version"), [("flaskish", "80.0"), ("setuptools", "80.0"), ("setuptools>81", "82.0")]
+)
+def test_older_pythons_have_setuptools_as_on_aws(
+    rig: MakeRig, environ: Mapping[str, str], wanted: str, version: str
+) -> None:
+    """The last that has pkg_resources, unless an application wants another."""
+    kit = Kit(rig("plain"), environ)
+    [place] = kit.resolve(request(wanted))
+    asking = [f"{place}/bin/python", "-c", "import setuptools; print(setuptools.VERSION)"]
+    assert subprocess.check_output(asking, text=True) == f"{version}\n"
+
+
 @every_mode
 @pytest.mark.parametrize(
     ("text", "cause"),

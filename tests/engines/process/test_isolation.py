@@ -147,6 +147,16 @@ def test_an_instance_writes_where_bundles_do_and_nowhere_else(rig: MakeRig, mode
     assert run(address, "/bin/sh", "-c", "getent passwd webapp").startswith("webapp:x:900:900:")
 
 
+@sandboxed
+def test_scripts_for_sh_are_run_by_bash_as_on_amazon_linux(rig: MakeRig, mode: str) -> None:
+    address = rig(mode).up()
+    ask(address, "write", path="/tmp/script", text="#!/bin/sh\nsource /tmp/words; [[ $A == b* ]]\n")
+    ask(address, "write", path="/tmp/words", text="A=bc; echo $A &> /tmp/said")
+    run(address, "/bin/chmod", "+x", "/tmp/script")
+    run(address, "/tmp/script")
+    assert ask(address, "read", path="/tmp/said") == "bc\n"
+
+
 @as_root
 def test_the_application_is_a_user_who_cannot_read_the_token(rig: MakeRig, mode: str) -> None:
     address = rig(mode).up()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from jackbean.core.protocol import AgentConfig
 from jackbean.engines.process import launch, sandbox, seccomp
 from jackbean.engines.process.interpreters import Interpreter
@@ -41,6 +43,25 @@ def ground(mode: str) -> Ground:
         env={"HTTP_PROXY": "http://proxy"},
         home=("/cg/shims",),
     )
+
+
+@pytest.mark.parametrize(
+    ("sh", "shown"),
+    [("dash", (("/usr/bin/bash", "/usr/bin/dash"),)), ("bash", ()), ("busybox", ()), ("", ())],
+)
+def test_bash_takes_the_place_of_a_lesser_shell(
+    tmp_path: Path, sh: str, shown: tuple[tuple[str, str], ...]
+) -> None:
+    programs = tmp_path / "usr/bin"
+    programs.mkdir(parents=True)
+    (tmp_path / "bin").symlink_to("usr/bin")
+    for name in ("bash", "dash", "busybox"):
+        (programs / name).touch()
+    if sh:
+        (programs / "sh").symlink_to(sh)
+    assert sandbox.survey(tmp_path).shell == shown
+    (programs / "bash").unlink()
+    assert sandbox.survey(tmp_path).shell == ()
 
 
 def test_a_sandbox_in_arguments() -> None:

@@ -11,10 +11,9 @@ from jackbean.agent.children import Command as Process
 from jackbean.agent.extensions.bench import Bench
 from jackbean.agent.extensions.journal import COMMAND_LOG
 from jackbean.agent.phases import StepFailed
-from jackbean.agent.processes import exit_clause
+from jackbean.agent.processes import exit_clause, shell_program
 from jackbean.core.instructions import Command
 
-SHELL = "/bin/sh"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
@@ -70,13 +69,15 @@ def _wanted(bench: Bench, command: Command, setting: Setting) -> bool:
         return True
     bench.journal.begin(f"Test for Command {command.name}")
     line = bench.mapped(command.test)
-    return _execute(bench, command, (SHELL, "-c", line), setting) == 0
+    return _execute(bench, command, (shell_program(), "-c", line), setting) == 0
 
 
 def _run(bench: Bench, command: Command, setting: Setting) -> None:
     bench.journal.begin(f"Command {command.name}")
     argv = tuple(map(bench.mapped, command.argv))
-    code = _execute(bench, command, argv or (SHELL, "-c", bench.mapped(command.line)), setting)
+    code = _execute(
+        bench, command, argv or (shell_program(), "-c", bench.mapped(command.line)), setting
+    )
     if code == 0:
         bench.journal.info(f"Command {command.name} succeeded")
         bench.changed["commands"].add(command.name)

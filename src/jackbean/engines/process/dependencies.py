@@ -117,6 +117,8 @@ class ProcessDependencies:
         )
         if made.status:
             raise PortError(f"{build.interpreter.path}: {made.output}")
+        for package in installer.beforehand(build.request.runtime):
+            await _install(kitchen, (package,), f"{package}, which the platform adds,")
         await _install(kitchen, ("-r", f"{kitchen.request}/{file}"), file)
         for package in installer.base(build.request.runtime):
             if not await asyncio.to_thread(build.has, package):
@@ -157,6 +159,7 @@ def key(request: DependencyRequest, made_for: Interpreter | Found, mode: str) ->
         made_for.identity,
         platform.machine(),
         mode == "plain",
+        installer.beforehand(request.runtime),
         installer.base(request.runtime),
         list(request.files.items()),
     ]

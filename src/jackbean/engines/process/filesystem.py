@@ -23,6 +23,11 @@ from pathlib import Path
 from jackbean.engines.process import allowed
 
 FOLDER, PUBLIC, PRIVATE = 0o755, 0o644, 0o600  # set by name: a control plane may mask rights
+# As on Amazon Linux: localhost is IPv4's alone, so who listens there is where nginx looks.
+HOSTS = """\
+127.0.0.1 localhost localhost.localdomain localhost4 localhost4.localdomain4
+::1 localhost6 localhost6.localdomain6
+"""
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -152,7 +157,7 @@ def build_root(target: Path, etc: Iterable[Entry], identity: Identity) -> None:
 def _named(identity: Identity) -> dict[str, str]:
     return {
         "hostname": identity.hostname + "\n",
-        "hosts": f"127.0.0.1 localhost\n{identity.address} {identity.hostname}\n::1 localhost\n",
+        "hosts": f"{HOSTS}{identity.address} {identity.hostname}\n",
         "resolv.conf": identity.resolv_conf,
     }
 

@@ -25,6 +25,8 @@ CAPABILITIES = (
     "CAP_SETUID",
 )
 PROCESSORS = "/sys/devices/system/cpu"
+BASH = "/usr/bin/bash"
+LESS_THAN_BASH = frozenset(("dash", "sh"))  # but not busybox, which is all other programs too
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -39,6 +41,7 @@ class Machine:
     proc_hidden_folders: tuple[str, ...]
     proc_hidden_files: tuple[str, ...]
     processors: bool = True
+    shell: Pairs = ()  # bash in the place of a lesser /bin/sh, as on Amazon Linux
 
     @property
     def mounted(self) -> tuple[str, ...]:
@@ -66,7 +69,20 @@ def survey(machine: Path = Path("/")) -> Machine:
         proc_hidden_folders=tuple(n for n in hidden if at(f"/proc/{n}").is_dir()),
         proc_hidden_files=tuple(n for n in hidden if not at(f"/proc/{n}").is_dir()),
         processors=at(PROCESSORS).is_dir(),
+        shell=_shell(at("/bin/sh"), at(BASH)),
     )
+
+
+def _shell(sh: Path, bash: Path) -> Pairs:
+    """Return what makes /bin/sh bash: scripts of bundles say `source` under `#!/bin/sh`."""
+    real = sh.resolve()
+    if (
+        not (sh.exists() and bash.is_file())
+        or real.name not in LESS_THAN_BASH
+        or real.parent != bash.parent
+    ):
+        return ()
+    return ((BASH, f"{Path(BASH).parent}/{real.name}"),)
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,7 @@ def arguments(box: Sandbox) -> tuple[str, ...]:
     return (
         *("--bind", box.root, "/"),
         *_pairs("--ro-bind", ((path, path) for path in box.machine.folders)),
+        *_pairs("--ro-bind", box.machine.shell),
         *_kernel(box.machine),
         *_own(box),
         *_namespaces(box),
