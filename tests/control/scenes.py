@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.core.fleets import NEW, OLD
 
-from jackbean.control.decide import Namer, Scene
+from jackbean.control.scene import Namer, Scene
 from jackbean.core.environments import Environment, Status
 from jackbean.core.fleet import Fleet, Instance
 from jackbean.core.installation import Installation

@@ -10,7 +10,7 @@ from tests.control.scenes import NOW, environment, namer, operation, release, ro
 from tests.core.fleets import NEW, OLD, dead, failed, fleet, fresh, instance, many, updated
 
 from jackbean.control.decide import decide
-from jackbean.core.environments import Environment, Resource, Status
+from jackbean.core.environments import Environment, Status
 from jackbean.core.fleet import Fleet, Machine, Service
 from jackbean.core.operations import (
     Deprovision,
@@ -22,6 +22,7 @@ from jackbean.core.operations import (
     Settle,
 )
 from jackbean.core.options.settings import Setting
+from jackbean.core.resources import Resource
 from jackbean.core.rollouts import Stage
 from jackbean.stacks.difference import kinds
 

@@ -15,10 +15,10 @@ from jackbean.control.logs import LogRequests
 from jackbean.control.manifests import concerns_instance
 from jackbean.control.roster import Roster
 from jackbean.control.surroundings import Surroundings
-from jackbean.core.environments import Resource
 from jackbean.core.events import Severity
 from jackbean.core.options.settings import Setting, Settings
 from jackbean.core.protocol import Manifest, from_json
+from jackbean.core.resources import Resource
 from jackbean.sources.bundles import Extensions, extensions_of
 from jackbean.stacks.functions import evaluate
 

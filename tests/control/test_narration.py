@@ -14,7 +14,7 @@ from tests.core.fleets import NEW, dead, failed, fleet, fresh, instance, many, u
 
 from jackbean.control import narration
 from jackbean.control.narration import ending, narrate, opening, superseded
-from jackbean.core.environments import Environment, Resource, Verdict
+from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import TEMPORARY, Failure, Fleet
 from jackbean.core.operations import (
@@ -27,6 +27,7 @@ from jackbean.core.operations import (
     Settle,
 )
 from jackbean.core.options.settings import Setting
+from jackbean.core.resources import Resource
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.simulator.engine import Behaviour
 from jackbean.simulator.invariants import FAILURES, SUCCESSES

@@ -10,8 +10,8 @@ from tests.control.rig import Rig, sized
 from tests.control.scenes import NOW, environment, operation, rollout, scene
 from tests.core.fleets import NEW, fleet, instance
 
-from jackbean.control.decide import Decision
 from jackbean.control.noting import noted
+from jackbean.control.scene import Decision
 from jackbean.core.certificates import End
 from jackbean.core.fleet import Fleet, Service
 from jackbean.core.operations import Empty, Operation, Roll

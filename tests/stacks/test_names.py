@@ -10,7 +10,7 @@ from jackbean.core.installation import Installation
 from jackbean.stacks.names import NAMINGS, SUFFIX_LENGTH, physical, story
 
 HERE = Installation("us-east-1", "123456789012")
-ENV, SUFFIX = "e-abcdefghij", "ABCDEFGHIJ12"
+STACK, SUFFIX = "awseb-e-abcdefghij-stack", "ABCDEFGHIJ12"
 ARN = r"arn:aws:elasticloadbalancing:us-east-1:123456789012:"
 NAMES = {
     "AWS::EC2::SecurityGroup": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
@@ -20,13 +20,28 @@ NAMES = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ARN + r"loadbalancer/app/awseb-AWSEB-\w+/\w+",
     "AWS::ElasticLoadBalancingV2::TargetGroup": ARN + r"targetgroup/awseb-AWSEB-\w+/\w+",
     "AWS::ElasticLoadBalancingV2::Listener": ARN + r"listener/app/awseb-AWSEB-\w+/\w+",
+    "AWS::SQS::Queue": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::SQS::QueuePolicy": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::SNS::Topic": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::SNS::TopicPolicy": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::SNS::Subscription": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::S3::Bucket": r"awseb-e-abcdefghij-stack-id-abcdefghij12",
+    "AWS::S3::BucketPolicy": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::DynamoDB::Table": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
     "AWS::Something::Else": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
 }
 
 
 @pytest.mark.parametrize(("kind", "pattern"), NAMES.items())
 def test_names(kind: str, pattern: str) -> None:
-    assert re.fullmatch(pattern, physical(HERE, ("Id", kind), ENV, SUFFIX))
+    assert re.fullmatch(pattern, physical(HERE, ("Id", kind), STACK, SUFFIX))
+
+
+@pytest.mark.parametrize(("kind", "most"), [("AWS::SQS::Queue", 80), ("AWS::S3::Bucket", 63)])
+def test_a_long_logical_id_is_cut_short(kind: str, most: int) -> None:
+    name = physical(HERE, ("L" * 255, kind), STACK, SUFFIX)
+    assert len(name) == most
+    assert name.upper().endswith(SUFFIX)
 
 
 def test_every_naming_is_tried() -> None:
@@ -36,8 +51,8 @@ def test_every_naming_is_tried() -> None:
 
 def test_a_balancers_name_tells_clients_its_generation() -> None:
     """They look for this text, and take a name without it for a classic load balancer."""
-    v2 = physical(HERE, ("Id", "AWS::ElasticLoadBalancingV2::LoadBalancer"), ENV, SUFFIX)
-    classic = physical(HERE, ("Id", "AWS::ElasticLoadBalancing::LoadBalancer"), ENV, SUFFIX)
+    v2 = physical(HERE, ("Id", "AWS::ElasticLoadBalancingV2::LoadBalancer"), STACK, SUFFIX)
+    classic = physical(HERE, ("Id", "AWS::ElasticLoadBalancing::LoadBalancer"), STACK, SUFFIX)
     assert "arn:aws:elasticloadbalancing" in v2
     assert "arn:aws:elasticloadbalancing" not in classic
     assert len(classic) <= 32

@@ -6,14 +6,11 @@ Effects come after, derived from what was saved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from jackbean.control import parking
+from jackbean.control import parking, stacking
+from jackbean.control.scene import Decision, Namer, Scene
+from jackbean.control.stacking import Progress
 from jackbean.core.acts import Act, Launch, Occasion, Step, amend, weighed
-from jackbean.core.environments import Environment, Resource, Status
-from jackbean.core.fleet import Fleet
-from jackbean.core.installation import Installation
+from jackbean.core.environments import Environment, Status
 from jackbean.core.operations import (
     Deprovision,
     Empty,
@@ -23,58 +20,19 @@ from jackbean.core.operations import (
     Provision,
     Roll,
     Settle,
+    Tidy,
+    Undo,
 )
 from jackbean.core.options.views import CapacityOptions
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout, Stage
-from jackbean.ports.clock import Ids
 from jackbean.rollouts.policies import next_step
 from jackbean.rollouts.service import progress
 from jackbean.rollouts.upkeep import complete, maintain
 from jackbean.rollouts.verbs import retire
-from jackbean.stacks.difference import kinds
-from jackbean.stacks.names import SUFFIX_LENGTH, physical
 
 ENDING_DRAIN_S = 20.0  # for requests in flight where the whole environment ends
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One environment at one moment. `release` is the one it is on, or on its way to."""
-
-    environment: Environment
-    fleet: Fleet
-    release: Release
-    drain_s: float
-    now: float
-    hostnames: tuple[str, ...] = ()  # those that lead here now
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The record to save, how its operation ended if it did, and what is being waited for."""
-
-    environment: Environment
-    ended: Operation | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Namer:
-    """Where fresh names come from."""
-
-    installation: Installation
-    ids: Ids
-
-    def resource(self, logical: tuple[str, str], environment_id: str) -> Resource:
-        suffix = self.ids.suffix(SUFFIX_LENGTH)
-        name = physical(self.installation, logical, environment_id, suffix)
-        return Resource(*logical, name)
-
-    def instances(self) -> Iterator[str]:
-        while True:
-            yield self.ids.instance()
 
 
 def decide(scene: Scene, namer: Namer) -> Decision:
@@ -88,11 +46,12 @@ def decide(scene: Scene, namer: Namer) -> Decision:
     if members != environment.members:
         environment = replace(environment, members=members)
     if operation is None:
-        environment = _provision(environment, scene, namer)  # also what a failed operation changed
+        environment = _at_rest(environment, scene, namer)
         parked = parking.kept(environment, scene.fleet, scene.now)
         acts = (*upkeep(environment, scene), *parking.clearing(parked, scene.fleet))
         return Decision(replace(_amended(environment, acts, scene, namer), parked=parked))
     environment, operation, why = _advance(environment, operation, scene, namer)
+    operation = stacking.tidied(environment, operation, scene.now)
     if operation.phase is None:
         return Decision(_finish(environment, operation, scene.now), operation)
     return Decision(replace(environment, operation=operation), why=why)
@@ -111,17 +70,12 @@ def _patience(operation: Operation | None, drain_s: float) -> float:
     return min(drain_s, ENDING_DRAIN_S) if ending else drain_s
 
 
-Progress = tuple[Environment, Operation, str]
-
-
 def _advance(
     environment: Environment, operation: Operation, scene: Scene, namer: Namer
 ) -> Progress:
     match operation.phase:
-        case Provision():
-            made = _provision(environment, scene, namer)
-            alone = operation.rollout is None  # nothing can fail any more
-            return commit(made, scene.release) if alone else made, operation.next(), ""
+        case Provision() as phase:
+            return _provision(phase, environment, scene, namer)
         case Roll(rollout=rollout):
             return _roll(rollout, environment, operation, scene, namer)
         case Settle() as settle:
@@ -137,8 +91,10 @@ def _advance(
             after = _after(operation, not environment.members)
             leaving = _amended(environment, retire(scene.fleet), scene, namer)
             return leaving, after, "waiting for instances to end"
-        case Deprovision():
-            return replace(environment, resources=()), operation.next(), ""
+        case Undo() | Tidy() | Deprovision() as phase:
+            acts = () if operation.kind is Kind.TERMINATE else upkeep(environment, scene)
+            kept = _amended(environment, acts, scene, namer)
+            return stacking.proceed(phase, kept, operation, scene)
         case None:
             return environment, operation, ""
 
@@ -165,15 +121,38 @@ def _amended(
     return replace(environment, members=members, split=weighed(environment.split, acts))
 
 
-def _provision(environment: Environment, scene: Scene, namer: Namer) -> Environment:
-    """Make the resources those of the release's template; capacity is put within its bounds."""
-    resources = tuple(
-        environment.resource(name) or namer.resource((name, kind), environment.id)
-        for name, kind in kinds(scene.release.template).items()
-    )
+def _at_rest(environment: Environment, scene: Scene, namer: Namer) -> Environment:
+    """Return what the release wants besides instances, also where an operation has failed.
+
+    An environment whose resources could not be had has no instances.
+    """
     capacity = CapacityOptions.of(scene.release.settings)
-    desired = capacity.clamp(environment.desired)
+    if not environment.desired and not environment.resources:
+        return environment
+    desired = capacity.clamp(environment.desired) if environment.desired else 0
+    resources = stacking.aligned(environment, scene, namer)
     return replace(environment, resources=resources, desired=desired)
+
+
+def _provision(phase: Provision, environment: Environment, scene: Scene, namer: Namer) -> Progress:
+    """Make the resources those of the release's template; capacity is put within its bounds."""
+    operation = environment.operation
+    if operation is None:
+        raise AssertionError("only an operation provisions")
+    if operation.aborted and phase.before is not None:
+        return stacking.go_back(environment, operation, scene)
+    step, phase = stacking.provision(phase, environment, scene, namer)
+    operation = operation.with_phase(phase)
+    if step.failure:
+        return stacking.go_back(environment, operation, scene)
+    environment = replace(environment, resources=step.stack)
+    if not step.over:
+        acts = () if operation.kind is Kind.CREATE else upkeep(environment, scene)
+        return _amended(environment, acts, scene, namer), operation, step.why
+    desired = CapacityOptions.of(scene.release.settings).clamp(environment.desired)
+    made = replace(environment, desired=desired)
+    alone = operation.rollout is None  # nothing can fail any more
+    return commit(made, scene.release) if alone else made, operation.next(), ""
 
 
 def _roll(
@@ -193,8 +172,10 @@ def _roll(
         environment = commit(environment, scene.release, deployed=step.rollout.goal)
     if step.rollout.stage is Stage.SUCCEEDED:
         return environment, operation.next(), ""
+    if step.rollout.stage is Stage.REVERTED:
+        return stacking.reverted(environment, operation, scene)
     if step.rollout.over:
-        return environment, replace(operation, position=len(operation.phases)), ""
+        return environment, operation.over(), ""
     return environment, operation, step.why
 
 

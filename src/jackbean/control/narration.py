@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jackbean.control.decide import Scene
 from jackbean.control.narration_beside import beside
 from jackbean.control.narration_evidence import evidence, trial_begins
+from jackbean.control.narration_stack import failures, outcomes
+from jackbean.control.scene import Scene
 from jackbean.core.certificates import summary
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
@@ -22,7 +23,6 @@ from jackbean.core.operations import Exchange, Kind, Operation, Provision, Settl
 from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.upkeep import complete
-from jackbean.stacks.names import story
 
 TAIL_LINES = 50  # as many as the log of a deployment quotes
 
@@ -109,7 +109,7 @@ def narrate(
     """Return what the change from `before` to `after` is worth telling, in order."""
     operation = ended or after.operation
     told = [
-        *_resources(before, after),
+        *_resources(before, after, operation, scene),
         *_rollouts(before.operation, operation, scene),
         *_evidence(evidence, before.operation, operation, scene),
         *_beside(before, after, operation),
@@ -135,15 +135,6 @@ def _event(told: Told, environment: Environment, request_id: str) -> Event:
     )
 
 
-def _resources(before: Environment, after: Environment) -> Iterator[Told]:
-    for resource in after.resources:
-        if not before.resource(resource.id) and (called := story(resource.type)):
-            yield Told(f"Created {called} named: {resource.name}")
-    for resource in before.resources:
-        if not after.resource(resource.id) and (called := story(resource.type)):
-            yield Told(f"Deleted {called} named: {resource.name}")
-
-
 def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -> Iterator[Told]:
     if after is None:
         return
@@ -153,6 +144,17 @@ def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -
     if was and now and was != now:
         yield from _batches(was, now, scene)
         yield from _giving_up(was, now, scene)
+
+
+def _resources(
+    before: Environment, after: Environment, operation: Operation | None, scene: Scene
+) -> Iterator[Told]:
+    told = [
+        *outcomes(before.resources, after.resources, scene.sights),
+        *failures(before, operation, scene.sights),
+    ]
+    for message, severity in told:
+        yield Told(message, severity)
 
 
 def _beside(before: Environment, after: Environment, operation: Operation | None) -> Iterator[Told]:

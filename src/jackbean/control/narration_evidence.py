@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jackbean.control.decide import Scene
+from jackbean.control.scene import Scene
 from jackbean.core.events import Severity
 from jackbean.core.evidence import Counts, smallest_visible_effect
 from jackbean.core.options.views import sticky_s

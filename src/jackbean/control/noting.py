@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackbean.control.decide import Decision, Scene
+from jackbean.control.scene import Decision, Scene
 from jackbean.core.operations import Operation
 from jackbean.core.records import replace
 from jackbean.core.tallies import Glance

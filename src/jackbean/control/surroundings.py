@@ -11,7 +11,9 @@ from jackbean.core.environments import Environment
 from jackbean.core.extensions import Declared
 from jackbean.core.installation import Installation
 from jackbean.core.options.settings import Settings
-from jackbean.stacks.names import SUFFIX_LENGTH, physical
+from jackbean.stacks.names import SUFFIX_LENGTH, physical, stack_of
+from jackbean.stacks.types import Reality
+from jackbean.stacks.types import kind as kind_of
 from jackbean.stacks.values import Unresolved, Value
 
 # What Elastic Beanstalk owns of an environment, by logical id: bundles may refer to all of it.
@@ -65,8 +67,12 @@ class Surroundings:
         return self._resource(name)
 
     def attribute(self, resource: str, name: str) -> Value:
-        physical_name = self._resource(resource)
+        found = self.environment.resource(resource)
+        if found is not None and name in (told := dict(found.attributes)):
+            return told[name]
         kind = self._kind(resource)
+        check_attribute(resource, kind, name)
+        physical_name = self._name(resource)
         match name:
             case "Arn" | "TopicArn" | "LoadBalancerArn":
                 service = (
@@ -104,7 +110,7 @@ class Surroundings:
         return [f"{region or self.installation.region}a"]
 
     def _pseudo(self) -> dict[str, Value]:
-        stack = f"awseb-{self.environment.id}-stack"
+        stack = stack_of(self.environment.id)
         return {
             ENVIRONMENT_NAME: self.environment.name,
             "AWS::AccountId": self.installation.account,
@@ -130,6 +136,11 @@ class Surroundings:
 
     def _resource(self, name: str) -> str:
         found = self.environment.resource(name)
+        return found.referred if found is not None else self._name(name)
+
+    def _name(self, name: str) -> str:
+        """Return the physical name of a resource, made up where it has none yet."""
+        found = self.environment.resource(name)
         if found is not None:
             return found.name
         kind = self._kind(name)
@@ -137,7 +148,7 @@ class Surroundings:
             raise Unresolved(f"there is no resource or parameter {_shown(name)}")
         mark = f"{self.environment.id}/{name}"
         suffix = hashlib.sha256(mark.encode()).hexdigest()[:SUFFIX_LENGTH].upper()
-        return physical(self.installation, (name, kind), self.environment.id, suffix)
+        return physical(self.installation, (name, kind), stack_of(self.environment.id), suffix)
 
     def _kind(self, name: str) -> str:
         """Return the type of a resource, built or not; empty if nobody speaks of it."""
@@ -149,6 +160,15 @@ class Surroundings:
         if isinstance(said_type, str) and said_type:
             return said_type
         return OWNED.get(name, "AWS::CloudFormation::CustomResource" if said is not None else "")
+
+
+def check_attribute(resource: str, kind: str, name: str) -> None:
+    """Raise Unresolved for an attribute that resources of a type are known not to have."""
+    known = kind_of(kind, resource)
+    if known is None or known.reality is not Reality.PROVIDED or name in known.attributes:
+        return
+    has = ", ".join(sorted(known.attributes)) or "none"
+    raise Unresolved(f"{kind} {_shown(resource)} has no attribute {_shown(name)}; it has {has}")
 
 
 def _shown(name: str) -> str:

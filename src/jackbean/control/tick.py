@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from jackbean.control import counters
 from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
-from jackbean.control.decide import Namer, Scene, decide
+from jackbean.control.decide import decide
 from jackbean.control.narration import narrate
 from jackbean.control.noting import noted
 from jackbean.control.observe import Look, Observer
 from jackbean.control.perform import Means, ends, launching, perform
+from jackbean.control.provisioning import realise
+from jackbean.control.scene import Namer, Scene
 from jackbean.control.terms import Terms
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
@@ -77,7 +79,8 @@ class Ticker:
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
         hostnames = () if environment.worker else await world.router.hostnames(environment.id)
-        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames)
+        sights = await realise(world.resources, environment)
+        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
         decision = decide(scene, Namer(world.installation, world.ids))
         decision = noted(decision, await self._last(scene) if decision.ended else scene)
         after = self._watch.judged(decision.environment, look.fleet, now, terms.release.settings)

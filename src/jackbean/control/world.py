@@ -14,6 +14,7 @@ from jackbean.ports.clock import Clock, Ids
 from jackbean.ports.engine import Engine
 from jackbean.ports.logs import Logs
 from jackbean.ports.objects import Blobs
+from jackbean.ports.resources import Resources
 from jackbean.ports.router import Router
 from jackbean.ports.store import Store
 
@@ -32,6 +33,7 @@ class World:
     reports: Reports
     logs: Logs
     blobs: Blobs
+    resources: Resources
     clock: Clock
     ids: Ids
     credentials: Credentials

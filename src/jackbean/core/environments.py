@@ -10,6 +10,7 @@ from jackbean.core.applications import Tags
 from jackbean.core.errors import invalid
 from jackbean.core.fleet import Member
 from jackbean.core.operations import Operation
+from jackbean.core.resources import Resource
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]")
 CNAME_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{2,61}[a-z0-9]")
@@ -49,15 +50,6 @@ class Verdict:
     status: str = "Unknown"
     causes: tuple[str, ...] = ()
     since: float = 0.0
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource of an environment's stack: its logical id, its type and its physical name."""
-
-    id: str
-    type: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -123,7 +115,8 @@ class Environment:
         return self.status is Status.TERMINATED
 
     def resource(self, logical_id: str) -> Resource | None:
-        return next((r for r in self.resources if r.id == logical_id), None)
+        """Return the resource that has that logical id, not one whose place it has taken."""
+        return next((r for r in self.resources if r.id == logical_id and not r.leaving), None)
 
 
 def check_environment_name(name: str) -> None:

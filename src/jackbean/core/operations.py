@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jackbean.core.records import replace
+from jackbean.core.resources import Resource
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.core.tallies import UNTOUCHED, Tally
 
@@ -31,9 +32,32 @@ class Abort(StrEnum):
 
 @dataclass(frozen=True)
 class Provision:
-    """Make the environment's resources those of `release`'s template."""
+    """Make the environment's resources those of `release`'s template.
+
+    `before` are those that it began with, None before it has begun, `since` when anything was last
+    done about one (s). What could not be done is told as `failure`; `blamed` is the logical id.
+    """
 
     release: int
+    before: tuple[Resource, ...] | None = None
+    since: float = 0.0
+    failure: str = ""
+    blamed: str = ""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Make the environment's resources again what they were before the operation."""
+
+    before: tuple[Resource, ...]
+    since: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """End the resources that others have taken the place of, and those that are not wanted now."""
+
+    since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +98,10 @@ class Empty:
 class Deprovision:
     """Delete the environment's resources."""
 
+    since: float = 0.0
 
-Phase = Provision | Roll | Settle | Exchange | Empty | Deprovision
+
+Phase = Provision | Roll | Settle | Exchange | Empty | Deprovision | Undo | Tidy
 
 
 @dataclass(frozen=True)
@@ -113,6 +139,15 @@ class Operation:
         return None
 
     @property
+    def provision(self) -> Provision | None:
+        return next((p for p in self.phases if isinstance(p, Provision)), None)
+
+    @property
+    def undoing(self) -> bool:
+        """Whether its resources go back to what they were, or have gone back."""
+        return isinstance(self.phases[-1], Undo)
+
+    @property
     def abortable(self) -> bool:
         """Whether it is an update that may still be cancelled."""
         return self.abort is not None and self.revocable
@@ -122,12 +157,14 @@ class Operation:
         """Whether an abort would end it sooner: it has not reached its point of no return."""
         rollout = self.rollout
         advancing = rollout is None or rollout.stage is Stage.ADVANCING
-        return self.kind in {Kind.CREATE, Kind.UPDATE} and advancing and not self.aborted
+        begun = advancing and not self.undoing
+        return self.kind in {Kind.CREATE, Kind.UPDATE} and begun and not self.aborted
 
     @property
     def failed(self) -> bool:
         rollout = self.rollout
-        return rollout is not None and rollout.stage in {Stage.FAILED, Stage.REVERTED}
+        lost = rollout is not None and rollout.stage in {Stage.FAILED, Stage.REVERTED}
+        return lost or self.undoing
 
     def with_phase(self, phase: Phase) -> Operation:
         """Return it with the phase under way replaced by its next state."""
@@ -139,11 +176,21 @@ class Operation:
     def next(self) -> Operation:
         return replace(self, position=self.position + 1)
 
+    def then(self, phase: Phase) -> Operation:
+        """Return it with `phase` as what is left to do."""
+        phases = (*self.phases, phase)
+        return replace(self, phases=phases, position=len(phases) - 1)
+
+    def over(self) -> Operation:
+        """Return it with nothing left to do."""
+        return replace(self, position=len(self.phases))
+
     def resume(self, now: float) -> Operation:
         """Let what is under way count its time from now: timeouts count time observed."""
-        phase = self.phase
-        if isinstance(phase, Roll):
-            return self.with_phase(Roll(phase.rollout.resume(now)))
-        if isinstance(phase, Settle):
-            return self.with_phase(replace(phase, since=now))
-        return self
+        match self.phase:
+            case Roll(rollout=rollout):
+                return self.with_phase(Roll(rollout.resume(now)))
+            case Settle() | Provision() | Undo() | Tidy() | Deprovision() as phase:
+                return self.with_phase(replace(phase, since=now))
+            case _:
+                return self

@@ -13,7 +13,7 @@ Several instances are worked on at once; the one that is furthest behind says wh
 from __future__ import annotations
 
 from jackbean.core.fleet import TEMPORARY, Fleet, Instance, Machine, Service, Work
-from jackbean.core.operations import Phase, Provision, Roll, Settle
+from jackbean.core.operations import Phase, Provision, Roll, Settle, Tidy, Undo
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.core.tallies import Moment
 
@@ -25,7 +25,12 @@ STAGES = {
     Stage.REVERTED: "tidying up",
     Stage.SUCCEEDED: "tidying up",
 }
-PHASES: dict[type, str] = {Provision: "provision", Settle: "settling"}
+PHASES: dict[type, str] = {
+    Provision: "provision",
+    Settle: "settling",
+    Tidy: "tidying up",
+    Undo: "going back",
+}
 
 
 def moment(phase: Phase | None, fleet: Fleet) -> Moment | None:

@@ -30,15 +30,17 @@ from jackbean.core.platforms.catalogue import Catalogue
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.runtimes import ProcessRuntimes
+from jackbean.ports.resources import Provider
 from jackbean.server.clock import RandomIds, SystemClock
 from jackbean.server.home import Identity
 from jackbean.server.housekeeping import Housekeeping, Storage
-from jackbean.server.messaging import messaging
+from jackbean.server.messaging import Messaging, messaging
 from jackbean.server.options import ServeOptions
 from jackbean.server.proxy import make_router
 from jackbean.server.samples import keep_samples
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
+from jackbean.services.resources import ClaimedResources, providers
 from jackbean.storage.blobs import FileBlobs
 from jackbean.storage.buckets import SqliteBuckets
 from jackbean.storage.logs import SqliteLogs
@@ -97,6 +99,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
         await router.start()
         stack.push_async_callback(router.close)
         credentials = Credentials(secret)
+        objects = ObjectService(buckets, blobs, clock, installation)
         board = Board(clock)
         catalogue = _catalogue(identity.region, engine)
         world = World(
@@ -107,16 +110,24 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             reports=board,
             logs=log_store,
             blobs=blobs,
+            resources=ClaimedResources(store, _providers(messages, objects, options)),
             clock=clock,
             ids=ids,
             credentials=credentials,
             platforms=Platforms(catalogue, await keep_samples(blobs)),
             bell=Bell(),
         )
-        objects = ObjectService(buckets, blobs, clock, installation)
         logs = LogService(log_store, clock, installation)
         storage = Storage(store, buckets, objects, messages, logs)
         yield _wired(world, board, storage, engine, identity)
+
+
+def _providers(
+    messages: Messaging, objects: ObjectService, options: ServeOptions
+) -> list[Provider]:
+    """Return what makes the resources of stacks, by their types."""
+    base_url = f"http://{options.host}:{options.port}"
+    return providers(messages.queues.queues, messages.topics.topics, objects, base_url)
 
 
 def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:

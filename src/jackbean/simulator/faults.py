@@ -10,7 +10,9 @@ from typing import Any
 from jackbean.core.errors import PortError
 
 CRASHES_MAX = 20
-HALVED = frozenset({"ensure", "terminate", "publish", "publish_all", "rename", "withdraw"})
+HALVED = frozenset(
+    {"ensure", "remove", "terminate", "publish", "publish_all", "rename", "withdraw"}
+)
 
 
 class Crash(Exception):
@@ -73,10 +75,11 @@ class Halfway:
         return found
 
     def _halved(
-        self, name: str, real: Callable[..., Coroutine[Any, Any, None]]
-    ) -> Callable[..., Coroutine[Any, Any, None]]:
-        async def call(*given: Any) -> None:
-            await real(*given)
+        self, name: str, real: Callable[..., Coroutine[Any, Any, Any]]
+    ) -> Callable[..., Coroutine[Any, Any, Any]]:
+        async def call(*given: Any) -> Any:
+            result = await real(*given)
             self._faults.done(name)
+            return result
 
         return call

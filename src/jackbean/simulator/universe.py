@@ -29,6 +29,7 @@ from jackbean.simulator.daemons import polling
 from jackbean.simulator.engine import Behaviour, MemoryEngine, assignments
 from jackbean.simulator.faults import Crash, Faults, Halfway
 from jackbean.simulator.logs import MemoryLogs
+from jackbean.simulator.resources import MemoryResources
 from jackbean.simulator.router import MemoryRouter, Traffic
 from jackbean.simulator.store import MemoryStore
 from jackbean.simulator.upgrade import older
@@ -60,6 +61,7 @@ class Universe:
         self.store = MemoryStore(
             self.clock, before_commit=self._before_commit, after_commit=self._after_commit
         )
+        self.resources = MemoryResources(effect)
         installation = Installation("us-east-1", "123456789012")
         self.world = World(
             installation=installation,
@@ -69,6 +71,7 @@ class Universe:
             reports=self.engine,
             logs=MemoryLogs(),
             blobs=MemoryBlobs(Path("/nonexistent")),
+            resources=cast(Any, Halfway(self.resources, self.faults)),
             clock=self.clock,
             ids=SeededIds(seed),
             credentials=Credentials(b"simulated" * 4),

@@ -11,17 +11,20 @@ from jackbean.core.installation import Installation
 class Naming:
     """How one type of resource is named. `story` is what events call it; empty: not told.
 
-    `name` may use {env} (environment id), {id} (logical id) and {suffix}; `arn`, where the type is
-    known by one, is its resource part, of service `service`.
+    `name` may use {stack}, {id} (logical id) and {suffix}; `arn`, where the type is known by one,
+    is its resource part, of service `service`. `most` is how many characters a name has at most:
+    the logical id is cut short for it. `lower`: the name is in lower case.
     """
 
     name: str
     story: str
     arn: str = ""
     service: str = ""
+    most: int = 255
+    lower: bool = False
 
 
-STACKED = "awseb-{env}-stack-{id}-{suffix}"
+STACKED = "{stack}-{id}-{suffix}"
 SHORT = "awseb-AWSEB-{suffix}"
 
 NAMINGS: dict[str, Naming] = {
@@ -38,16 +41,31 @@ NAMINGS: dict[str, Naming] = {
     "AWS::ElasticLoadBalancingV2::Listener": Naming(
         SHORT, "Load Balancer listener", "listener/app/{name}/{hash}", "elasticloadbalancing"
     ),
+    "AWS::SQS::Queue": Naming(STACKED, "SQS queue", most=80),
+    "AWS::SQS::QueuePolicy": Naming(STACKED, "SQS queue policy"),
+    "AWS::SNS::Topic": Naming(STACKED, "SNS topic"),
+    "AWS::SNS::TopicPolicy": Naming(STACKED, "SNS topic policy"),
+    "AWS::SNS::Subscription": Naming(STACKED, "SNS subscription"),
+    "AWS::S3::Bucket": Naming(STACKED, "S3 bucket", most=63, lower=True),
+    "AWS::S3::BucketPolicy": Naming(STACKED, "S3 bucket policy"),
+    "AWS::DynamoDB::Table": Naming(STACKED, "DynamoDB table"),
 }
 UNKNOWN = Naming(STACKED, "")
 SUFFIX_LENGTH = 12
 
 
-def physical(installation: Installation, logical: tuple[str, str], env: str, suffix: str) -> str:
-    """Return the physical name of `logical` (its id and type) in environment `env`."""
+def stack_of(environment_id: str) -> str:
+    """Return the name of an environment's stack."""
+    return f"awseb-{environment_id}-stack"
+
+
+def physical(installation: Installation, logical: tuple[str, str], stack: str, suffix: str) -> str:
+    """Return the physical name of `logical` (its id and type) in a stack."""
     name_of, kind = logical
     naming = NAMINGS.get(kind, UNKNOWN)
-    name = naming.name.format(env=env, id=name_of, suffix=suffix)
+    room = naming.most - len(naming.name.format(stack=stack, id="", suffix=suffix))
+    name = naming.name.format(stack=stack, id=name_of[: max(room, 1)], suffix=suffix)
+    name = name.lower() if naming.lower else name
     if not naming.arn:
         return name
     resource = naming.arn.format(name=name, hash=suffix.lower())

@@ -12,10 +12,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jackbean.control.decide import Decision, Namer, Scene, decide
+from jackbean.control.decide import decide
 from jackbean.control.rehearsal.doubles import UNCOUNTED, Double, Terms, Trouble
 from jackbean.control.rehearsal.moments import Moment, moment
 from jackbean.control.rehearsal.pace import Pace
+from jackbean.control.scene import Decision, Namer, Scene
 from jackbean.control.terms import Terms as ReleaseTerms
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED, Fleet, Instance, Machine, Sight

@@ -1,0 +1,168 @@
+"""The resources of an environment as phases of its operations. Pure.
+
+A change of resources comes first: instances are launched, and given a release, when everything that
+it refers to is there. What is replaced, or wanted no more, ends last, when the operation cannot go
+back any more. Where a resource cannot be had, or instances go back to the release before, so do
+the resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jackbean.control.scene import Namer, Scene
+from jackbean.control.surroundings import Surroundings
+from jackbean.core.environments import Environment
+from jackbean.core.operations import Deprovision, Kind, Operation, Provision, Tidy, Undo
+from jackbean.core.records import replace
+from jackbean.core.resources import Key, Refused, Resource, Sight, Underway
+from jackbean.stacks.engine import (
+    Sights,
+    Stack,
+    Step,
+    Surrounded,
+    advance,
+    dismantle,
+    tidy,
+    undo,
+)
+from jackbean.stacks.graph import Blueprint
+from jackbean.stacks.names import stack_of
+from jackbean.stacks.types import kind, provided
+from jackbean.stacks.values import Resolver, Value
+
+PATIENCE_S = 900.0  # while nothing comes of anything that is done about resources
+FIFO, FIFO_STEM_MAX = ".fifo", 75  # what the names of first-in-first-out queues end with
+Progress = tuple[Environment, Operation, str]
+
+
+def provision(
+    phase: Provision, environment: Environment, scene: Scene, namer: Namer
+) -> tuple[Step, Provision]:
+    """Take a step towards the resources of the release's template."""
+    stack = environment.resources
+    if phase.before is None:
+        phase = replace(phase, before=stack, since=scene.now)
+    late = _late(phase.since, scene)
+    sights = _impatient(environment, scene) if late else scene.sights
+    step = advance(scene.release.template, stack, sights, around(environment, scene, namer))
+    if step.failure:
+        phase = replace(phase, failure=step.failure, blamed=step.blamed)
+    elif step.stack != stack:
+        phase = replace(phase, since=scene.now)
+    return step, phase
+
+
+def go_back(environment: Environment, operation: Operation, scene: Scene) -> Progress:
+    """Begin to make the resources what they were before the operation.
+
+    An environment that never had its resources gets no instances.
+    """
+    before = operation.provision.before if operation.provision else None
+    step = undo(before or (), environment.resources, scene.sights)
+    desired = 0 if operation.kind is Kind.CREATE else environment.desired
+    environment = replace(environment, resources=step.stack, desired=desired)
+    return environment, operation.then(Undo(before or (), scene.now)), step.why
+
+
+def reverted(environment: Environment, operation: Operation, scene: Scene) -> Progress:
+    """Let resources follow instances that have gone back to the release before."""
+    before = operation.provision.before if operation.provision else None
+    if before is None or before == environment.resources:
+        return environment, operation.over(), ""
+    return go_back(environment, operation, scene)
+
+
+def proceed(
+    phase: Undo | Tidy | Deprovision, environment: Environment, operation: Operation, scene: Scene
+) -> Progress:
+    """Take a step of a phase that ends resources."""
+    stack = environment.resources
+    sights = _impatient(environment, scene) if _late(phase.since, scene) else scene.sights
+    step = _ending_step(phase, stack, sights)
+    if step.over:
+        return replace(environment, resources=step.stack), operation.next(), ""
+    if step.stack != stack or not phase.since:
+        operation = operation.with_phase(replace(phase, since=scene.now))
+    return replace(environment, resources=step.stack), operation, step.why
+
+
+def _ending_step(phase: Undo | Tidy | Deprovision, stack: Stack, sights: Sights) -> Step:
+    match phase:
+        case Undo(before=before):
+            return undo(before, stack, sights)
+        case Tidy():
+            return tidy(stack, sights)
+        case Deprovision():
+            return dismantle(stack, sights)
+
+
+def tidied(environment: Environment, operation: Operation, now: float) -> Operation:
+    """Return an operation that has succeeded with what is left to be ended, if anything is."""
+    leaving = any(resource.leaving for resource in environment.resources)
+    over = operation.phase is None and not operation.failed
+    return operation.then(Tidy(now)) if over and leaving else operation
+
+
+def aligned(environment: Environment, scene: Scene, namer: Namer) -> Stack:
+    """Return resources at rest: those that are no more than records are those of the template.
+
+    A deployment that failed half-way leaves instances that use what it has brought, so everything
+    else stays as it is until an operation has succeeded.
+    """
+    wanted = scene.release.template.get("Resources", {})
+    stack = environment.resources
+    kept = tuple(r for r in stack if r.id in wanted or provided(r.type, r.id))
+    missing = [
+        Blueprint(name, body["Type"], {})
+        for name, body in wanted.items()
+        if environment.resource(name) is None and not provided(body["Type"], name)
+    ]
+    if not missing:
+        return stack if len(kept) == len(stack) else kept
+    name = _names(environment, namer)
+    return (*kept, *(Resource(one.id, one.type, name(one, {})) for one in missing))
+
+
+def around(environment: Environment, scene: Scene, namer: Namer) -> Surrounded:
+    """Return what is around an environment's template."""
+    return Surrounded(_resolver(environment, scene, namer), _names(environment, namer))
+
+
+def _resolver(environment: Environment, scene: Scene, namer: Namer) -> Callable[[Stack], Resolver]:
+    def resolve(stack: Stack) -> Resolver:
+        now, release = replace(environment, resources=stack), scene.release
+        return Surroundings(namer.installation, now, release.settings, release.extensions)
+
+    return resolve
+
+
+def _names(environment: Environment, namer: Namer) -> Callable[[Blueprint, Value], str]:
+    stack = stack_of(environment.id)
+
+    def name(blueprint: Blueprint, properties: Value) -> str:
+        found = kind(blueprint.type, blueprint.id)
+        given = properties.get(found.named_by) if found and found.named_by else None
+        if given:
+            return str(given)
+        made = namer.resource((blueprint.id, blueprint.type), stack)
+        fifo = any(str(properties.get(n)).lower() == "true" for n in ("FifoQueue", "FifoTopic"))
+        return made[-FIFO_STEM_MAX:].lstrip("-") + FIFO if fifo else made
+
+    return name
+
+
+def _late(since: float, scene: Scene) -> bool:
+    return since > 0 and scene.now - since > PATIENCE_S
+
+
+def _impatient(environment: Environment, scene: Scene) -> dict[Key, Sight]:
+    """Return what was seen, with all that is still waited for counted as refused."""
+    return {r.key: _late_sight(scene.sights.get(r.key)) for r in environment.resources if r.pending}
+
+
+def _late_sight(sight: Sight | None) -> Sight:
+    if sight is not None and not isinstance(sight, Underway):
+        return sight
+    why = f" {sight.why}" if sight else ""
+    return Refused(f"It took more than {PATIENCE_S:.0f} seconds.{why}")

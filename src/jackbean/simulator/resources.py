@@ -1,0 +1,47 @@
+"""Resources of every type, in memory: what there is, of whom, and with which properties."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from jackbean.core.errors import Fault
+from jackbean.core.resources import Gone, Made, Underway
+from jackbean.ports.resources import Wanted
+
+REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # properties that say so
+
+
+class MemoryResources:
+    """ports.Resources. `there` is what there is, by type and name: its owner and its properties."""
+
+    def __init__(self, effect: Callable[[str], None] = lambda name: None) -> None:
+        self.there: dict[tuple[str, str], tuple[str, str]] = {}
+        self._effect = effect
+        self._looks: dict[tuple[str, str], int] = {}
+
+    async def ensure(self, wanted: Wanted) -> Made | Underway:
+        self._effect("ensure resource")
+        place = (wanted.type, wanted.name)
+        owner, _ = self.there.get(place, (wanted.owner, ""))
+        if owner != wanted.owner:
+            raise Fault("AlreadyExistsException", f"{wanted.name} already exists")
+        if reason := wanted.properties.get(REFUSES):
+            raise Fault("ValidationError", str(reason))
+        self._looks[place] = self._looks.get(place, 0) + 1
+        if self._looks[place] < int(wanted.properties.get(TAKES, 0)):
+            return Underway("It takes its time.")
+        self._looks[place] = 0
+        self.there[place] = (wanted.owner, json.dumps(wanted.properties, sort_keys=True))
+        return Made(wanted.name, {"Arn": f"arn:{wanted.name}"})
+
+    async def remove(self, wanted: Wanted) -> Gone | Underway:
+        self._effect("remove resource")
+        place = (wanted.type, wanted.name)
+        owner, _ = self.there.get(place, ("", ""))
+        if owner != wanted.owner:
+            return Gone()
+        if reason := wanted.properties.get(STAYS):
+            raise Fault("DeleteFailed", str(reason))
+        del self.there[place]
+        return Gone()
