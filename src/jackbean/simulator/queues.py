@@ -54,6 +54,17 @@ class _Token:
     kept: Kept
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a message is, or was when it ended: `ended` is how, "" if it was deleted."""
+
+    queue: int
+    receives: int
+    visible: int = 0
+    gone: bool = False
+    ended: str = ""
+
+
 class MemoryQueues:
     """`ports.queues.Queues` for simulated histories. Nothing waits, so every change is atomic."""
 
@@ -63,6 +74,8 @@ class MemoryQueues:
         self._tokens: dict[tuple[int, str, str], _Token] = {}
         self._attempts: dict[tuple[int, str], tuple[int, tuple[Receipt, ...]]] = {}
         self._moves: dict[str, Move] = {}
+        self._ended: dict[int, Place] = {}
+        self._sent_on: dict[int, tuple[Kept, int]] = {}
         self._keys = 0
         self._numbers = 0
 
@@ -82,18 +95,18 @@ class MemoryQueues:
         return made
 
     async def save_queue(self, queue: Queue) -> None:
-        self._require(queue.key)
+        self.require(queue.key)
         self._queues[queue.key] = queue
 
     async def drop_queue(self, key: int) -> None:
-        self._require(key)
+        self.require(key)
         del self._queues[key]
-        await self.purge(key)
+        self._forget(lambda held: held.queue == key, "dropped")
 
     # Messages
 
     async def send(self, queue: int, drafts: Sequence[Draft], now_ms: int) -> list[Kept]:
-        self._require(queue)
+        self.require(queue)
         return [self._keep(queue, draft, now_ms) for draft in drafts]
 
     async def receive(self, wanted: Wanted) -> Haul:
@@ -138,10 +151,12 @@ class MemoryQueues:
         return [self._hold(queue, receipt, hold_ms, now_ms) for receipt, hold_ms in holds]
 
     async def purge(self, queue: int) -> None:
-        self._forget(lambda held: held.queue == queue)
+        self._forget(lambda held: held.queue == queue, "purged")
 
     async def expire(self, queue: int, oldest_ms: int) -> int:
-        return self._forget(lambda h: h.queue == queue and h.message.sent_ms < oldest_ms)
+        return self._forget(
+            lambda held: held.queue == queue and held.message.sent_ms < oldest_ms, "expired"
+        )
 
     async def delay(self, queue: int, by_ms: int) -> None:
         for held in self._of(queue):
@@ -170,7 +185,7 @@ class MemoryQueues:
             draft = Draft(
                 id_, old.body, transfer.now_ms, old.attributes, old.system, old.lane, old.token
             )
-            self._add(target, draft, transfer.now_ms)
+            self._sent_on[old.number] = self._add(target, draft, transfer.now_ms), target
             queues.append(target)
         return Transferred(len(queues), queues=frozenset(queues))
 
@@ -183,20 +198,39 @@ class MemoryQueues:
         for old in (await self.moves(move.source))[MOVES_KEPT:]:
             del self._moves[old.handle]
 
-    # Within
+    # For the ledgers, which are kept where the messages are
 
-    def _require(self, key: int) -> None:
+    def place(self, kept: Kept, home: int) -> tuple[Kept, int, Place]:
+        """Return a message and its queue as of now, if it was sent on, and where it is."""
+        while kept.number in self._sent_on:
+            kept, home = self._sent_on[kept.number]
+        held = self._messages.get(kept.number)
+        if held is None:
+            return kept, home, self._ended.get(kept.number, Place(0, 0, gone=True))
+        return kept, home, Place(held.queue, held.message.receives, held.visible)
+
+    def require(self, key: int) -> None:
+        """Raise QueueRefused if there is no such queue."""
         if key not in self._queues:
             raise QueueRefused(QueueRefusal.ABSENT)
+
+    def messages(self, queue: int) -> list[Message]:
+        """Return the messages of a queue, the newest first."""
+        found = [held.message for held in self._of(queue)]
+        return sorted(found, key=lambda message: -message.number)
+
+    # Within
 
     def _of(self, queue: int) -> list[_Held]:
         return [held for held in self._messages.values() if held.queue == queue]
 
-    def _forget(self, which: Callable[[_Held], bool]) -> int:
-        numbers = [held.number for held in self._messages.values() if which(held)]
-        for number in numbers:
-            del self._messages[number]
-        return len(numbers)
+    def _forget(self, which: Callable[[_Held], bool], how: str) -> int:
+        found = [held for held in self._messages.values() if which(held)]
+        for held in found:
+            receives = held.message.receives
+            self._ended[held.number] = Place(held.queue, receives, gone=True, ended=how)
+            del self._messages[held.number]
+        return len(found)
 
     def _keep(self, queue: int, draft: Draft, now_ms: int) -> Kept:
         where = (queue, draft.scope, draft.token)

@@ -237,13 +237,13 @@ def _look(
 def expire(queue: int, oldest_ms: int, connection: Connection) -> int:
     """Forget some messages that were sent before, and return how many."""
     rows = connection.execute(EXPIRED, (queue, oldest_ms, SWEPT_MAX)).fetchall()
-    return _sweep(connection, queue, rows)
+    return _sweep(connection, queue, rows, "expired")
 
 
-def purge(queue: int, last: int, connection: Connection) -> int:
+def purge(queue: int, last: int, connection: Connection, how: str = "purged") -> int:
     """Forget some messages with a number up to `last`, and return how many."""
     rows = connection.execute(UP_TO, (queue, last, SWEPT_MAX)).fetchall()
-    return _sweep(connection, queue, rows)
+    return _sweep(connection, queue, rows, how)
 
 
 def sweep(connection: Connection) -> bool:
@@ -251,14 +251,18 @@ def sweep(connection: Connection) -> bool:
     gone = connection.execute("SELECT queue FROM dropped LIMIT 1").fetchone()
     if gone is None:
         return False
-    if not purge(gone[0], 2**62, connection):
-        for table in ("tokens", "attempts", "dropped"):
+    if not purge(gone[0], 2**62, connection, "dropped"):
+        for table in ("tokens", "attempts", "tries", "dropped"):
             connection.execute(f"DELETE FROM {table} WHERE queue = ?", gone)  # noqa: S608 - ours
     return True
 
 
-def _sweep(connection: Connection, queue: int, rows: Sequence[tuple[int, str | None]]) -> int:
+def _sweep(
+    connection: Connection, queue: int, rows: Sequence[tuple[int, str | None]], how: str
+) -> int:
     if rows:
+        ended = [{"queue": queue, "number": number, "how": how} for number, _ in rows]
+        connection.executemany(END_FIRING, ended)
         _forget(connection, [(number,) for number, _ in rows])
         _settle_lanes(connection, queue, {lane for _, lane in rows})
     return len(rows)
@@ -295,6 +299,7 @@ def _send_on(connection: Connection, old: int, to: tuple[int, str, str | None, i
     new = _insert(connection, (target, id_, lane, now_ms, now_ms))
     connection.execute("UPDATE bodies SET number = ? WHERE number = ?", (new, old))
     connection.execute("DELETE FROM messages WHERE number = ?", (old,))
+    connection.execute(MOVE_FIRING, (new, id_, target, old))
     if lane is not None:
         connection.execute(NEW_LANE, (target, lane, now_ms))
 
@@ -364,6 +369,12 @@ PUT_BACK = """
 HOLD = "UPDATE messages SET visible = ? WHERE number = ? AND received >= ?"
 EXPIRED = "SELECT number, lane FROM messages WHERE queue = ? AND sent < ? LIMIT ?"
 UP_TO = "SELECT number, lane FROM messages WHERE queue = ? AND number <= ? LIMIT ?"
+END_FIRING = """
+    UPDATE firings SET ended = CASE queue WHEN :queue THEN :how ELSE 'dead' END,
+        receives = (SELECT receives FROM messages WHERE messages.number = :number)
+    WHERE number = :number
+"""
+MOVE_FIRING = "UPDATE firings SET number = ?, id = ?, queue = ? WHERE number = ?"
 HEAD = """
     SELECT visible FROM messages WHERE queue = :queue AND lane = :lane ORDER BY number LIMIT 1
 """

@@ -31,6 +31,7 @@ from jackbean.ports.queues import (
 from jackbean.storage import queue_messages
 from jackbean.storage.codec import dump, load
 from jackbean.storage.database import Database
+from jackbean.storage.firings import SqliteFirings
 from jackbean.storage.schema import scripts
 
 MOVES_KEPT = 10  # of one queue
@@ -47,6 +48,10 @@ class SqliteQueues:
     def open(cls, path: Path) -> Self:
         """Open the database, making it or bringing it up to date. Blocks. Raises PortError."""
         return cls(Database.open(path, scripts("queues")))
+
+    def firings(self) -> SqliteFirings:
+        """Return the ledger of periodic tasks, which is kept in the same file."""
+        return SqliteFirings(self._database)
 
     async def close(self) -> None:
         await self._database.close()
