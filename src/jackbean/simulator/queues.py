@@ -207,17 +207,21 @@ class MemoryQueues:
         held = self._messages.get(kept.number)
         if held is None:
             return kept, home, self._ended.get(kept.number, Place(0, 0, gone=True))
-        return kept, home, Place(held.queue, held.message.receives, held.visible)
+        return kept, home, _place(held)
 
     def require(self, key: int) -> None:
         """Raise QueueRefused if there is no such queue."""
         if key not in self._queues:
             raise QueueRefused(QueueRefusal.ABSENT)
 
-    def messages(self, queue: int) -> list[Message]:
-        """Return the messages of a queue, the newest first."""
-        found = [held.message for held in self._of(queue)]
-        return sorted(found, key=lambda message: -message.number)
+    def messages(self, queue: int) -> list[tuple[Message, Place, int]]:
+        """Return the messages of a queue, where each is, and how often it was received before."""
+        found = sorted(self._of(queue), key=lambda held: -held.number)
+        return [(held.message, _place(held), held.carried) for held in found]
+
+    def message(self, number: int) -> tuple[Message, Place, int] | None:
+        held = self._messages.get(number)
+        return held and (held.message, _place(held), held.carried)
 
     # Within
 
@@ -327,6 +331,10 @@ class MemoryQueues:
             return Outcome.TOO_LONG
         held.visible = now_ms + hold_ms
         return outcome
+
+
+def _place(held: _Held) -> Place:
+    return Place(held.queue, held.message.receives, held.visible)
 
 
 def _worn(held: _Held, dead: DeadLetters) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Self
 
+from jackbean.ports.ledger import KEPT
 from jackbean.ports.queues import (
     Counts,
     Draft,
@@ -32,6 +33,7 @@ from jackbean.storage import queue_messages
 from jackbean.storage.codec import dump, load
 from jackbean.storage.database import Database
 from jackbean.storage.firings import SqliteFirings
+from jackbean.storage.ledger import SqliteLedger
 from jackbean.storage.schema import scripts
 
 MOVES_KEPT = 10  # of one queue
@@ -52,6 +54,10 @@ class SqliteQueues:
     def firings(self) -> SqliteFirings:
         """Return the ledger of periodic tasks, which is kept in the same file."""
         return SqliteFirings(self._database)
+
+    def ledger(self, kept: int = KEPT) -> SqliteLedger:
+        """Return the ledger of messages, which is kept in the same file."""
+        return SqliteLedger(self._database, kept)
 
     async def close(self) -> None:
         await self._database.close()
