@@ -221,7 +221,7 @@ class MemoryQueues:
 
     def message(self, number: int) -> tuple[Message, Place, int] | None:
         held = self._messages.get(number)
-        return held and (held.message, _place(held), held.carried)
+        return None if held is None else (held.message, _place(held), held.carried)
 
     # Within
 

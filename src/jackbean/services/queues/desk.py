@@ -13,6 +13,7 @@ from jackbean.ports.queues import Queues
 from jackbean.services.queues.handles import Handles
 from jackbean.services.queues.lines import Lines
 from jackbean.services.queues.moves import Moves
+from jackbean.services.queues.posting import Posting
 from jackbean.services.queues.service import QueueService
 from jackbean.services.queues.traffic import Traffic
 
@@ -22,6 +23,7 @@ class QueueDesk:
     queues: QueueService
     traffic: Traffic
     moves: Moves
+    posting: Posting
 
     @classmethod
     def made(
@@ -33,4 +35,5 @@ class QueueDesk:
         queues = QueueService(store, clock, installation, lines)
         handles = Handles(hmac.digest(secret, b"receipt handles", hashlib.sha256))
         traffic = Traffic(queues, store, world, (lines, handles))
-        return cls(queues, traffic, Moves(queues, store, world, lines))
+        posting = Posting(queues, world, (lines, handles))
+        return cls(queues, traffic, Moves(queues, store, world, lines), posting)

@@ -31,15 +31,21 @@ class Handles:
 
     def receipt(self, queue: int, handle: str) -> Receipt:
         """Return what a handle stands for. Raises the Fault for what is no handle of this queue."""
+        read = self.read(handle)
+        if read is None or read[0] != queue:
+            raise faults.bad_handle(handle)
+        return read[1]
+
+    def read(self, handle: str) -> tuple[int, Receipt] | None:
+        """Return the key of a queue and what a handle stands for there; None for none of ours."""
         parts = _unpacked(handle)
         if parts is None:
-            raise faults.bad_handle(handle)
+            return None
         told, mark = parts[: _PARTS.size], parts[_PARTS.size :]
-        genuine = hmac.compare_digest(mark, self._mark(told))
-        home, number, receives = _PARTS.unpack(told)
-        if not genuine or home != queue:
-            raise faults.bad_handle(handle)
-        return Receipt(number, receives)
+        if not hmac.compare_digest(mark, self._mark(told)):
+            return None
+        queue, number, receives = _PARTS.unpack(told)
+        return queue, Receipt(number, receives)
 
     def _mark(self, parts: bytes) -> bytes:
         return hmac.digest(self._key, parts, hashlib.sha256)[:_MARK_BYTES]
