@@ -31,9 +31,12 @@ from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.assembly import SERVICES
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
-from jackbean.services.queues import QueueDesk
+from jackbean.services.periodic import PeriodicDesk
+from jackbean.services.queues import MessageLedger, QueueDesk
 from jackbean.services.topics import TopicDesk, Undelivered
 from jackbean.simulator.buckets import MemoryBuckets
+from jackbean.simulator.firings import MemoryFirings
+from jackbean.simulator.ledger import MemoryLedger
 from jackbean.simulator.queues import MemoryQueues
 from jackbean.simulator.topics import MemoryTopics
 from jackbean.wire.sigv4 import Signer
@@ -176,9 +179,10 @@ class PlantRig(Rig):
         self.buckets = MemoryBuckets()
         self.dependencies = Dependencies()
         self.runtimes = Runtimes()
-        self.queues = QueueDesk.made(
-            MemoryQueues(), world.installation, (world.clock, world.ids), b"secret"
-        )
+        kept = MemoryQueues()
+        self.firings, self.ledger = MemoryFirings(kept), MemoryLedger(kept)
+        self.queues = QueueDesk.made(kept, world.installation, (world.clock, world.ids), b"secret")
+        ledgers = (self.firings, self.ledger, self.queues.posting)
         self.carrier = Carrier()
         self.topics = TopicDesk.made(
             MemoryTopics(), self.queues, (world.clock, world.ids), self.carrier
@@ -195,6 +199,8 @@ class PlantRig(Rig):
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
             queues=self.queues,
             topics=self.topics,
+            messages=MessageLedger(self.ledger, self.queues),
+            periodic=PeriodicDesk(world.store, ledgers, world.installation, world.clock.now),
             log_groups=LogService(world.logs, world.clock, world.installation),
             dependencies=self.dependencies,
             runtimes=self.runtimes,

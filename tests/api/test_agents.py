@@ -62,6 +62,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "dependencies": ("POST", "/v1/dependencies", {"kind": "pip", "runtime": "3", "files": {}}),
     "runtime": ("POST", "/v1/runtime", {"language": "nodejs", "version": "24"}),
     "notices": ("POST", "/v1/notices", {"release": 1, "severity": "WARN", "text": "t"}),
+    "attempts": ("POST", "/v1/attempts", {"attempts": []}),
     "logs": ("PUT", "/v1/logs/r/tail", b"text"),
     "steps": ("POST", "/v1/steps", {"serial": 1, "step": "s", "seconds": 1}),
     "credentials": ("GET", "/v1/credentials", b""),

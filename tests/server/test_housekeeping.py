@@ -41,7 +41,7 @@ def house(rig: PlantRig) -> Housekeeping:
 
 
 def keeper(rig: PlantRig) -> Housekeeping:
-    messaging = Messaging(rig.queues, rig.topics)
+    messaging = Messaging(rig.queues, rig.topics, rig.firings, rig.ledger)
     return Housekeeping(
         rig.world,
         Storage(rig.world.store, rig.buckets, rig.objects, messaging, rig.plant.log_groups),

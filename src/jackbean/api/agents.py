@@ -23,8 +23,11 @@ from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import (
+    ATTEMPTS_MAX,
     LOG_BYTES_MAX,
     VERSION,
+    Attempt,
+    Attempts,
     DependencyRequest,
     Notice,
     Report,
@@ -66,6 +69,7 @@ class AgentsDoor:
             Route("/v1/dependencies", self.dependencies, methods=["POST"]),
             Route("/v1/runtime", self.runtime, methods=["POST"]),
             Route("/v1/notices", self.notices, methods=["POST"]),
+            Route("/v1/attempts", self.attempts, methods=["POST"]),
             Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
             Route("/v1/credentials", self.credentials, methods=["GET"]),
@@ -137,6 +141,16 @@ class AgentsDoor:
         environment = await self._home(self._instance(request))
         notice = _shape(Notice, await _json(request, BODY_BYTES_MAX))
         await self._plant.notices.tell(environment, notice)
+        return Response(status_code=204)
+
+    async def attempts(self, request: Request) -> Response:
+        """Keep what came of messages; what is said of those of another installation is not."""
+        instance = self._instance(request)
+        await self._home(instance)
+        told = _shape(Attempts, await _json(request, BODY_BYTES_MAX)).attempts
+        if len(told) > ATTEMPTS_MAX:
+            raise Refused(413, f"At most {ATTEMPTS_MAX} attempts are taken at once.")
+        await self._plant.messages.tell(instance, [_shape(Attempt, one) for one in told])
         return Response(status_code=204)
 
     async def logs(self, request: Request) -> Response:

@@ -17,7 +17,8 @@ from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies, Runtimes
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
-from jackbean.services.queues import QueueDesk
+from jackbean.services.periodic import PeriodicDesk
+from jackbean.services.queues import MessageLedger, QueueDesk
 from jackbean.services.topics import TopicDesk
 from jackbean.wire.sigv4 import Signer
 
@@ -33,6 +34,8 @@ class Plant:
     objects: ObjectService
     uploads: UploadService
     queues: QueueDesk
+    messages: MessageLedger
+    periodic: PeriodicDesk
     topics: TopicDesk
     log_groups: LogService
     dependencies: Dependencies

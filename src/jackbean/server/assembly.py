@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from jackbean.api import balancing, deployments, extension, identity
+from jackbean.api import balancing, deployments, extension, identity, messages, periodic
 from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door, Services
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
@@ -40,6 +40,8 @@ from jackbean.server.proxy import make_router
 from jackbean.server.samples import keep_samples
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
+from jackbean.services.periodic import Scheduler
+from jackbean.services.queues import MessageLedger
 from jackbean.services.resources import ClaimedResources, providers
 from jackbean.storage.blobs import FileBlobs
 from jackbean.storage.buckets import SqliteBuckets
@@ -57,7 +59,12 @@ SERVICES: Services = {
     "logs": LOGS,
     "sns": SNS,
     "sqs": SQS,
-    "jackbean": {**extension.EXTENSION, **deployments.DEPLOYMENTS},
+    "jackbean": {
+        **extension.EXTENSION,
+        **deployments.DEPLOYMENTS,
+        **messages.MESSAGES,
+        **periodic.PERIODIC,
+    },
 }
 
 
@@ -70,6 +77,7 @@ class Assembly:
     loop: Loop
     plant: Plant
     engine: ProcessEngine
+    scheduler: Scheduler
     housekeeping: Housekeeping
 
 
@@ -90,7 +98,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
         secret = bytes.fromhex(identity.secret)
         log_store = SqliteLogs.open(data / "logs.db")
         stack.push_async_callback(log_store.close)
-        messages = await stack.enter_async_context(
+        queueing = await stack.enter_async_context(
             messaging(data, installation, (clock, ids), secret)
         )
         engine = ProcessEngine(data, mode=options.engine)
@@ -110,7 +118,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             reports=board,
             logs=log_store,
             blobs=blobs,
-            resources=ClaimedResources(store, _providers(messages, objects, options)),
+            resources=ClaimedResources(store, _providers(queueing, objects, options)),
             clock=clock,
             ids=ids,
             credentials=credentials,
@@ -118,16 +126,16 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             bell=Bell(),
         )
         logs = LogService(log_store, clock, installation)
-        storage = Storage(store, buckets, objects, messages, logs)
+        storage = Storage(store, buckets, objects, queueing, logs)
         yield _wired(world, board, storage, engine, identity)
 
 
 def _providers(
-    messages: Messaging, objects: ObjectService, options: ServeOptions
+    queueing: Messaging, objects: ObjectService, options: ServeOptions
 ) -> list[Provider]:
     """Return what makes the resources of stacks, by their types."""
     base_url = f"http://{options.host}:{options.port}"
-    return providers(messages.queues.queues, messages.topics.topics, objects, base_url)
+    return providers(queueing.queues.queues, queueing.topics.topics, objects, base_url)
 
 
 def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
@@ -138,7 +146,7 @@ def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
 def _wired(
     world: World, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
 ) -> Assembly:
-    ticker, logs = Ticker(world), LogRequests(world)
+    ticker, logs, queueing = Ticker(world), LogRequests(world), storage.messaging
     plant = Plant(
         world=world,
         board=board,
@@ -148,8 +156,10 @@ def _wired(
         watch=ticker.watch,
         objects=storage.objects,
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
-        queues=storage.messaging.queues,
-        topics=storage.messaging.topics,
+        queues=queueing.queues,
+        topics=queueing.topics,
+        messages=MessageLedger(queueing.ledger, queueing.queues),
+        periodic=queueing.periodic(world.store, world.installation),
         log_groups=storage.logs,
         dependencies=ProcessDependencies(engine),
         runtimes=ProcessRuntimes(engine),
@@ -163,5 +173,6 @@ def _wired(
         loop=Loop(world, ticker),
         plant=plant,
         engine=engine,
+        scheduler=plant.periodic.scheduler,
         housekeeping=Housekeeping(world, storage),
     )

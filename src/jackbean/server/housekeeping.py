@@ -72,6 +72,7 @@ class Housekeeping:
             self._delete_bytes,
             self._forget_messages,
             self._forget_lines,
+            self._forget_ledgers,
         )
         for work in works:
             try:
@@ -112,6 +113,13 @@ class Housekeeping:
     async def _forget_messages(self, _: float) -> None:
         """Forget messages whose time is over, of queues that nobody looks into."""
         await self._storage.messaging.queues.queues.expire()
+
+    async def _forget_ledgers(self, _: float) -> None:
+        """Forget old lines of the ledgers."""
+        messaging = self._storage.messaging
+        await messaging.ledger.tidy()
+        for environment in await messaging.firings.accounts():
+            await messaging.firings.prune(environment)
 
     async def _forget_lines(self, _: float) -> None:
         """Forget what log groups have kept for long enough."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,11 @@ from pathlib import Path
 
 from jackbean.core.installation import Installation
 from jackbean.ports.clock import Clock, Ids
+from jackbean.ports.firings import Firings
+from jackbean.ports.ledger import Ledger
+from jackbean.ports.store import Store
 from jackbean.server.carrier import NetworkCarrier
+from jackbean.services.periodic import PeriodicDesk
 from jackbean.services.queues import QueueDesk
 from jackbean.services.topics import TopicDesk
 from jackbean.storage.queues import SqliteQueues
@@ -19,8 +24,17 @@ from jackbean.storage.topics import SqliteTopics
 
 @dataclass(frozen=True)
 class Messaging:
+    """The desks that answer, and what is kept beside the messages."""
+
     queues: QueueDesk
     topics: TopicDesk
+    firings: Firings
+    ledger: Ledger
+
+    def periodic(self, store: Store, installation: Installation) -> PeriodicDesk:
+        """Return the desk of periodic tasks, which go by the machine's own clock."""
+        ledgers = (self.firings, self.ledger, self.queues.posting)
+        return PeriodicDesk(store, ledgers, installation, time.time)
 
 
 @asynccontextmanager
@@ -42,4 +56,4 @@ async def messaging(
         await queues.moves.recover()
         delivering = asyncio.create_task(topics.courier.run())
         stack.callback(delivering.cancel)
-        yield Messaging(queues, topics)
+        yield Messaging(queues, topics, kept.firings(), kept.ledger())

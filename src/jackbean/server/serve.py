@@ -79,6 +79,7 @@ async def _run(assembly: Assembly, listener: socket.socket, agents: socket.socke
     ]
     background = [
         asyncio.create_task(assembly.loop.run()),
+        asyncio.create_task(assembly.scheduler.run()),
         asyncio.create_task(assembly.housekeeping.run()),
     ]
     waiting = asyncio.create_task(stop.wait())

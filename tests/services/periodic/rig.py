@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -58,9 +59,8 @@ class PeriodicRig:
         self.kept, self.firings = stores or (memory, MemoryFirings(memory))
         self.ledger = MemoryLedger(memory)
         self.start()
-        dead = {
-            "RedrivePolicy": f'{{"deadLetterTargetArn": "{self.arn("dead")}", "maxReceiveCount": 2}}'
-        }
+        policy = {"deadLetterTargetArn": self.arn("dead"), "maxReceiveCount": 2}
+        dead = {"RedrivePolicy": json.dumps(policy)}
         self.run(self.queues.queues.create("dead", {}, {}))
         self.run(self.queues.queues.create("work", {**dead, "VisibilityTimeout": "30"}, {}))
         made = environment(

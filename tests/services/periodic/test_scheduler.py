@@ -303,5 +303,6 @@ def test_when_a_task_is_due_next_and_how_it_ended_last(rig: PeriodicRig) -> None
     rig.look(1)
     each, hourly = rig.run(rig.desk.tasks(rig.environment))
     assert (each.due_s, hourly.due_s) == (START + 120, START + 3600)
-    assert each.last and each.last.firing.at_ms == (START + 60) * 1000
+    assert each.last
+    assert each.last.firing.at_ms == (START + 60) * 1000
     assert hourly.last is None

@@ -14,8 +14,7 @@ from jackbean.ports.ledger import Entry, Ledger, Search, Stand, Try
 from jackbean.ports.queues import Queue
 from jackbean.services.queues import faults
 from jackbean.services.queues.attributes import terms
-from jackbean.services.queues.posting import Posting
-from jackbean.services.queues.service import QueueService
+from jackbean.services.queues.desk import QueueDesk
 
 MESSAGE_CHARS_MAX = 100
 ERROR_CHARS_MAX = 200
@@ -51,10 +50,9 @@ def told(last: Try | None) -> str:
 
 
 class MessageLedger:
-    def __init__(self, ledger: Ledger, queues: QueueService, posting: Posting) -> None:
+    def __init__(self, ledger: Ledger, desk: QueueDesk) -> None:
         self._ledger = ledger
-        self._queues = queues
-        self._posting = posting
+        self._queues, self._posting = desk.queues, desk.posting
 
     async def tell(self, instance: str, attempts: Sequence[Attempt]) -> int:
         """Keep what an instance says came of messages; return of how many that is known."""
