@@ -15,7 +15,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import HOLD_S, Manifest, Order, Report, from_json, to_json
@@ -33,6 +33,15 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
+        target, _, query = self.path.partition("?")
+        asked = dict(parse_qsl(query))
+        if target == "/v1/lines":
+            self._answer_json(self.server.plane.on_lines(asked, self._body()))
+            return
+        if target.startswith("/v1/follow/"):
+            view = target.removeprefix("/v1/follow/")
+            self._answer_json(self.server.plane.on_follow(view, asked["path"], self._body()))
+            return
         routes = {
             "/v1/report": self.server.plane.on_report,
             "/v1/dependencies": self.server.plane.on_dependencies,
@@ -116,6 +125,11 @@ class ControlPlane:
         self.bundles: dict[str, bytes] = {}
         self.logs: dict[str, bytes] = {}
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.lines: dict[str, bytes] = {}  # by path
+        self.taken: dict[tuple[str, str], int] = {}  # by path and file: how far
+        self.gaps: list[str] = []  # paths
+        self.forgets_answers = 0  # so many pieces of lines are taken, and nobody told
+        self.followed: dict[str, list[tuple[str, str]]] = {}  # by view: paths and lines
         self.steps: list[dict[str, Any]] = []
         self.notices: list[str] = []
         self.ranges: list[int] = []
@@ -169,7 +183,11 @@ class ControlPlane:
 
     def _is_news(self, report: Report) -> bool:
         seen = self._seen.setdefault(report.instance, set())
-        return self._order.serial != report.serial or not self._order.logs.keys() <= seen
+        return (
+            self._order.serial != report.serial
+            or not self._order.logs.keys() <= seen
+            or set(self._order.follow) != set(report.following)
+        )
 
     def on_dependencies(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
         self.resolved.append(body)
@@ -186,6 +204,24 @@ class ControlPlane:
         note = "" if need.fits(found.version) else f"{found.version} stands in."
         answer = {"home": str(found.home), "version": found.version, "note": note, "lacks": ""}
         return 200, answer
+
+    def on_lines(self, asked: dict[str, str], data: bytes) -> tuple[int, Any]:
+        path, start = asked["path"], int(asked["start"])
+        with self._changed:
+            known = self.taken.get((path, asked["file"]), start)
+            if known == start:
+                self.taken[path, asked["file"]] = known = start + len(data)
+                self.lines[path] = self.lines.get(path, b"") + data
+                self.gaps += [path] if asked["gap"] == "1" else []
+            self.forgets_answers -= 1
+            return (503, None) if self.forgets_answers >= 0 else (200, {"end": known})
+
+    def on_follow(self, view: str, path: str, data: bytes) -> tuple[int, Any]:
+        if view not in self._order.follow:
+            return 404, None
+        found = self.followed.setdefault(view, [])
+        found.extend((path, line) for line in data.decode().splitlines())
+        return 204, None
 
     def on_step(self, body: Any, connection: socket.socket) -> tuple[int, Any]:
         self.steps.append(body)
@@ -227,6 +263,10 @@ class ControlPlane:
 
     def ask_logs(self, name: str, kind: str) -> None:
         self.order(replace(self._order, logs={**self._order.logs, name: kind}))
+
+    def follow(self, **views: dict[str, Any]) -> None:
+        """Have lines sent for these views, and no others."""
+        self.order(replace(self._order, follow=views))
 
     def work(self, work: str, manifest: Manifest | None, serial: int, **more: Any) -> Report:
         """Give an order and wait for its end."""

@@ -20,6 +20,7 @@ from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door
 from jackbean.api.plant import Plant
 from jackbean.control.board import Board
+from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
 from jackbean.control.notices import Notices
 from jackbean.control.principals import Keys
@@ -193,6 +194,7 @@ class PlantRig(Rig):
             board=self.board,
             roster=Roster(world, self.logs),
             logs=self.logs,
+            lines=LogTaker(world),
             notices=Notices(world),
             watch=self.universe._ticker.watch,
             objects=self.objects,

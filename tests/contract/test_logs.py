@@ -14,6 +14,7 @@ from jackbean.simulator.logs import MemoryLogs
 from jackbean.storage.logs import SqliteLogs
 
 G = LogGroup("/g", 1, 7, (("k", "v"),))
+BOUND = 100_000  # bytes of a group
 S1, S2 = LogStream("one", 1), LogStream("two", 2)
 
 
@@ -21,9 +22,9 @@ S1, S2 = LogStream("one", 1), LogStream("two", 2)
 def play(request, tmp_path: Path):
     async def whole(scenario) -> None:
         if request.param == "memory":
-            await scenario(MemoryLogs())
+            await scenario(MemoryLogs(BOUND))
             return
-        store = SqliteLogs.open(tmp_path / "logs.db")
+        store = SqliteLogs.open(tmp_path / "logs.db", BOUND)
         try:
             await scenario(store)
         finally:
@@ -153,6 +154,18 @@ def test_what_is_old_or_too_much_goes(play):
         assert await store.shrink("/g", 0, 4) == 4
         assert await texts(store) == [f"{n:02}" for n in range(14, 20)]
         assert sum(one.size for one in await store.streams("/g")) == 6 * 28
+
+    play(scenario)
+
+
+def test_a_group_stays_within_its_bound(play):
+    async def scenario(store: Logs) -> None:
+        await filled(store)
+        for n in range(30):
+            await store.append("/g", ("one", "two")[n % 2], [line(n, f"{n:02}" * 5_000)])
+        kept = await store.events(EventQuery("/g"))
+        assert [one.at_ms for one in kept] == list(range(21, 30))
+        assert sum(one.size for one in kept) <= BOUND
 
     play(scenario)
 

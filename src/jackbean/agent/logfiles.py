@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 FILE_BYTES_MAX = 10 << 20
 ROTATED_MAX = 5
@@ -48,9 +50,16 @@ class LogFile:
 
     def _open(self) -> None:
         if self._file < 0:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._file = os.open(self.path, flags, 0o644)
+            self._file = self._opened()
             self._size = os.fstat(self._file).st_size
+
+    def _opened(self) -> int:
+        """Open the file. A link in its place is taken away: somebody else's file is no log."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        if self.path.is_symlink():
+            with suppress(OSError):
+                self.path.unlink()
+        return os.open(self.path, flags, 0o644)
 
     def _close(self) -> None:
         if self._file >= 0:
@@ -82,13 +91,17 @@ def tail(path: Path, lines: int = TAIL_LINES, since: int = 0) -> str:
     """Return the last lines of a file, at most `TAIL_BYTES_MAX` of it, of what follows `since`."""
     try:
         with path.open("rb") as file:
-            length = file.seek(0, os.SEEK_END)
-            start = max(length - TAIL_BYTES_MAX, since if since <= length else 0)
-            file.seek(start)
-            data = file.read(TAIL_BYTES_MAX)
+            return tail_of(file, lines, since)
     except OSError:
         return ""
-    return last_lines(data.decode("utf-8", "replace"), lines)
+
+
+def tail_of(file: IO[bytes], lines: int, since: int = 0) -> str:
+    """Like `tail`, of a file that is open. Raises OSError."""
+    length = file.seek(0, os.SEEK_END)
+    start = max(length - TAIL_BYTES_MAX, since if since <= length else 0)
+    file.seek(start)
+    return last_lines(file.read(TAIL_BYTES_MAX).decode("utf-8", "replace"), lines)
 
 
 def last_lines(text: str, lines: int = TAIL_LINES) -> str:

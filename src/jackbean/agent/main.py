@@ -16,6 +16,7 @@ from jackbean.agent.assignments import Assignments
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children
 from jackbean.agent.dial import Dial
+from jackbean.agent.following import Views
 from jackbean.agent.health import RequestLog, System
 from jackbean.agent.ledger import Ledger
 from jackbean.agent.link import Link, LogSender, Notices, Progress
@@ -27,10 +28,12 @@ from jackbean.agent.services import standins
 from jackbean.agent.services.cron import Cron
 from jackbean.agent.services.keeping import Services
 from jackbean.agent.services.reception import Reception
+from jackbean.agent.shipping import Shipper
 from jackbean.core.protocol import AgentConfig, Order, Report, from_json
 
 PROXY_LEAVE_S, PROXY_STOP_S = 1.0, 1.0
 DRAIN_S = 20.0
+STREAMING = "aws:elasticbeanstalk:cloudwatch:logs"
 
 
 class Agent:
@@ -63,6 +66,8 @@ class Agent:
         self._requests = RequestLog(paths.healthd_logs)
         self._system = System(children)
         self._log_sender = LogSender(dial, log, self._logs)
+        self._shipper = Shipper(paths, dial, self._streams)
+        self._views = Views(paths, dial)
         self._link = Link(dial, log, self.report, self.reported, self.accept)
         self._assignments = Assignments(self._host, Progress(dial), self.news)
 
@@ -72,6 +77,7 @@ class Agent:
             threading.Thread(target=self._host.children.bury_orphans, daemon=True).start()
         self._assignments.begin()
         self._cron.start()
+        self._shipper.start()
         threading.Thread(target=self._host.services.resume, daemon=True).start()
         self._link.run()
         self._host.log.info("Stopping")
@@ -85,6 +91,7 @@ class Agent:
         self._host.services.close()
         self._host.proxy.stop(PROXY_STOP_S)
         self._host.application.close()
+        self._shipper.close()
 
     def stop(self) -> None:
         self._link.stop()
@@ -94,6 +101,7 @@ class Agent:
 
     def accept(self, order: Order) -> None:
         self._log_sender.want(order.logs)
+        self._views.want(order.follow)
         self._assignments.accept(order)
 
     def report(self) -> Report:
@@ -117,6 +125,7 @@ class Agent:
             system=self._system.read(),
             deployed=record.deployed or {},
             started_at=self._started_at,
+            following=self._views.names,
         )
 
     def reported(self) -> None:
@@ -135,6 +144,13 @@ class Agent:
         target = paths.own / f"logs-{time.time_ns()}.zip"
         logs.bundle_zip(paths, target)
         return target
+
+    def _streams(self) -> bool:
+        """Whether the settings of what is or will be here say that lines go to log groups."""
+        record = self._host.ledger.record
+        manifest = record.manifest or (record.current.manifest if record.current else None)
+        said = manifest.options.get(STREAMING, {}) if manifest else {}
+        return said.get("StreamLogs", "").lower() == "true"
 
     def _drain_s(self) -> float:
         current = self._host.ledger.record.current

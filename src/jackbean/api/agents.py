@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from jackbean.api.plant import Plant
+from jackbean.control.following import lines_of
+from jackbean.control.log_taking import Lines, NotStreamed
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.platforms.runtimes import Need
@@ -40,6 +43,10 @@ from jackbean.services.objects import Incoming, Write
 
 BODY_BYTES_MAX = 1 << 20
 FILES_BYTES_MAX = 4 << 20
+LINES_BYTES_MAX = 1 << 20
+PATH_CHARS_MAX = 1_000
+START = re.compile(r"[0-9]{1,15}")
+FILE = re.compile(r"[0-9a-f.-]{1,64}")
 NAME_MAX = 40
 NAMES = {"tail": "TailLogs-{}.out", "bundle": "BundleLogs-{}.zip"}
 
@@ -71,6 +78,8 @@ class AgentsDoor:
             Route("/v1/notices", self.notices, methods=["POST"]),
             Route("/v1/attempts", self.attempts, methods=["POST"]),
             Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
+            Route("/v1/lines", self.lines, methods=["POST"]),
+            Route("/v1/follow/{view}", self.follow, methods=["POST"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
             Route("/v1/credentials", self.credentials, methods=["GET"]),
             Route("/", self._front, methods=["POST"]),
@@ -169,6 +178,38 @@ class AgentsDoor:
         await plant.logs.answered(wanted, instance, key)
         return Response(status_code=204)
 
+    async def lines(self, request: Request) -> Response:
+        """Take lines of a log into the log group that it has in the instance's environment."""
+        instance, asked = self._instance(request), request.query_params
+        environment = await self._home(instance)
+        start = asked.get("start", "")
+        if not START.fullmatch(start) or not FILE.fullmatch(asked.get("file", "")):
+            raise Refused(400, "Lines say which file they are of, and where they begin there.")
+        lines = Lines(
+            instance=instance,
+            path=asked.get("path", ""),
+            file=asked["file"],
+            start=int(start),
+            data=await _bytes(request, LINES_BYTES_MAX),
+            gap=asked.get("gap") == "1",
+        )
+        try:
+            end = await self._plant.lines.take(environment, lines)
+        except NotStreamed as why:
+            raise Refused(409, str(why)) from None
+        return JSONResponse({"end": end})
+
+    async def follow(self, request: Request) -> Response:
+        """Pass lines on to who follows the instance's environment."""
+        instance = self._instance(request)
+        environment = await self._home(instance)
+        path = request.query_params.get("path", "")[:PATH_CHARS_MAX]
+        found = lines_of(instance, path, await _bytes(request, LINES_BYTES_MAX))
+        view = request.path_params["view"]
+        if not self._plant.logs.following.take(environment.id, view, found):
+            raise Refused(404, "Nobody follows these logs.")
+        return Response(status_code=204)
+
     async def steps(self, request: Request) -> Response:
         instance = self._instance(request)
         said = await _json(request, BODY_BYTES_MAX)
@@ -204,10 +245,13 @@ async def _refused(request: Request, error: Exception) -> Response:
     return JSONResponse({"cause": str(error)}, error.status if isinstance(error, Refused) else 503)
 
 
+async def _bytes(request: Request, size_max: int) -> bytes:
+    return b"".join([chunk async for chunk in _bounded(request, size_max)])
+
+
 async def _json(request: Request, size_max: int) -> dict[str, Any]:
-    body = b"".join([chunk async for chunk in _bounded(request, size_max)])
     try:
-        data = json.loads(body)
+        data = json.loads(await _bytes(request, size_max))
     except (ValueError, RecursionError):
         raise Refused(400, "The body is not JSON.") from None
     if not isinstance(data, dict):

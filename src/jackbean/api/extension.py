@@ -10,6 +10,7 @@ from typing import Any
 
 from jackbean import __version__
 from jackbean.api.elasticbeanstalk.environments import referred
+from jackbean.api.following import FOLLOWING
 from jackbean.api.plant import Call, Plant
 from jackbean.api.rehearsals import REHEARSALS
 from jackbean.control.parking import ROLLBACK
@@ -77,5 +78,6 @@ EXTENSION: Mapping[str, Any] = {
     "DescribeInstallation": describe_installation,
     "IssueInstanceCredentials": issue_instance_credentials,
     "RollBackEnvironment": roll_back_environment,
+    **FOLLOWING,
     **REHEARSALS,
 }

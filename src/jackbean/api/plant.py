@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jackbean.control.board import Board
+from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
 from jackbean.control.notices import Notices
 from jackbean.control.principals import Principal
@@ -29,6 +30,7 @@ class Plant:
     board: Board
     roster: Roster
     logs: LogRequests
+    lines: LogTaker
     notices: Notices
     watch: Watch
     objects: ObjectService

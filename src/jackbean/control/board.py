@@ -66,7 +66,11 @@ class Board:
 
 
 def _is_news(order: Order, report: Report) -> bool:
-    return order.serial > report.serial or order.polling != report.polling
+    return (
+        order.serial > report.serial
+        or order.polling != report.polling
+        or set(order.follow) != set(report.following)
+    )
 
 
 def _gist(report: Report) -> tuple[object, ...]:

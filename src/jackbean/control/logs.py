@@ -11,6 +11,7 @@ import asyncio
 import json
 from dataclasses import asdict, dataclass, field
 
+from jackbean.control.following import Following
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError, invalid
@@ -41,10 +42,11 @@ class LogRequest:
 
 
 class LogRequests:
-    """Those under way, and those whose answers can still be fetched."""
+    """Those under way, those whose answers can still be fetched, and who follows live."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.following = Following(world)
         self._requests: dict[str, LogRequest] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -53,8 +53,9 @@ class Roster:
         environment, member = home
         logs = self._logs.wanted(instance)
         polling = not environment.worker or polls(member)
+        follow = self._logs.following.wanted(environment.id, instance)
         if member.assignment is None:
-            return Order(logs=logs, polling=polling)
+            return Order(logs=logs, follow=follow, polling=polling)
         manifest = await self._manifest(environment, instance, member.assignment)
         return Order(
             serial=member.assignment.serial,
@@ -63,6 +64,7 @@ class Roster:
             manifest=manifest,
             logs=logs,
             polling=polling,
+            follow=follow,
         )
 
     async def bundle(self, instance: str) -> frozenset[str]:

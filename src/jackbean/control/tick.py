@@ -12,6 +12,8 @@ from jackbean.control import counters
 from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
 from jackbean.control.decide import decide
+from jackbean.control.health_log import tell_health, worth_telling
+from jackbean.control.log_taking import end_groups
 from jackbean.control.narration import narrate
 from jackbean.control.noting import noted
 from jackbean.control.observe import Look, Observer
@@ -89,12 +91,19 @@ class Ticker:
             events = narrate(environment, after, decision.ended, scene)
             certificate = await certified(world, after, decision.ended, events)
             await world.store.commit([PutEnvironment(after), *certificate, *map(AddEvent, events)])
+            await self._record_health(environment, after, terms)
         saved = replace(after, revision=after.revision + 1) if changed else after
         await perform(world, saved, await self._means(after, terms, look))
         self._forget(environment, after)
         if not _warm(after, look):
             return Turn(STEADY_S, decision.why)
         return Turn(FRESH_S if changed else WARM_S, decision.why)
+
+    async def _record_health(self, before: Environment, after: Environment, terms: Terms) -> None:
+        settings = terms.release.settings
+        if worth_telling(before, after, settings):
+            health = self._watch.environment_health(after, self._world.clock.now())
+            await tell_health(self._world, after, settings, health)
 
     async def _last(self, scene: Scene) -> Scene:
         """Return the scene of an operation's end with the load balancer's last word on it."""
@@ -137,6 +146,7 @@ class Ticker:
         await self._world.router.withdraw(environment_id)
         if environment is not None:
             self._observer.forget(environment)
+            await end_groups(self._world, environment)
             await finish_deletion(self._world, environment.application)
         for key in [k for k in self._known if k[0] == environment_id]:
             del self._known[key]

@@ -18,6 +18,10 @@ library only.
                        kept; to say them again changes nothing. One that never arrives is missing
                        from the ledger only: what happens to a message, its queue decides.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
+    POST /v1/lines?path=P&file=F&start=N&gap=0|1   body: whole lines of file F at path P, from
+                       byte N on, where the settings stream logs. Answer: {"end": ...}, how far F
+                       has been taken: go on there. 409: they are not streamed.
+    POST /v1/follow/I?path=P   body: lines for those who follow as I. 204; 404: nobody does.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
     GET  /v1/object/B/K   the object K of bucket B, if this instance's release names it.
     GET  /v1/credentials  {"AccessKeyId", "SecretAccessKey"}: this instance's own AWS keys, which it
@@ -131,7 +135,8 @@ class Order:
     """What an agent is to do. `serial` only rises; an agent refuses a lower one.
 
     `work` is "stage", "activate" or "restart"; empty when there is nothing to do. `logs` are ids
-    of requests for logs, mapped to "tail" or "bundle".
+    of requests for logs, mapped to "tail" or "bundle". `follow` are ids of live views of logs,
+    mapped to {"files": patterns, "lines": how many that are there already, "since": or from when}.
 
     `polling` says whether an instance of a worker environment may take messages from its queue. It
     counts besides the serial, whatever the work is: told False, the instance receives no more,
@@ -146,6 +151,7 @@ class Order:
     leader: bool = False
     manifest: dict[str, Any] | None = None
     logs: dict[str, str] = field(default_factory=dict)
+    follow: dict[str, Any] = field(default_factory=dict)
     protocol: int = VERSION
     polling: bool = True
 
@@ -160,6 +166,7 @@ class Report:
     `duration_s` seconds. `system` is {"cpu": {user, nice, system, idle, iowait, irq, softirq} in
     percent, "load": [1, 5, 15 minutes], "memory_bytes"}. `deployed` is {"release", "label",
     "status": "In Progress"|"Deployed"|"Failed", "at": seconds since the epoch, "seconds"}.
+    `following` are the live views of logs that it sends lines for.
 
     Of a worker: `polling` is what the last Order that was heard said of it. `in_flight` counts the
     messages that the daemon has received and neither deleted nor given back; None while no daemon
@@ -182,6 +189,7 @@ class Report:
     system: dict[str, Any] = field(default_factory=dict)
     deployed: dict[str, Any] = field(default_factory=dict)
     started_at: float = 0.0
+    following: list[str] = field(default_factory=list)
     protocol: int = VERSION
     polling: bool = True
     in_flight: int | None = None

@@ -14,6 +14,8 @@ Pairs = tuple[tuple[str, str], ...]
 Mark = tuple[int, int]  # milliseconds since the epoch, and a number that only rises
 
 OVERHEAD_BYTES = 26  # what an event counts for beside its text, as CloudWatch Logs counts
+GROUP_BYTES_MAX = 2 << 30  # a disk is smaller than AWS
+REMOVED_MAX = 20_000  # events in one transaction, so that nobody waits long behind it
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,6 @@ class LogGroup:
     protected: bool = False
     owner: str = ""
     asked_days: int | None = None
-    ends_with_owner: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ class Logs(Protocol):
         self, group: str, stream: str, events: Sequence[LogEvent], claim: Claim | None = None
     ) -> int | None:
         """Add events to a stream that is there; None where there is no such stream.
+
+        A group that becomes larger than the store's bound loses its oldest events, by and by.
 
         With a claim return how far its file has been taken: its end, unless it did not begin where
         the last one ended; then nothing is added. Without one return the newest event's number.

@@ -17,6 +17,7 @@ from jackbean.api.sqs import SQS
 from jackbean.control.bell import Bell
 from jackbean.control.board import Board
 from jackbean.control.credentials import Credentials
+from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
 from jackbean.control.loop import Loop
 from jackbean.control.notices import Notices
@@ -152,6 +153,7 @@ def _wired(
         board=board,
         roster=Roster(world, logs),
         logs=logs,
+        lines=LogTaker(world),
         notices=Notices(world),
         watch=ticker.watch,
         objects=storage.objects,

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from jackbean.control.log_taking import end_groups
 from jackbean.control.logs import KEPT_S
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
@@ -122,7 +123,11 @@ class Housekeeping:
             await messaging.firings.prune(environment)
 
     async def _forget_lines(self, _: float) -> None:
-        """Forget what log groups have kept for long enough."""
+        """Forget what log groups have kept for long enough, and groups that ended with theirs."""
+        for owner in {group.owner for group in await self._world.logs.groups()} - {""}:
+            environment = await self._world.store.environment(owner)
+            if environment and environment.terminated:
+                await end_groups(self._world, environment)
         log.debug("forgot %d lines of logs", await self._storage.logs.tidy())
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jackbean.ports.logs import Claim, EventQuery, LogEvent, LogGroup, LogStream
+from jackbean.ports.logs import GROUP_BYTES_MAX, Claim, EventQuery, LogEvent, LogGroup, LogStream
 
+SHRUNK_MORE = 1_000  # events, with each batch that finds its group too large
 FILES_KEPT = 16  # of a path, whose ends are remembered
 
 
 class MemoryLogs:
     """`ports.logs.Logs` for simulated histories. Nothing waits, so every change is atomic."""
 
-    def __init__(self) -> None:
+    def __init__(self, group_bytes_max: int = GROUP_BYTES_MAX) -> None:
+        self._group_bytes_max = group_bytes_max
         self._groups: dict[str, LogGroup] = {}
         self._streams: dict[str, dict[str, LogStream]] = {}
         self._events: dict[str, list[LogEvent]] = {}
@@ -87,7 +89,9 @@ class MemoryLogs:
             last = max(one.taken_ms for one in events)
             known = self._streams[group][stream]
             self._streams[group][stream] = replace(known, taken_ms=max(last, known.taken_ms or 0))
-        return claim.end if claim else self._numbers
+        number = self._numbers
+        await self.shrink(group, self._group_bytes_max, len(events) + SHRUNK_MORE)
+        return claim.end if claim else number
 
     async def events(self, query: EventQuery) -> list[LogEvent]:
         found = [one for one in self._events.get(query.group, ()) if _wanted(query, one)]

@@ -148,8 +148,8 @@ def shrink(group: str, bytes_max: int, limit: int, connection: Connection) -> in
     while removed < limit:
         sql = "SELECT coalesce(sum(size), 0) FROM streams WHERE log_group = ?"
         (size,) = connection.execute(sql, (group,)).fetchone()
-        oldest = _oldest(group, connection)
-        if size <= bytes_max or oldest is None:
+        oldest = _oldest(group, connection) if size > bytes_max else None
+        if oldest is None:
             break
         most = min(limit - removed, (size - bytes_max) // OVERHEAD_BYTES + 1)
         removed += _remove(*oldest, most, connection, size - bytes_max)

@@ -14,11 +14,13 @@ from sqlite3 import Connection
 from typing import Any, Self
 
 from jackbean.core.errors import PortError
-from jackbean.ports.logs import Claim, EventQuery, LogEvent, LogGroup, LogStream
+from jackbean.ports.logs import GROUP_BYTES_MAX, Claim, EventQuery, LogEvent, LogGroup, LogStream
 from jackbean.storage import log_events
 from jackbean.storage.codec import dump, load
 from jackbean.storage.database import Database
 from jackbean.storage.schema import scripts
+
+SHRUNK_MORE = 1_000  # events, with each batch that finds its group too large
 
 STREAMS = """
     SELECT name, created_ms, taken_ms, size,
@@ -31,14 +33,15 @@ STREAMS = """
 class SqliteLogs:
     """`ports.logs.Logs` in a SQLite file. Several tasks may use it at once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, group_bytes_max: int) -> None:
         self._database = database
+        self._group_bytes_max = group_bytes_max
         self._known: dict[str, LogGroup] | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, group_bytes_max: int = GROUP_BYTES_MAX) -> Self:
         """Open the database, making it or bringing it up to date. Blocks. Raises PortError."""
-        return cls(Database.open(path, scripts("logs")))
+        return cls(Database.open(path, scripts("logs")), group_bytes_max)
 
     async def close(self) -> None:
         await self._database.close()
@@ -109,8 +112,14 @@ class SqliteLogs:
     async def append(
         self, group: str, stream: str, events: Sequence[LogEvent], claim: Claim | None = None
     ) -> int | None:
-        work = partial(log_events.append, (group, stream), events, claim)
-        return await self._database.write(work)
+        bound = self._group_bytes_max
+
+        def write(connection: Connection) -> int | None:
+            taken = log_events.append((group, stream), events, claim, connection)
+            log_events.shrink(group, bound, len(events) + SHRUNK_MORE, connection)
+            return taken
+
+        return await self._database.write(write)
 
     async def events(self, query: EventQuery) -> list[LogEvent]:
         return await self._database.read(partial(log_events.read, query))

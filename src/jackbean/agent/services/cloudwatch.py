@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jackbean.agent.logs import BUNDLE_TASKS, TAIL_TASKS
+from jackbean.agent.logs import BUNDLE_TASKS, STREAM_TASKS, TAIL_TASKS
 from jackbean.agent.paths import Paths
 from jackbean.agent.services.keeping import Outcome
 
 CONFIG_BYTES_MAX = 1 << 20
 FILES_MAX = 200
 TASK = "amazon-cloudwatch-agent.conf"
+FOLDERS = (TAIL_TASKS, BUNDLE_TASKS, STREAM_TASKS)
 TAKING = ("fetch-config", "append-config")
 
 
@@ -28,7 +29,7 @@ def control(argv: list[str], paths: Paths) -> Outcome:
     if action == "status":
         return Outcome(0, json.dumps({"status": "running", "configstatus": "configured"}))
     if action == "remove-config":
-        for folder in (TAIL_TASKS, BUNDLE_TASKS):
+        for folder in FOLDERS:
             paths.at(f"{folder}/{TASK}").unlink(missing_ok=True)
         return Outcome(0, "Log files that were named are not collected any more.")
     if action not in TAKING:
@@ -58,7 +59,7 @@ def _take(where: str, paths: Paths, *, anew: bool) -> Outcome:
     except (OSError, ValueError, RecursionError) as error:
         return Outcome(1, f"{path}: {error}")
     files = list(_log_files(config))[:FILES_MAX]
-    for folder in (TAIL_TASKS, BUNDLE_TASKS):
+    for folder in FOLDERS:
         _note(paths.at(f"{folder}/{TASK}"), files, anew=anew)
     metrics = isinstance(config, dict) and "metrics" in config
     return Outcome(

@@ -21,8 +21,6 @@ TAGS_MAX = 50
 # Ours: a disk is smaller than AWS.
 GROUPS_MAX = 10_000
 STREAMS_MAX = 10_000  # of a group
-GROUP_BYTES_MAX = 2 << 30  # beyond it the oldest events go
-REMOVED_MAX = 20_000  # events in one transaction, so that nobody waits long behind it
 
 WEEKS_AND_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180)
 YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)

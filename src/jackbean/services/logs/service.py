@@ -9,7 +9,7 @@ from typing import Any
 
 from jackbean.core.installation import Installation
 from jackbean.ports.clock import Clock
-from jackbean.ports.logs import LogEvent, LogGroup, Logs, LogStream
+from jackbean.ports.logs import REMOVED_MAX, LogEvent, LogGroup, Logs, LogStream
 from jackbean.services.logs import faults, limits
 from jackbean.services.logs.events import EventReader
 from jackbean.services.logs.filtering import EventSearch
@@ -131,18 +131,15 @@ class LogService:
     # Housekeeping
 
     async def tidy(self) -> int:
-        """Remove what has been kept long enough, and the oldest of what is too much."""
+        """Remove what has been kept long enough; return how many events that were."""
         removed = 0
         for group in await self.store.groups():
             if group.retention_days:
                 before = self.now_ms() - group.retention_days * DAY_MS
-                while count := await self.store.expire(group.name, before, limits.REMOVED_MAX):
+                while count := await self.store.expire(group.name, before, REMOVED_MAX):
                     removed += count
                 if group.owner:
                     await self._drop_empty(group.name, before)
-            size = limits.GROUP_BYTES_MAX
-            while count := await self.store.shrink(group.name, size, limits.REMOVED_MAX):
-                removed += count
         return removed
 
     async def _drop_empty(self, group: str, before_ms: int) -> None:
