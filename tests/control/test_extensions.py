@@ -132,24 +132,6 @@ def test_what_instances_are_told_is_bounded() -> None:
     assert "at most 1048576" in fault
 
 
-def test_templates_are_told_of_but_not_credentials() -> None:
-    text = """
-Resources:
-  Topic: {Type: "AWS::SNS::Topic"}
-  AWSEBLoadBalancer: {Properties: {}}
-  AWSEBAutoScalingGroup:
-    Metadata: {"AWS::CloudFormation::Authentication": {A: {type: S3, buckets: [b]}}}
-Outputs: {O: {Value: x}}
-"""
-    given, extensions = around(text)
-    warnings = compiled(given, extensions.lines).warnings
-    assert [w.split(":")[1:3] for w in warnings] == [
-        [" Resources", " Topic"],
-        [" changes to Resources", " AWSEBLoadBalancer"],
-        [" Outputs", " O"],
-    ]
-
-
 def test_functions_in_options() -> None:
     text = """
 option_settings:

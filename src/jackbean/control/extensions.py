@@ -7,7 +7,7 @@ it, and when an instance asks, since what functions refer to may have come into 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jackbean.control.surroundings import OWNED, Surroundings
@@ -15,13 +15,12 @@ from jackbean.core.extensions import ConfigKeys
 from jackbean.core.instructions import Extension, to_json
 from jackbean.core.options.settings import Settings
 from jackbean.sources.advice import Advice, advice
-from jackbean.sources.credentials import Credential, only_credentials, read_credentials
+from jackbean.sources.credentials import Credential, read_credentials
 from jackbean.sources.instance_keys import read_instance_keys
 from jackbean.sources.reading import Findings, Path, Reader, printable
 from jackbean.stacks.functions import Fault, evaluate, expressions
 
 COMPILED_BYTES_MAX = 1 << 20
-LISTED_MAX = 10
 
 Lines = Mapping[str, Mapping[Path, int]]
 
@@ -56,7 +55,7 @@ def compiled(around: Surroundings, lines: Lines = NO_LINES) -> Compiled:
     return Compiled(
         extensions,
         tuple(f"{fault}." for fault in findings.faults),
-        (*(f"{warning}." for warning in findings.warnings), *_unbuilt(around)),
+        tuple(f"{warning}." for warning in findings.warnings),
         tuple(one for extension in extensions for one in advice(extension)),
     )
 
@@ -85,26 +84,6 @@ def _credentials(around: Surroundings) -> dict[str, Credential]:
     resources = {name: said for name, said in around.declared.resources.items() if name in OWNED}
     found, _ = evaluate(resources, around, backticks=True)
     return read_credentials(found) if isinstance(found, dict) else {}
-
-
-def _unbuilt(around: Surroundings) -> Iterator[str]:
-    """Yield what is said of a template that is passed over."""
-    declared = around.declared
-    names = [n for n, said in declared.resources.items() if not only_credentials(said)]
-    parts = {
-        "Resources": [n for n in names if n not in OWNED],
-        "changes to Resources": [n for n in names if n in OWNED],
-        "Outputs": list(declared.outputs),
-    }
-    for key, found in parts.items():
-        if found:
-            why = "but Ref gives a name" if key == "Resources" else "they are passed over"
-            yield f".ebextensions: {key}: {_list(found)}: not built by this version, {why}."
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED_MAX} more" if len(names) > LISTED_MAX else ""
-    return ", ".join(printable(name) for name in names[:LISTED_MAX]) + more
 
 
 def check_options(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from jackbean.control.extensions import check_options, compiled
+from jackbean.control.extensions import Compiled, check_options, compiled
 from jackbean.control.manifests import concerns_instance
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.surroundings import OWNED, Surroundings
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.errors import invalid
@@ -21,6 +21,8 @@ from jackbean.core.releases import Release
 from jackbean.core.tasks import Task
 from jackbean.sources.bundles import Extensions, read_extensions, read_tasks
 from jackbean.stacks.difference import fingerprint
+from jackbean.stacks.merging import Merged, merge
+from jackbean.stacks.merging import check as check_template
 from jackbean.stacks.synthesis import Facts, synthesise
 
 SQSD = "aws:elasticbeanstalk:sqsd"
@@ -69,10 +71,11 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     if wanted.current is None:
         direct = direct.with_(fixed_at_creation(settings, wanted.table))
     around = Surroundings(world.installation, environment, settings, extensions.declared)
-    told = await _checked(around, extensions)
+    facts = Facts(environment.id, environment.name, environment.platform_arn, tier)
+    merged = merge(synthesise(facts, settings), extensions.declared, OWNED)
+    told = await _checked(around, extensions, merged)
     _check_queue(tasks, settings)
-    facts = Facts(environment.id, environment.name, environment.platform_arn)
-    template = synthesise(facts, settings)
+    template = merged.template
     release = Release(
         environment_id=environment.id,
         number=environment.releases + 1,
@@ -94,16 +97,27 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     return Cut(release, (*extensions.warnings, *warnings, *told))
 
 
-async def _checked(around: Surroundings, extensions: Extensions) -> tuple[str, ...]:
+async def _checked(around: Surroundings, extensions: Extensions, merged: Merged) -> tuple[str, ...]:
     """Return what to tell of what instances will do. Raises a Fault of all that is wrong."""
     if around.declared.empty:
-        found = compiled(around)  # at once: there is nothing to work on
+        found = _found(around, extensions, merged)  # at once: there is nothing to work on
     else:
-        found = await asyncio.to_thread(compiled, around, extensions.lines)
+        found = await asyncio.to_thread(_found, around, extensions, merged)
     options = check_options(around.settings, around, concerns_instance)
     if faults := (*found.faults, *options.faults):
         raise invalid("\n".join(faults))
     return (*found.warnings, *options.warnings, *(f"{one}." for one in found.advice))
+
+
+def _found(around: Surroundings, extensions: Extensions, merged: Merged) -> Compiled:
+    """Return what the bundle comes to, its template and what instances do alike."""
+    wrong = merged.faults or check_template(merged.template, around)
+    found = compiled(around, extensions.lines)
+    return replace(
+        found,
+        faults=(*wrong, *found.faults),
+        warnings=(*merged.warnings, *found.warnings),
+    )
 
 
 def _direct(wanted: Wanted, tier: str) -> Settings:

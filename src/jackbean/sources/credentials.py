@@ -47,16 +47,6 @@ def read_credentials(resources: Mapping[str, Any]) -> dict[str, Credential]:
     return {name: _credential(said) for name, said in found.items() if isinstance(said, dict)}
 
 
-def only_credentials(resource: Any) -> bool:
-    """Tell if all that is said of a resource is how files are fetched."""
-    if not isinstance(resource, dict):
-        return False
-    metadata = resource.get("Metadata")
-    return set(resource) <= {"Metadata", "Type"} and (
-        isinstance(metadata, dict) and set(metadata) == {AUTHENTICATION}
-    )
-
-
 def _credential(said: Mapping[str, Any]) -> Credential:
     return Credential(
         str(said.get("type", "")).lower(),

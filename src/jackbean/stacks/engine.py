@@ -106,6 +106,15 @@ def waiting(stack: Stack, sights: Sights) -> str:
     return f"waiting for resources: {', '.join(named)}" if named else ""
 
 
+def assumed(stack: Stack) -> dict[Key, Sight]:
+    """Return what would be seen of resources if everything that is asked for were done."""
+    return {
+        r.key: Gone() if r.state is State.REMOVING else Made(r.referred, dict(r.attributes))
+        for r in stack
+        if r.pending
+    }
+
+
 def sentence(resource: Resource, reason: str) -> str:
     """Say that what is done about a resource has failed, and why."""
     called = story(resource.type) or resource.type

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackbean.core.options.settings import Settings
+from jackbean.core.options.views import WorkerOptions
 
 ASG = "aws:autoscaling:asg"
 LAUNCH = "aws:autoscaling:launchconfiguration"
@@ -25,6 +26,9 @@ CLASSIC = "AWSEBLoadBalancer"
 BALANCER = "AWSEBV2LoadBalancer"
 LISTENER = "AWSEBV2LoadBalancerListener"
 TARGET_GROUP = "AWSEBV2LoadBalancerTargetGroup"
+QUEUE, DEAD_LETTERS = "AWSEBWorkerQueue", "AWSEBWorkerDeadLetterQueue"
+CRON = "AWSEBWorkerCronLeaderRegistry"
+DEAD_LETTERS_KEPT_S = 1_209_600  # as long as a queue can
 
 Resource = dict[str, Any]
 
@@ -36,14 +40,17 @@ class Facts:
     environment_id: str
     environment_name: str
     platform_arn: str
+    tier: str = "WebServer"
 
 
 def synthesise(facts: Facts, settings: Settings) -> dict[str, Any]:
     """Return the environment's template, in an order that depends on nothing but its content."""
-    balancer = _balancer(settings)
+    worker = facts.tier == "Worker"
+    balancer = {} if worker else _balancer(settings)
     resources = {
-        SECURITY_GROUP: _security_group(facts),
+        SECURITY_GROUP: _security_group(facts, worker=worker),
         LAUNCH_TEMPLATE: _launch_template(facts, settings),
+        **(_worker(WorkerOptions.of(settings)) if worker else {}),
         **balancer,
         GROUP: _group(settings, balancer),
     }
@@ -97,14 +104,49 @@ def _launch_template(facts: Facts, settings: Settings) -> Resource:
     return {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}}
 
 
-def _security_group(facts: Facts) -> Resource:
+def _security_group(facts: Facts, *, worker: bool) -> Resource:
+    properties: Resource = {"GroupDescription": f"Instances of {facts.environment_name}"}
+    if not worker:  # nobody calls a worker: it fetches its work
+        properties["SecurityGroupIngress"] = [
+            {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}
+        ]
+    return {"Type": "AWS::EC2::SecurityGroup", "Properties": properties}
+
+
+def _worker(options: WorkerOptions) -> dict[str, Resource]:
+    """Return what a worker environment has: queues, unless somebody has chosen one."""
+    return {**({} if options.queue_url else _queues(options)), CRON: _cron_registry()}
+
+
+def _queues(options: WorkerOptions) -> dict[str, Resource]:
+    redrive = {
+        "deadLetterTargetArn": {"Fn::GetAtt": [DEAD_LETTERS, "Arn"]},
+        "maxReceiveCount": options.max_retries,
+    }
     return {
-        "Type": "AWS::EC2::SecurityGroup",
+        DEAD_LETTERS: {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"MessageRetentionPeriod": DEAD_LETTERS_KEPT_S},
+        },
+        QUEUE: {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "MessageRetentionPeriod": options.retention_period_s,
+                "RedrivePolicy": redrive,
+                "VisibilityTimeout": options.visibility_timeout_s,
+            },
+        },
+    }
+
+
+def _cron_registry() -> Resource:
+    """Return where instances on AWS agree on who runs cron jobs. Nobody needs it here."""
+    return {
+        "Type": "AWS::DynamoDB::Table",
         "Properties": {
-            "GroupDescription": f"Instances of {facts.environment_name}",
-            "SecurityGroupIngress": [
-                {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}
-            ],
+            "AttributeDefinitions": [{"AttributeName": "registry_key", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "registry_key", "KeyType": "HASH"}],
         },
     }
 

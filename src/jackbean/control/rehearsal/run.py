@@ -24,6 +24,7 @@ from jackbean.core.installation import Installation
 from jackbean.core.operations import Operation
 from jackbean.core.records import replace
 from jackbean.rollouts.service import endable
+from jackbean.stacks.engine import assumed
 
 TURNS_MAX = 20_000
 HORIZON_S = 172_800.0  # nothing that an update waits for lasts longer
@@ -192,7 +193,8 @@ def _look(state: State, terms: Terms) -> tuple[dict[str, Double], Fleet]:
 def _scene(state: State, fleet: Fleet, script: Script, turn: int | None = None) -> Scene:
     held = script.held(state.environment)
     now = script.at(state.turn if turn is None else turn)
-    return Scene(state.environment, fleet, held.release, held.drain_s, now)
+    sights = assumed(state.environment.resources)
+    return Scene(state.environment, fleet, held.release, held.drain_s, now, sights=sights)
 
 
 def _performed(

@@ -1,0 +1,239 @@
+"""The resources of an environment, from a bundle to what its instances are told, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.control.rig import ASG, Rig
+
+from jackbean.control.aborting import abort
+from jackbean.core.environments import Environment, Status, Tier
+from jackbean.core.errors import Fault
+from jackbean.core.events import Severity
+from jackbean.core.options.settings import Setting
+
+QUEUE, TOPIC = "AWS::SQS::Queue", "AWS::SNS::Topic"
+FIRST = """
+Resources:
+  Queue: {Type: "AWS::SQS::Queue", Properties: {DelaySeconds: 1}}
+  Policy:
+    Type: AWS::SQS::QueuePolicy
+    Properties: {Queues: [{Ref: Queue}], PolicyDocument: {Statement: []}}
+"""
+ONE = (Setting(ASG, "MinSize", "1"), Setting(ASG, "MaxSize", "2"))
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with Rig(tmp_path) as made:
+        yield made
+
+
+def config(rig: Rig, label: str, text: str) -> str:
+    rig.version(label, {".ebextensions/01.config": text, "application.py": ""})
+    return label
+
+
+def created(rig: Rig, text: str = FIRST) -> Environment:
+    rig.create(label=config(rig, "first", text), settings=ONE)
+    return rested(rig)
+
+
+def rested(rig: Rig) -> Environment:
+    return rig.settle()
+
+
+def deployed(rig: Rig, label: str, text: str) -> Environment:
+    rig.update(label=config(rig, label, text))
+    return rested(rig)
+
+
+def there(rig: Rig) -> dict[str, str]:
+    return dict(rig.universe.resources.there.keys())
+
+
+def told(rig: Rig, severity: Severity = Severity.INFO) -> list[str]:
+    events = rig.events()
+    return [e.message for e in events if e.severity >= severity]
+
+
+def test_resources_of_a_bundle_are_there_before_instances(rig: Rig) -> None:
+    environment = created(rig)
+    queue = environment.resource("Queue")
+    assert queue is not None
+    assert there(rig)[QUEUE] == queue.name
+    texts = told(rig)
+    made = texts.index(f"Created SQS queue named: {queue.name}")
+    policy = next(i for i, t in enumerate(texts) if t.startswith("Created SQS queue policy"))
+    added = next(i for i, t in enumerate(texts) if t.startswith("Added instance"))
+    assert made < policy < added
+
+
+def test_a_change_in_place_a_replacement_and_an_end(rig: Rig) -> None:
+    before = created(rig)
+    changed = FIRST.replace("DelaySeconds: 1", "DelaySeconds: 2")
+    after = deployed(rig, "second", changed)
+    assert before.resource("Queue").name == after.resource("Queue").name
+    replaced = deployed(rig, "third", FIRST.replace("DelaySeconds: 1", "FifoQueue: true"))
+    queue = replaced.resource("Queue")
+    assert queue.name.endswith(".fifo")
+    assert there(rig)[QUEUE] == queue.name
+    assert f"Deleted SQS queue named: {after.resource('Queue').name}" in told(rig)
+    deployed(rig, "fourth", "Resources: {}")
+    assert there(rig) == {}
+
+
+def test_what_fails_names_itself_and_everything_is_as_it_was(rig: Rig) -> None:
+    before = created(rig)
+    bad = FIRST + "  Bad: {Type: 'AWS::SNS::Topic', Properties: {RefuseToBe: no topics today}}\n"
+    after = deployed(rig, "second", bad.replace("DelaySeconds: 1", "DelaySeconds: 9"))
+    assert after.resources == before.resources
+    assert after.release == before.release
+    assert (
+        '"DelaySeconds": "1"'
+        in rig.universe.resources.there[QUEUE, before.resource("Queue").name][1]
+    )
+    errors = told(rig, Severity.ERROR)
+    assert any(
+        t.startswith("Creating SNS topic named: ") and t.endswith("Reason: no topics today")
+        for t in errors
+    )
+    assert any("failed to update: [Bad]" in t for t in errors)
+    assert "Failed to deploy application." in errors
+
+
+def test_an_environment_whose_resources_cannot_be_had_has_no_instances(rig: Rig) -> None:
+    environment = created(
+        rig, "Resources: {Bad: {Type: 'AWS::SNS::Topic', Properties: {RefuseToBe: never}}}"
+    )
+    assert environment.status is Status.READY
+    assert environment.members == ()
+    assert environment.resources == ()
+    assert there(rig) == {}
+    rig.run(rig.universe.pass_time(30.0))
+    assert rig.environment().members == ()
+    mended = deployed(rig, "second", FIRST)
+    assert mended.resource("Queue") is not None
+    assert len(mended.members) == 1
+
+
+def test_termination_ends_all_but_what_is_to_be_retained(rig: Rig) -> None:
+    created(rig, FIRST + "  Topic: {Type: 'AWS::SNS::Topic', DeletionPolicy: Retain}\n")
+    rig.terminate()
+    rig.run(rig.universe.pass_time(60.0))
+    assert list(there(rig)) == [TOPIC]
+    assert any(t.startswith("Kept SNS topic named: ") for t in told(rig))
+    assert "terminateEnvironment completed successfully." in told(rig)
+
+
+def test_what_cannot_be_ended_is_kept_and_told_of(rig: Rig) -> None:
+    bucket = "  B: {Type: 'AWS::S3::Bucket', Properties: {RefuseToEnd: it is not empty}}\n"
+    created(rig, FIRST + bucket)
+    rig.terminate()
+    rig.run(rig.universe.pass_time(60.0))
+    assert list(there(rig)) == ["AWS::S3::Bucket"]
+    kept = [t for t in told(rig, Severity.WARN) if t.endswith("It is kept.")]
+    assert "it is not empty" in kept[0]
+    assert "terminateEnvironment completed successfully." in told(rig)
+
+
+def test_what_takes_too_long_has_failed(rig: Rig) -> None:
+    before = created(rig)
+    slow = FIRST + "  Slow: {Type: 'AWS::SNS::Topic', Properties: {TakesLooks: 100000}}\n"
+    rig.update(label=config(rig, "second", slow))
+    rig.run(rig.universe.pass_time(1200.0))
+    after = rig.environment()
+    assert after.operation is None
+    assert after.resources == before.resources
+    assert any("more than 900 seconds. It takes its time." in t for t in told(rig, Severity.ERROR))
+
+
+def test_an_abort_while_resources_are_made_leaves_all_as_it_was(rig: Rig) -> None:
+    before = created(rig)
+    slow = FIRST + "  Slow: {Type: 'AWS::SNS::Topic', Properties: {TakesLooks: 100000}}\n"
+    rig.update(label=config(rig, "second", slow))
+    rig.run(rig.universe.pass_time(10.0))
+    rig.run(abort(rig.world, "web1", rig.request()))
+    after = rested(rig)
+    assert after.resources == before.resources
+    assert after.release == before.release
+    assert list(there(rig)) == [QUEUE, "AWS::SQS::QueuePolicy"]
+
+
+def test_termination_while_resources_are_made(rig: Rig) -> None:
+    slow = FIRST + "  Slow: {Type: 'AWS::SNS::Topic', Properties: {TakesLooks: 100000}}\n"
+    rig.create(label=config(rig, "first", slow), settings=ONE)
+    rig.run(rig.universe.pass_time(10.0))
+    rig.terminate()
+    rig.run(rig.universe.pass_time(60.0))
+    assert there(rig) == {}
+
+
+REFUSED = {
+    "an unknown type": ("Q: {Type: 'AWS::SQS::Nothing'}", "is not known here"),
+    "a reference to nothing": (
+        "Q: {Type: 'AWS::SQS::Queue', Properties: {QueueName: {Ref: Nobody}}}",
+        "there is no resource or parameter 'Nobody'",
+    ),
+    "an attribute that it has not": (
+        "Q: {Type: 'AWS::SQS::Queue'}\n"
+        "  T: {Type: 'AWS::SNS::Topic', Properties: {TopicName: {'Fn::GetAtt': [Q, Url]}}}",
+        "has no attribute 'Url'; it has Arn, QueueName, QueueUrl",
+    ),
+    "a circle": (
+        "A: {Type: 'AWS::SQS::Queue', DependsOn: B}\n  B: {Type: 'AWS::SQS::Queue', DependsOn: A}",
+        "Circular dependency between resources: [A, B]",
+    ),
+    "a dependency on nothing": (
+        "A: {Type: 'AWS::SQS::Queue', DependsOn: [B]}",
+        "DependsOn names what is not there: B",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_meant_is_refused_at_once(rig: Rig, text: str, says: str) -> None:
+    label = config(rig, "first", f"Resources:\n  {text}\n")
+    with pytest.raises(Fault) as raised:
+        rig.create(label=label, settings=ONE)
+    assert says in raised.value.message
+
+
+def test_conditions_and_options_decide(rig: Rig) -> None:
+    text = """
+option_settings:
+  aws:elasticbeanstalk:customoption: {Wait: 7}
+Parameters: {Name: {Type: String, Default: no}}
+Conditions: {Wanted: {"Fn::Equals": [{Ref: Name}, "yes"]}}
+Resources:
+  Never: {Type: "AWS::SNS::Topic", Condition: Wanted}
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: {"Fn::GetOptionSetting": {OptionName: Wait, DefaultValue: 3}}
+      DelaySeconds: {"Fn::GetOptionSetting": {OptionName: Delay, DefaultValue: 4}}
+"""
+    environment = created(rig, text)
+    assert environment.resource("Never") is None
+    (_, properties) = rig.universe.resources.there[QUEUE, environment.resource("Queue").name]
+    assert properties == '{"DelaySeconds": "4", "VisibilityTimeout": "7"}'
+
+
+def test_a_worker_has_its_queues(rig: Rig) -> None:
+    worker = Tier("Worker", "SQS/HTTP", "3.0")
+    sqsd = "aws:elasticbeanstalk:sqsd"
+    settings = (*ONE, Setting(sqsd, "MaxRetries", "3"), Setting(sqsd, "VisibilityTimeout", "60"))
+    rig.create(tier=worker, settings=settings)
+    for _ in range(20):
+        rig.run(rig.universe.step(1.0))
+    environment = rig.environment()
+    queue, dead = (environment.resource(f"AWSEBWorker{n}Queue") for n in ("", "DeadLetter"))
+    _, properties = rig.universe.resources.there[QUEUE, queue.name]
+    assert '"VisibilityTimeout": 60' in properties
+    assert '"maxReceiveCount": 3' in properties
+    assert f'"deadLetterTargetArn": "arn:{dead.name}"' in properties
+    assert environment.resource("AWSEBWorkerCronLeaderRegistry") is not None
+    assert {kind for kind, _ in rig.universe.resources.there} == {QUEUE}
+    assert environment.resource("AWSEBLoadBalancer") is None
