@@ -25,7 +25,6 @@ from jackbean.core.fleet import (
     Work,
     WorkState,
 )
-from jackbean.core.health.scene import Queue
 from jackbean.core.health.statuses import HealthStatus
 from jackbean.core.health.transitions import transition
 from jackbean.core.operations import Kind, Operation, Roll
@@ -595,9 +594,52 @@ def test_settings_count_as_soon_as_they_are_given() -> None:
 def test_a_workers_queue_reaches_its_health() -> None:
     ward = Ward(environment(1, tier=Tier("Worker", "SQS/HTTP")))
     ward.look()
-    ward.watch.queued(ward.environment.id, Queue(waiting=0, dead=5, age_s=15.0))
+    ward.watch.queued(ward.environment.id, 0, 5, ward.now)
     assert ward.looks(3) == ["Ok", "Ok", "Warning"]
-    assert ward.health()["Causes"] == ["5 messages in Dead Letter Queue (15 seconds ago)"]
+    assert ward.health()["Causes"] == ["5 messages in Dead Letter Queue (6 seconds ago)"]
+
+
+def test_a_queue_that_nobody_polls_is_told_after_three_minutes() -> None:
+    ward = Ward(environment(1, tier=Tier("Worker", "SQS/HTTP")))
+    ward.look()
+    for _ in range(9):
+        ward.say(0, polled_s=2.0)
+        assert ward.look(10.0) == "Ok"
+    for _ in range(17):
+        ward.say(0, polled_s=None)
+        assert ward.look(10.0) == "Ok"
+    for _ in range(6):
+        ward.say(0, polled_s=None)
+        ward.look(10.0)
+    assert ward.environment.verdict.status == "Severe"
+    assert ward.environment.verdict.causes == ("The queue is not polled by any instance.",)
+    ward.say(0, in_flight=50, polled_s=500.0)
+    assert ward.look() == "Ok", "with all hands full it need not ask for more"
+
+
+def test_nobody_need_poll_who_may_not() -> None:
+    ward = Ward(environment(1, tier=Tier("Worker", "SQS/HTTP")))
+    draining = member(0, service=Service.DRAINING)
+    for _ in range(40):
+        ward.say(0, polled_s=None)
+        assert ward.look(10.0, members=(draining,)) == "Ok"
+
+
+def test_basic_health_of_a_worker() -> None:
+    tier = Tier("Worker", "SQS/HTTP")
+    green = Verdict("Green", "", (), START)
+    ward = Ward(environment(1, tier=tier, verdict=green), settings=BASIC)
+    for _ in range(17):
+        ward.say(0, polled_s=None)
+        ward.look(10.0)
+        assert ward.environment.verdict.color == "Green"
+    ward.looks(3, gap_s=10.0)
+    assert ward.environment.verdict.color == "Red"
+    ward.say(0, polled_s=1.0)
+    ward.look()
+    assert ward.environment.verdict.color == "Green"
+    ward.look(desired=0, members=())
+    assert ward.environment.verdict.color == "Green", "it waits for messages"
 
 
 def test_basic_health() -> None:

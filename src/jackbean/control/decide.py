@@ -129,7 +129,8 @@ def _at_rest(environment: Environment, scene: Scene, namer: Namer) -> Environmen
     capacity = CapacityOptions.of(scene.release.settings)
     if not environment.desired and not environment.resources:
         return environment
-    desired = capacity.clamp(environment.desired) if environment.desired else 0
+    asked = environment.desired if scene.capacity is None else scene.capacity
+    desired = capacity.clamp(asked) if asked else 0
     resources = stacking.aligned(environment, scene, namer)
     return replace(environment, resources=resources, desired=desired)
 

@@ -114,6 +114,7 @@ def narrate(
         *_evidence(evidence, before.operation, operation, scene),
         *_beside(before, after, operation),
         *_evidence(trial_begins, before.operation, operation, scene),
+        *_scaling(before, after, scene),
         *_members(before, after),
         *_settling(before.operation, operation, scene),
         *_health(before.verdict, after.verdict),
@@ -155,6 +156,17 @@ def _resources(
     ]
     for message, severity in told:
         yield Told(message, severity)
+
+
+def _scaling(before: Environment, after: Environment, scene: Scene) -> Iterator[Told]:
+    """Tell why there are to be more or fewer instances, where nobody asked for it."""
+    if scene.capacity is None or before.operation or before.desired == after.desired:
+        return
+    yield Told(
+        f"Scaling from {before.desired} to {after.desired} instance(s): the queue has "
+        f"{scene.backlog} message(s) to work on.",
+        caused=False,
+    )
 
 
 def _beside(before: Environment, after: Environment, operation: Operation | None) -> Iterator[Told]:

@@ -19,7 +19,9 @@ from jackbean.stacks.names import SUFFIX_LENGTH, physical
 class Scene:
     """One environment at one moment. `release` is the one it is on, or on its way to.
 
-    `sights` are what was seen of the resources that something is done about.
+    `sights` are what was seen of the resources that something is done about. `backlog` is how many
+    messages a worker's queue has, and `capacity` how many instances they ask for; None: it is not
+    known, or the capacity does not follow.
     """
 
     environment: Environment
@@ -29,6 +31,8 @@ class Scene:
     now: float
     hostnames: tuple[str, ...] = ()  # those that lead here now
     sights: Mapping[Key, Sight] = field(default_factory=dict)
+    backlog: int | None = None
+    capacity: int | None = None
 
 
 @dataclass(frozen=True)

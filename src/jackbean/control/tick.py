@@ -12,6 +12,7 @@ from jackbean.control import counters
 from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
 from jackbean.control.decide import decide
+from jackbean.control.gauge import Gauge
 from jackbean.control.health_log import tell_health, worth_telling
 from jackbean.control.log_taking import end_groups
 from jackbean.control.narration import narrate
@@ -48,6 +49,7 @@ class Ticker:
         self._world = world
         self._observer = Observer(world.engine, world.router, world.reports)
         self._watch = Watch(world.reports)
+        self._gauge = Gauge(world.depths)
         self._known: dict[tuple[str, int], Terms] = {}
 
     @property
@@ -80,9 +82,7 @@ class Ticker:
         look = await self._observer.look(environment, terms.gate, now, unfit)
         if not self._observer.complete(look.fleet, environment.id, now):
             return Turn(WARM_S, "waiting to hear from every instance")
-        hostnames = () if environment.worker else await world.router.hostnames(environment.id)
-        sights = await realise(world.resources, environment)
-        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
+        scene = await self._scene(environment, look, terms, now)
         decision = decide(scene, Namer(world.installation, world.ids))
         decision = noted(decision, await self._last(scene) if decision.ended else scene)
         after = self._watch.judged(decision.environment, look.fleet, now, terms.release.settings)
@@ -104,6 +104,19 @@ class Ticker:
         if worth_telling(before, after, settings):
             health = self._watch.environment_health(after, self._world.clock.now())
             await tell_health(self._world, after, settings, health)
+
+    async def _scene(self, environment: Environment, look: Look, terms: Terms, now: float) -> Scene:
+        world, settings = self._world, terms.release.settings
+        hostnames = () if environment.worker else await world.router.hostnames(environment.id)
+        sights = await realise(world.resources, environment)
+        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
+        reading = await self._gauge.look(environment, settings, now)
+        if reading is None or reading.depth is None:
+            return scene
+        if reading.at == now:
+            self._watch.queued(environment.id, reading.depth.waiting, reading.depth.dead, now)
+        capacity = self._gauge.capacity(environment, settings, reading)
+        return replace(scene, backlog=reading.depth.backlog, capacity=capacity)
 
     async def _last(self, scene: Scene) -> Scene:
         """Return the scene of an operation's end with the load balancer's last word on it."""
@@ -147,6 +160,8 @@ class Ticker:
         if environment is not None:
             self._observer.forget(environment)
             await end_groups(self._world, environment)
+        self._gauge.forget(environment_id)
+        if environment is not None:
             await finish_deletion(self._world, environment.application)
         for key in [k for k in self._known if k[0] == environment_id]:
             del self._known[key]

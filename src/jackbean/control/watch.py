@@ -136,9 +136,9 @@ class Watch:
             if application_health(track.facts(now, scene.thresholds), scene).rank > worst.rank
         )
 
-    def queued(self, environment_id: str, queue: Queue) -> None:
-        """Take in what a worker environment's queue holds."""
-        chart = self._chart(environment_id)
+    def queued(self, environment_id: str, waiting: int, dead: int, now: float) -> None:
+        """Take in how many messages wait in a worker's queue, and how many are given up."""
+        chart, queue = self._chart(environment_id), Queue(waiting, dead, now)
         chart.background, chart.seen = replace(chart.background, queue=queue), None
 
     def forget(self, environment_id: str) -> None:
@@ -222,13 +222,21 @@ class Watch:
         instances = tuple(t.instance for t in chart.tracks.values())
         if environment.operation is not None:
             chart.failures, color = 0, GREY
-        elif not instances:
+        elif self._unattended(chart, environment, now):
             color = RED
         else:
             balanced = not environment.worker
             self._count(chart, now, passed=passes(instances, balanced=balanced))
             color = basic_color(told.color, chart.failures, self._thresholds)
         return told if (told.color, told.status) == (color, "") else Verdict(color, "", (), now)
+
+    def _unattended(self, chart: Chart, environment: Environment, now: float) -> bool:
+        """Whether there is nobody, or nobody has asked a worker's queue for too long."""
+        if not environment.worker:
+            return not chart.tracks
+        longest_s = self._thresholds.unpolled_s
+        facts = (track.facts(now, self._thresholds) for track in chart.tracks.values())
+        return bool(environment.desired) and all(f.unpolled_s > longest_s for f in facts)
 
     def _count(self, chart: Chart, now: float, *, passed: bool) -> None:
         """Count failed checks in a row, those too near the one before left out."""

@@ -8,7 +8,7 @@ from jackbean.core.environments import Environment
 from jackbean.core.installation import Installation
 from jackbean.core.options.resolve import SQSD
 from jackbean.core.options.settings import Settings
-from jackbean.core.options.views import WorkerOptions
+from jackbean.core.options.workers import WorkerOptions
 from jackbean.core.protocol import Worker
 
 QUEUE, DEAD_LETTERS = "AWSEBWorkerQueue", "AWSEBWorkerDeadLetterQueue"

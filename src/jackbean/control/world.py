@@ -11,6 +11,7 @@ from jackbean.control.platforms import Platforms
 from jackbean.core.installation import Installation
 from jackbean.ports.agents import Reports
 from jackbean.ports.clock import Clock, Ids
+from jackbean.ports.depths import Depths
 from jackbean.ports.engine import Engine
 from jackbean.ports.logs import Logs
 from jackbean.ports.objects import Blobs
@@ -34,6 +35,7 @@ class World:
     logs: Logs
     blobs: Blobs
     resources: Resources
+    depths: Depths
     clock: Clock
     ids: Ids
     credentials: Credentials

@@ -42,7 +42,7 @@ from jackbean.server.samples import keep_samples
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import Scheduler
-from jackbean.services.queues import MessageLedger
+from jackbean.services.queues import MessageLedger, QueueDepths
 from jackbean.services.resources import ClaimedResources, providers
 from jackbean.storage.blobs import FileBlobs
 from jackbean.storage.buckets import SqliteBuckets
@@ -120,6 +120,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
             logs=log_store,
             blobs=blobs,
             resources=ClaimedResources(store, _providers(queueing, objects, options)),
+            depths=QueueDepths(queueing.queues.queues),
             clock=clock,
             ids=ids,
             credentials=credentials,

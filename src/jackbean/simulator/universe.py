@@ -26,6 +26,7 @@ from jackbean.ports.store import Change, EnvironmentQuery
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.clock import SeededIds, VirtualClock
 from jackbean.simulator.daemons import polling
+from jackbean.simulator.depths import MemoryDepths
 from jackbean.simulator.engine import Behaviour, MemoryEngine, assignments
 from jackbean.simulator.faults import Crash, Faults, Halfway
 from jackbean.simulator.logs import MemoryLogs
@@ -63,6 +64,7 @@ class Universe:
         )
         self.resources = MemoryResources(effect)
         installation = Installation("us-east-1", "123456789012")
+        self.depths = MemoryDepths()
         self.world = World(
             installation=installation,
             store=self.store,
@@ -72,6 +74,7 @@ class Universe:
             logs=MemoryLogs(),
             blobs=MemoryBlobs(Path("/nonexistent")),
             resources=cast(Any, Halfway(self.resources, self.faults)),
+            depths=self.depths,
             clock=self.clock,
             ids=SeededIds(seed),
             credentials=Credentials(b"simulated" * 4),

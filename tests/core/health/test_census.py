@@ -304,7 +304,7 @@ def test_requests_of_instances_that_are_worked_on_do_not_count(make: Make) -> No
 
 
 def test_a_workers_queue(make: Make) -> None:
-    scene = make.scene(worker=True, queue=Queue(waiting=120, dead=5, age_s=15))
+    scene = make.scene(worker=True, queue=Queue(waiting=120, dead=5, at=make.now - 15))
     assert judge(make, scene, make.facts()) == (
         "Warning",
         (
@@ -312,8 +312,28 @@ def test_a_workers_queue(make: Make) -> None:
             "120 messages waiting in the queue (15 seconds ago)",
         ),
     )
-    calm = make.scene(worker=True, queue=Queue(waiting=20, dead=0))
+    calm = make.scene(worker=True, queue=Queue(waiting=20, dead=0, at=make.now))
     assert judge(make, calm, make.facts()) == ("Ok", ())
+
+
+def test_a_queue_that_nobody_asks(make: Make) -> None:
+    asking, idle = make.facts(unpolled_s=20.0), make.facts(unpolled_s=240.0)
+    scene = make.scene(worker=True)
+    assert judge(make, scene, asking) == ("Ok", ())
+    assert judge(make, scene, idle) == ("Severe", ("The queue is not polled by any instance.",))
+    assert judge(make, scene, asking, asking, asking, idle)[1] == (
+        "The queue is not polled by 1 out of 4 instances.",
+    )
+    assert judge(make, make.scene(), idle) == ("Ok", ()), "others have no queue"
+    (patient,) = make.patients(scene, idle)
+    assert patient.health.causes == ("The queue has not been polled for 4 minutes.",)
+
+
+def test_no_instances_are_no_fault_where_none_are_wanted(make: Make) -> None:
+    """A worker of no instances waits for messages."""
+    assert judge(make, make.scene(worker=True, desired=0)) == ("Ok", ())
+    assert judge(make, make.scene(desired=0))[0] == "Severe"
+    assert judge(make, make.scene(worker=True, desired=1))[0] == "Severe"
 
 
 def test_a_finished_operation_is_mentioned_for_a_while(make: Make) -> None:
@@ -356,7 +376,7 @@ def test_all_that_is_wrong_is_told(make: Make) -> None:
 
 
 def test_causes_are_bounded_and_worst_first(make: Make) -> None:
-    scene = make.scene(queue=Queue(10**6, 10**6), options=HealthOptions(minimum=9))
+    scene = make.scene(queue=Queue(10**6, 10**6, make.now), options=HealthOptions(minimum=9))
     facts = make.facts(
         make.instance(passes=0, running=2), tally=make.tally(failing=60, erring=40), failing_s=1e9
     )

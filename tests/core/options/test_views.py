@@ -20,7 +20,6 @@ from jackbean.core.options.views import (
     TrafficOptions,
     Update,
     UpdateOptions,
-    WorkerOptions,
     application_port,
     balancer,
     environment_properties,
@@ -246,13 +245,6 @@ def test_which_policies_a_worker_can_have(policy: Policy) -> None:
     single = DeploymentOptions.of(given_(SINGLE, named, tier="Worker")).policy
     assert scaled == (Policy.ALL_AT_ONCE if policy is Policy.TRAFFIC_SPLITTING else policy)
     assert single == (policy if policy is Policy.IMMUTABLE else Policy.ALL_AT_ONCE)
-
-
-def test_what_a_daemon_is_told() -> None:
-    sqsd = "aws:elasticbeanstalk:sqsd"
-    options_ = WorkerOptions.of(given_((sqsd, "MaxRetries", "3"), tier="Worker"))
-    assert (options_.max_retries, options_.queue_url, options_.http_path) == (3, "", "/")
-    assert (options_.visibility_timeout_s, options_.retention_period_s) == (300, 345_600)
 
 
 def test_draining_can_be_turned_off_for_a_classic_load_balancer() -> None:

@@ -3,7 +3,7 @@
 Green while the last check passed, Yellow after two failed checks in a row, Red after three, or when
 something that must be there is not; Grey while the environment is made or changed. A check passes
 if the load balancer can send requests to at least one instance; an environment without one has only
-its machines to look at.
+its machines to look at. A worker whose queue nobody has asked for three minutes is Red.
 """
 
 from __future__ import annotations

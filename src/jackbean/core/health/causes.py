@@ -36,6 +36,7 @@ class InstanceCause(StrEnum):
     FAILING = "{percent}% of the requests are failing with HTTP 5xx"
     CPU = "{percent}% of CPU is in use"
     ELB = "Instance ELB health has not been available for {length}."
+    UNPOLLED = "The queue has not been polled for {length}."  # ours
     SILENT = "No data. Last seen {age} ago."
     UNHEARD = "No data. Not seen for {age}."  # ours: since the control plane started
     EXITED = "The instance has exited by itself."  # ours
@@ -69,6 +70,8 @@ class EnvironmentCause(StrEnum):
     )
     ELB = "ELB processes are not healthy on {count} out of {total} instances."
     ELB_ALL = "ELB health is failing or not available for all instances."
+    UNPOLLED = "The queue is not polled by {count} out of {total} instances."  # ours
+    UNPOLLED_ALL = "The queue is not polled by any instance."  # ours
     SILENT = "No data from {count} out of {total} instances."  # ours
     SILENT_ALL = "None of the instances are sending data."
     MINIMUM = "{active} active instances is below Auto Scaling group minimum size {minimum}."

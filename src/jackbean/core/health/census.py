@@ -137,7 +137,7 @@ def _operation(patients: tuple[Patient, ...], scene: Scene) -> Iterator[Finding]
 
 
 def _none(patients: tuple[Patient, ...], scene: Scene) -> Iterator[Finding]:
-    if patients:
+    if patients or (scene.desired == 0 and not scene.balanced):
         return
     if scene.operation is not None:
         status = HealthStatus.PENDING if _creates(scene) else HealthStatus.INFO
@@ -170,6 +170,7 @@ TEXTS: dict[Reason, Texts] = {
     Reason.FAILED: (EnvironmentCause.FAILED, EnvironmentCause.FAILED_ALL),
     Reason.ELB: (EnvironmentCause.ELB, EnvironmentCause.ELB_ALL),
     Reason.VERSION: (EnvironmentCause.VERSION, EnvironmentCause.VERSION_ALL),
+    Reason.UNPOLLED: (EnvironmentCause.UNPOLLED, EnvironmentCause.UNPOLLED_ALL),
     Reason.SILENT: (EnvironmentCause.SILENT, EnvironmentCause.SILENT_ALL),
     Reason.IMPAIRED: (EnvironmentCause.IMPAIRED, EnvironmentCause.IMPAIRED_ALL),
 }
@@ -230,7 +231,7 @@ def _queue(_: tuple[Patient, ...], scene: Scene) -> Iterator[Finding]:
     queue = scene.queue
     if queue is None:
         return
-    age = spell(queue.age_s)
+    age = scene.ago(queue.at)
     if queue.dead >= scene.thresholds.dead_warning:
         yield HealthStatus.WARNING, EnvironmentCause.DEAD.format(count=queue.dead, age=age)
     if queue.waiting >= scene.thresholds.waiting_info:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ELB = "elb"
     VERSION = "version"
     SILENT = "silent"
+    UNPOLLED = "unpolled"
     IMPAIRED = "impaired"
 
 
@@ -162,6 +163,13 @@ def _elb(facts: Facts, scene: Scene) -> Finding | None:
     return Finding(HealthStatus.SEVERE, text, Reason.ELB)
 
 
+def _unpolled(facts: Facts, scene: Scene) -> Finding | None:
+    if scene.balanced or facts.unpolled_s <= scene.thresholds.unpolled_s:
+        return None
+    text = InstanceCause.UNPOLLED.format(length=spell(facts.unpolled_s))
+    return Finding(HealthStatus.SEVERE, text, Reason.UNPOLLED)
+
+
 def _silent(facts: Facts, scene: Scene) -> Finding | None:
     silent_s, thresholds = facts.silent_s, scene.thresholds
     if silent_s <= thresholds.unknown_s:
@@ -230,7 +238,7 @@ def _completed(facts: Facts, scene: Scene) -> Finding | None:
 
 
 HARD_RULES: tuple[Rule, ...] = (_exited, _failed)
-SEEN_RULES: tuple[Rule, ...] = (_elb, _silent, _version, _slow)
+SEEN_RULES: tuple[Rule, ...] = (_elb, _unpolled, _silent, _version, _slow)
 APPLICATION_RULES: tuple[Rule, ...] = (_down, _failing, _erring, _complaining)
 CALM_RULES: tuple[Rule, ...] = (_cpu, _completed)
 SAID_RULES: tuple[Rule, ...] = (*APPLICATION_RULES, *CALM_RULES)

@@ -57,7 +57,8 @@ class Facts:
 
     `silent_s` is how long nothing was heard of it, `busy_s` how long it has been at its assignment,
     `failing_s` how long the load balancer has had no good look at it. `proven` is whether it has
-    ever been seen passing. `said` is NOTHING where what it said is too old to mean anything.
+    ever been seen passing. `unpolled_s` is how long a worker's instance that may take messages has
+    not asked its queue for any. `said` is NOTHING where what it said is too old to mean anything.
     """
 
     instance: Instance
@@ -66,6 +67,7 @@ class Facts:
     silent_s: float = 0.0
     failing_s: float = 0.0
     proven: bool = False
+    unpolled_s: float = 0.0
     said: Said = NOTHING
 
     @property
@@ -82,11 +84,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A worker's queue as it was `age_s` seconds ago: messages waiting, and those given up."""
+    """A worker's queue as it was at an instant: messages waiting, and those given up."""
 
     waiting: int
     dead: int
-    age_s: float = 0.0
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Thresholds:
     warning_share: float = 1 / 3
     waiting_info: float = 100
     dead_warning: float = 1
+    unpolled_s: float = 180.0
     completed_s: float = 120.0
     check_s: float = 2.0
     checks: float = 3
@@ -74,6 +75,7 @@ MEANINGS = {
     "warning_share": ("share", "of instances Warning: Warning; fewer: Info"),
     "waiting_info": ("messages", "waiting in a worker's queue: Info"),
     "dead_warning": ("messages", "in a worker's dead letter queue: Warning"),
+    "unpolled_s": ("s", "without asking the queue, of a worker's instance: Severe, or Red"),
     "completed_s": ("s", "for which a finished deployment is mentioned"),
     "check_s": ("s", "at least between two failing looks that count"),
     "checks": ("looks", "that must fail before the environment's status falls"),

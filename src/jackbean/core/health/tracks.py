@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jackbean.core.fleet import Instance, Machine
+from jackbean.core.fleet import Instance, Machine, Service
 from jackbean.core.health.metrics import Vitals, Weighted, Window
 from jackbean.core.health.scene import NOTHING, NOTHING_DEPLOYED, Deployed, Facts, Said
 from jackbean.core.health.thresholds import Thresholds
@@ -29,6 +29,7 @@ class Track:
         "first",
         "heard",
         "instance",
+        "polled",
         "proven",
         "said",
         "serial",
@@ -43,6 +44,7 @@ class Track:
         self.serial = 0
         self.failing_since: float | None = None
         self.proven = False
+        self.polled = now
         self.heard: tuple[Report, float] | None = None
         self.said = NOTHING
         self.window = Window(window_s)
@@ -63,6 +65,10 @@ class Track:
         if not news:
             return
         report, at = heard
+        if report.in_flight:
+            self.polled = max(self.polled, at)
+        elif report.polled_s is not None:
+            self.polled = max(self.polled, at - max(0.0, report.polled_s))
         self.window.add(report)
         vitals = Vitals.of(report.system)
         hot = vitals.in_use >= thresholds.cpu
@@ -84,6 +90,8 @@ class Track:
             self.window.clear()
             self.said = NOTHING
         self.instance, self.busy = instance, instance.busy
+        if member.service is not Service.IN or self.busy:
+            self.polled = now  # it need not
         if sight.passes > 0:
             self.proven = True
         if sight.passes > 0 or self.busy:
@@ -106,6 +114,7 @@ class Track:
             silent_s,
             0.0 if failing is None else now - failing,
             self.proven,
+            max(0.0, now - self.polled),
             self.said if silent_s <= thresholds.unknown_s else NOTHING,
         )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from jackbean.core.options.domains import DECIMAL, code_ranges, seconds
 from jackbean.core.options.option import APPLICATION, CLASSIC, NETWORK
@@ -236,41 +235,6 @@ class HealthCheckOptions:
     def of(cls, settings: Settings) -> HealthCheckOptions:
         kind = balancer(settings)
         return _by_process(settings, kind) if kind in {APPLICATION, NETWORK} else _classic(settings)
-
-
-@dataclass(frozen=True)
-class WorkerOptions:
-    """What a worker's daemon does with its queue. `queue_url` empty: with one that is made for it.
-
-    After `max_retries` attempts a message is a dead letter.
-    """
-
-    queue_url: str
-    http_path: str
-    mime_type: str
-    http_connections: int
-    connect_timeout_s: int
-    inactivity_timeout_s: int
-    visibility_timeout_s: int
-    error_visibility_timeout_s: int
-    retention_period_s: int
-    max_retries: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> WorkerOptions:
-        text, number = partial(settings.text, SQSD), partial(settings.number, SQSD)
-        return cls(
-            queue_url=text("WorkerQueueURL", ""),
-            http_path=text("HttpPath", "/"),
-            mime_type=text("MimeType", "application/json"),
-            http_connections=number("HttpConnections", 50),
-            connect_timeout_s=number("ConnectTimeout", 5),
-            inactivity_timeout_s=number("InactivityTimeout", 299),
-            visibility_timeout_s=number("VisibilityTimeout", 300),
-            error_visibility_timeout_s=number("ErrorVisibilityTimeout", 2),
-            retention_period_s=number("RetentionPeriod", 345_600),
-            max_retries=number("MaxRetries", 10),
-        )
 
 
 def sticky_s(settings: Settings) -> int | None:

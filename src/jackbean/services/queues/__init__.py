@@ -1,5 +1,6 @@
 """Queues (SQS): what they promise, apart from how it is said on the wire and kept on disk."""
 
+from jackbean.services.queues.depths import QueueDepths
 from jackbean.services.queues.desk import QueueDesk
 from jackbean.services.queues.ledger import Found, MessageLedger
 from jackbean.services.queues.messages import Entry
@@ -15,6 +16,7 @@ __all__ = [
     "MessageLedger",
     "Order",
     "Posting",
+    "QueueDepths",
     "QueueDesk",
     "Receive",
     "Received",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from jackbean.core.options.domains import Boolean, Choice, Decimal, Whole
-from jackbean.core.options.option import Apply, Option
+from jackbean.core.options.option import WORKER, Apply, Option
 
 _deployment = partial(Option, "jackbean:deployment", apply=Apply.CONTROL_PLANE, checked=True)
+_scaling = partial(
+    Option, "jackbean:scaling", apply=Apply.CONTROL_PLANE, checked=True, where=(WORKER,)
+)
 
 JACKBEAN: tuple[Option, ...] = (
     _deployment(
@@ -66,5 +69,25 @@ JACKBEAN: tuple[Option, ...] = (
         Whole(0, 1440),
         "0",
         unit="min",
+    ),
+    _scaling(
+        "BacklogPerInstance",
+        "Messages, waiting or worked on, that are aimed at for each instance: MinSize to MaxSize "
+        "instances run as the queue fills and empties. Not set: as many as there are",
+        Whole(1, 1_000_000),
+    ),
+    _scaling(
+        "ScaleOutCooldown",
+        "Seconds after a change of the capacity before instances are added",
+        Whole(0, 3600),
+        "15",
+        unit="s",
+    ),
+    _scaling(
+        "ScaleInCooldown",
+        "Seconds for which fewer instances must have been enough before one goes",
+        Whole(10, 3600),
+        "60",
+        unit="s",
     ),
 )
