@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 Form = Mapping[str, str]
 Answer = Callable[[Form], str]
+Extension = Callable[[str, bytes], tuple[int, str]]
 
 REQUEST_ID = "11111111-2222-3333-4444-555555555555"
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -39,6 +40,7 @@ class Aws:
         self.status = "Ready"
         self.version = "v1"
         self.url = ""
+        self.extension: Extension = lambda operation, body: (404, "no such thing")
 
     @property
     def operations(self) -> list[str]:
@@ -123,8 +125,11 @@ def served(aws: Aws) -> Iterator[Aws]:
 def _handler(aws: Aws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            size = int(self.headers["Content-Length"])
-            form = dict(parse_qsl(self.rfile.read(size).decode(), keep_blank_values=True))
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            if target := self.headers["X-Amz-Target"]:
+                self._send(*aws.extension(target.removeprefix("Jackbean."), sent))
+                return
+            form = dict(parse_qsl(sent.decode(), keep_blank_values=True))
             try:
                 self._send(200, aws.answer(form))
             except Refusal as refusal:

@@ -22,7 +22,10 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         for inner, below in getattr(command, "commands", {}).items():
             yield f"jackbean {name} {inner}", below
     for name in VERBS:
-        yield f"jb {name}", import_module(f"jackbean.cli.verbs.{name}").command
+        command = import_module(f"jackbean.cli.verbs.{name}").command
+        yield f"jb {name}", command
+        for inner, below in getattr(command, "commands", {}).items():
+            yield f"jb {name} {inner}", below
 
 
 COMMANDS = dict(commands())

@@ -41,6 +41,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "events": "Tell what has happened.",
         "deployments": "Show what deployments did to requests.",
         "logs": "Show or fetch the logs of the instances.",
+        "messages": "Show the messages of a worker and what came of them.",
+        "cron": "Show, run and suspend the periodic tasks of a worker.",
         "list": "List environments.",
     },
     "Change": {

@@ -86,7 +86,10 @@ def _jb() -> Iterator[str]:
     yield from _table(list(shared()))
     for verbs in GROUPS.values():
         for name in verbs:
-            yield from _command("jb", import_module(f"jackbean.cli.verbs.{name}").command)
+            command = import_module(f"jackbean.cli.verbs.{name}").command
+            yield from _command("jb", command)
+            for inner in command.commands.values() if isinstance(command, click.Group) else ():
+                yield from _command(f"jb {name}", inner)
 
 
 def _command(program: str, command: click.Command) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""A verb of `jb`: a click command with the flags that all take, and examples in its help."""
+"""A verb of `jb`: a click command with the flags that all take, and examples in its help.
+
+A family is a verb with further ones below it (`jb cron run`); what follows directly decides.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,18 @@ class Verb(click.Command):
         if self.examples:
             with formatter.section("Examples"):
                 formatter.write("".join(f"  {line}\n" for line in self.examples.splitlines()))
+
+
+class Family(Verb, click.Group):
+    """`usual` is the verb below that is meant where none is named."""
+
+    def __init__(self, *arguments: Any, usual: str, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.usual = usual
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and (args[0] in self.commands or args[0] in context.help_option_names)
+        return super().parse_args(context, args if named else [self.usual, *args])
 
 
 def shared() -> list[click.Option]:
