@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackbean.core.options.settings import Settings
-from jackbean.core.options.views import WorkerOptions
+from jackbean.core.options.workers import WorkerOptions
 
 ASG = "aws:autoscaling:asg"
 LAUNCH = "aws:autoscaling:launchconfiguration"
