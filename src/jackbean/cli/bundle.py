@@ -70,7 +70,10 @@ def write(entries: Iterable[Entry], target: Path) -> None:
                     f"{entry.name}). List what is not needed in {IGNORE_FILE}."
                 )
     if not count:
-        raise Failure("There is nothing to bundle here: no file, or everything is ignored.")
+        raise Failure(
+            "There is nothing to bundle here: no file, or everything is ignored. Go to the folder "
+            "of an application, or name a version that is there with --version."
+        )
 
 
 def walk(folder: Path, leaves_out: Callable[..., bool], prefix: str = "") -> Iterator[Entry]:
