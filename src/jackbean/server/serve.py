@@ -44,15 +44,20 @@ async def _serve(options: ServeOptions) -> None:
     listener = _listen(options.host, options.port)
     async with assemble(options, identity) as assembly:
         await assembly.plant.logs.recover()
-        home.announce(
-            Serving(
-                pid=os.getpid(),
-                started=started(os.getpid()),
-                host=options.host,
-                port=listener.getsockname()[1],
-                http_port=options.http_port,
-                region=identity.region,
-            )
+        serving = Serving(
+            pid=os.getpid(),
+            started=started(os.getpid()),
+            host=options.host,
+            port=listener.getsockname()[1],
+            http_port=options.http_port,
+            region=identity.region,
+        )
+        home.announce(serving)
+        log.info(
+            'Serving %s on %s, environments on port %d. For clients: eval "$(jackbean env)"',
+            home.directory,
+            serving.url,
+            serving.http_port,
         )
         await _run(assembly, listener, _agents_socket(options.data_dir))
 
@@ -95,7 +100,8 @@ async def _stop(
     tasks: Sequence[asyncio.Task[None]],
     background: Sequence[asyncio.Task[Any]],
 ) -> None:
-    for server in servers:  # agents hold requests open and ask again by themselves
+    logging.getLogger("uvicorn.error").disabled = True  # who is cut off now asks again by himself
+    for server in servers:
         server.should_exit = server.force_exit = True
     for task in background:
         task.cancel()
@@ -118,6 +124,7 @@ def _server(application: ASGIApp) -> uvicorn.Server:
         lifespan="off",
         access_log=False,
         log_config=None,
+        log_level="warning",
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=75,
