@@ -39,6 +39,7 @@ class Aws:
         self.told: list[str] = []
         self.status = "Ready"
         self.version = "v1"
+        self.tier = "WebServer"
         self.url = ""
         self.extension: Extension = lambda operation, body: (404, "no such thing")
 
@@ -88,7 +89,8 @@ class Aws:
             "Health": "Green",
             "HealthStatus": "Ok",
         }
-        tier = "<Tier><Name>WebServer</Name><Type>Standard</Type><Version>1.0</Version></Tier>"
+        kind = "Standard" if self.tier == "WebServer" else "SQS/HTTP"
+        tier = f"<Tier><Name>{self.tier}</Name><Type>{kind}</Type><Version>1.0</Version></Tier>"
         return "".join(f"<{k}>{escape(v)}</{k}>" for k, v in members.items()) + tier
 
     def events(self) -> str:

@@ -36,6 +36,14 @@ def test_a_single_instance_has_no_balancer() -> None:
     assert not [name for name in found if "rollingupdate" in name]
 
 
+def test_a_worker_has_no_balancer_and_replaces_instances_like_others() -> None:
+    parsed = click.Command("x", params=list(launching.flags())).make_context("x", []).params
+    found = launching.settings(parsed, single=False, balancer="", variables="")
+    names = {s["OptionName"] for s in found}
+    assert "LoadBalancerType" not in names
+    assert "RollingUpdateType" in names
+
+
 def test_flags_set_options() -> None:
     line = "--scale 3 -i t3.large -es -sm 0.1 --vpc.elbpublic --vpc.id vpc-1 -ip mine -db.size 5"
     found = sent(line.split(), variables="A=1,B=x=y")

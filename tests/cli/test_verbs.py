@@ -83,6 +83,22 @@ def test_status(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_status_of_a_worker_shows_its_queues(run: Run, aws: Aws) -> None:
+    aws.tier = "Worker"
+    queues = (
+        f"<member><Name>{name}</Name><URL>http://localhost/1/{name}</URL></member>"
+        for name in ("WorkerQueue", "WorkerDeadLetterQueue")
+    )
+    resources = f"<EnvironmentResources><Queues>{''.join(queues)}</Queues></EnvironmentResources>"
+    aws.answers["DescribeEnvironmentResources"] = lambda _: resources
+    ran = run("status")
+    assert ran.code == 0
+    assert "  Queue: http://localhost/1/WorkerQueue\n" in ran.out
+    assert "  Dead letters: http://localhost/1/WorkerDeadLetterQueue\n" in ran.out
+    assert "CNAME" not in ran.out
+
+
+@pytest.mark.usefixtures("project")
 def test_list_marks_what_commands_mean(run: Run, aws: Aws) -> None:
     assert run("list").out == "* shop-dev\n"
     assert aws.asked[-1]["ApplicationName"] == "shop"
@@ -140,6 +156,7 @@ def test_create_does_not_upload_for_a_name_that_is_taken(run: Run, aws: Aws) -> 
         "create --envvars A",
         "create --tags A",
         "create --tier nothing",
+        "create --tier worker --cname jobs",
     ],
 )
 @pytest.mark.usefixtures("aws")

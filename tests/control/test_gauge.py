@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from tests.control.rig import ASG, Rig, sized
-from tests.control.scenes import NOW, environment
+from tests.control.scenes import INSTALLATION, NOW, environment, release
 
 from jackbean.control.gauge import LOOK_S, Gauge
 from jackbean.core.environments import Environment, Resource, Tier
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Service
-from jackbean.core.options.settings import Setting, Settings
+from jackbean.core.options.settings import Setting
 from jackbean.ports.depths import Depth
 
 WORKER = Tier("Worker", "SQS/HTTP", "2.3")
@@ -48,12 +48,12 @@ def worker(**facts: Any) -> Environment:
 
 
 def look(gauge: Gauge, now: float = NOW, record: Environment | None = None) -> Any:
-    return asyncio.run(gauge.look(record or worker(), Settings(), now))
+    return asyncio.run(gauge.look(record or worker(), release(), now))
 
 
 def test_a_queue_is_looked_at_now_and_then() -> None:
     queues = Queues(Depth(3))
-    gauge = Gauge(queues)
+    gauge = Gauge(queues, INSTALLATION)
     assert look(gauge).depth == Depth(3)
     queues.depth = Depth(4)
     assert look(gauge, NOW + LOOK_S - 0.1).depth == Depth(3)
@@ -65,7 +65,7 @@ def test_a_queue_is_looked_at_now_and_then() -> None:
 
 def test_who_is_not_answered_goes_by_the_last_answer() -> None:
     queues = Queues(PortError("no"))
-    gauge = Gauge(queues)
+    gauge = Gauge(queues, INSTALLATION)
     assert look(gauge) is None
     queues.depth = Depth(3)
     assert look(gauge).depth == Depth(3)
@@ -75,7 +75,7 @@ def test_who_is_not_answered_goes_by_the_last_answer() -> None:
 
 def test_a_web_server_has_no_queue() -> None:
     queues = Queues(Depth(3))
-    assert look(Gauge(queues), record=environment()) is None
+    assert look(Gauge(queues, INSTALLATION), record=environment()) is None
     assert queues.asked == []
 
 

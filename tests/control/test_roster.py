@@ -184,6 +184,9 @@ WORKER_SETTINGS = (
 )
 
 
+FUNCTION = """`{"Fn::Join": ["/", ["http://sqs/1", {"Ref": "AWSEBWorkerQueue"}]]}`"""
+
+
 def worker(*settings: Setting) -> Worker:
     queue = Resource("AWSEBWorkerQueue", "AWS::SQS::Queue", "awseb-e-x-queue")
     record = environment(tier=WORKER, resources=(queue,))
@@ -209,6 +212,12 @@ def test_or_one_that_somebody_chose() -> None:
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/mine.fifo"
     made = worker(Setting("aws:elasticbeanstalk:sqsd", "WorkerQueueURL", url))
     assert (made.queue_url, made.queue_name, made.queue_retention_s) == (url, "mine.fifo", 0)
+
+
+def test_or_one_that_a_function_names() -> None:
+    """As a bundle does that makes a queue of its own."""
+    made = worker(Setting("aws:elasticbeanstalk:sqsd", "WorkerQueueURL", FUNCTION))
+    assert made.queue_name == "awseb-e-x-queue"
 
 
 def test_others_have_no_queue() -> None:

@@ -115,14 +115,15 @@ def settings(
 ) -> list[Setting]:
     """Return the OptionSettings of a new environment: of the same option, the last one holds.
 
-    Raises ValueError where `variables` is not KEY=VALUE,...
+    `balancer` is "" for a worker, which has none. Raises ValueError where `variables` is not
+    KEY=VALUE,...
     """
     found: dict[tuple[str, str], str] = {}
     for namespace, option, value in (*ALWAYS, *(() if single else BALANCED)):
         found[namespace, option] = value
     if single:
         found[ENVIRONMENT, "EnvironmentType"] = "SingleInstance"
-    else:
+    elif balancer:
         found[ENVIRONMENT, "LoadBalancerType"] = balancer
     found |= dict(_chosen(given))
     if (BALANCER, "SharedLoadBalancer") in found:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from jackbean.control.workers import queue_of
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError
+from jackbean.core.installation import Installation
 from jackbean.core.options.settings import Settings
 from jackbean.core.options.views import CapacityOptions
 from jackbean.core.options.workers import ScalingOptions
 from jackbean.core.records import replace
+from jackbean.core.releases import Release
 from jackbean.core.scaling import Bounds, Pace, Wish, Wishes, scaled, wanted
 from jackbean.ports.depths import Depth, Depths
 
@@ -31,14 +33,13 @@ class Reading:
 class Gauge:
     """Looks at queues, and knows how many instances each asks for."""
 
-    def __init__(self, depths: Depths) -> None:
+    def __init__(self, depths: Depths, installation: Installation) -> None:
+        self._installation = installation
         self._depths = depths
         self._readings: dict[str, Reading] = {}
         self._wishes: dict[str, Wishes] = {}
 
-    async def look(
-        self, environment: Environment, settings: Settings, now: float
-    ) -> Reading | None:
+    async def look(self, environment: Environment, release: Release, now: float) -> Reading | None:
         """Return the newest reading of a worker's queue; None where nobody can say."""
         if not environment.worker:
             return None
@@ -46,7 +47,7 @@ class Gauge:
         if last is not None and now - last.at < LOOK_S:
             return last
         try:
-            depth = await self._depths.look(queue_of(environment, settings))
+            depth = await self._depths.look(queue_of(self._installation, environment, release))
         except PortError:  # whoever waits for it goes by the last one
             return last
         reading = self._readings[environment.id] = Reading(now, depth)

@@ -75,7 +75,7 @@ def compile_manifest(
     """
     around = Surroundings(installation, environment, release.settings, release.extensions)
     options = instance_options(release.settings)
-    worker = instructions(environment, release.settings, installation)
+    worker = instructions(around)
     return Manifest(
         release=release.number,
         version_label=release.version_label,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jackbean.control.extensions import Compiled, check_options, compiled
 from jackbean.control.manifests import concerns_instance
 from jackbean.control.surroundings import OWNED, Surroundings
+from jackbean.control.workers import CHOICE
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.errors import invalid
@@ -75,6 +76,8 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     merged = merge(synthesise(facts, settings), extensions.declared, OWNED)
     told = await _checked(around, extensions, merged)
     _check_queue(tasks, settings)
+    if environment.worker:
+        await _check_choice(world, settings, wanted.current.settings if wanted.current else None)
     template = merged.template
     release = Release(
         environment_id=environment.id,
@@ -146,9 +149,25 @@ async def _tasks(world: World, digest: str | None) -> tuple[Task, ...]:
     return await asyncio.to_thread(read_tasks, world.blobs.path(digest))
 
 
+async def _check_choice(world: World, settings: Settings, before: Settings | None) -> None:
+    """Raise a Fault for a queue that is chosen now and is not there.
+
+    One that a function names is known only once the bundle's resources are made.
+    """
+    chosen = settings.text(*CHOICE, "")
+    if not chosen or "`" in chosen or (before and before.text(*CHOICE, "") == chosen):
+        return
+    if await world.depths.look(chosen) is None:
+        raise invalid(
+            f"Invalid option specification (Namespace: '{SQSD}', OptionName: 'WorkerQueueURL'): "
+            f"There is no queue '{chosen[:200]}' here. Make it first, or leave the option out: a "
+            "queue comes with the environment."
+        )
+
+
 def _check_queue(tasks: tuple[Task, ...], settings: Settings) -> None:
     """Raise a Fault for tasks that cannot be sent: lanes are nothing that they have."""
-    queue = settings.text(SQSD, "WorkerQueueURL", "")
+    queue = settings.text(*CHOICE, "")
     if tasks and queue.endswith(".fifo"):
         raise invalid(
             f"cron.yaml: periodic tasks need a standard queue, and {SQSD}:WorkerQueueURL names a "

@@ -49,7 +49,7 @@ class Ticker:
         self._world = world
         self._observer = Observer(world.engine, world.router, world.reports)
         self._watch = Watch(world.reports)
-        self._gauge = Gauge(world.depths)
+        self._gauge = Gauge(world.depths, world.installation)
         self._known: dict[tuple[str, int], Terms] = {}
 
     @property
@@ -110,7 +110,7 @@ class Ticker:
         hostnames = () if environment.worker else await world.router.hostnames(environment.id)
         sights = await realise(world.resources, environment)
         scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
-        reading = await self._gauge.look(environment, settings, now)
+        reading = await self._gauge.look(environment, terms.release, now)
         if reading is None or reading.depth is None:
             return scene
         if reading.at == now:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.api.rig import PLATFORM, PlantRig, option
+from tests.api.rig import HOST, PLATFORM, PlantRig, option
 
+from jackbean.ports.depths import Depth
 from jackbean.simulator.universe import BRANCH
 
 ASG = "aws:autoscaling:asg"
@@ -304,3 +305,55 @@ def test_resources_of_a_v2_balancer_are_named_by_arn(rig: PlantRig) -> None:
     assert found["LoadBalancers"][0]["Name"].startswith("arn:aws:elasticloadbalancing:")
     assert len(found["AutoScalingGroups"]) == len(found["LaunchTemplates"]) == 1
     assert [i["Id"] for i in found["Instances"]] == [m.id for m in rig.environment().members]
+
+
+# Queues of workers
+
+
+def queues(rig: PlantRig) -> list[dict[str, str]]:
+    found = rig.eb.describe_environment_resources(EnvironmentName="jobs")["EnvironmentResources"]
+    assert found["LoadBalancers"] == []
+    return list(found["Queues"])
+
+
+def test_a_worker_has_two_queues_where_the_caller_finds_them(rig: PlantRig) -> None:
+    create(rig, "jobs", Tier={"Name": "Worker", "Type": "SQS/HTTP"})
+    assert queues(rig) == []
+    rig.settle()
+    names = [
+        rig.environment().resource(f"AWSEBWorker{one}") for one in ("Queue", "DeadLetterQueue")
+    ]
+    assert queues(rig) == [
+        {"Name": label, "URL": f"http://{HOST}/123456789012/{made.name}"}
+        for label, made in zip(("WorkerQueue", "WorkerDeadLetterQueue"), names, strict=True)
+        if made
+    ]
+    assert all(names)
+
+
+def test_a_worker_may_have_a_queue_of_somebody_s(rig: PlantRig) -> None:
+    rig.universe.depths.found["mine"] = Depth()
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/mine"
+    chosen = [option(SQSD, "WorkerQueueURL", url)]
+    create(rig, "jobs", Tier={"Name": "Worker", "Type": "SQS/HTTP"}, OptionSettings=chosen)
+    rig.settle()
+    assert queues(rig) == [{"Name": "WorkerQueue", "URL": f"http://{HOST}/123456789012/mine"}]
+    assert rig.environment().resource("AWSEBWorkerQueue") is None
+
+
+def test_a_queue_that_is_not_there_cannot_be_chosen(rig: PlantRig) -> None:
+    chosen = [option(SQSD, "WorkerQueueURL", "http://localhost/123456789012/none")]
+    told = refused(rig, Tier={"Name": "Worker", "Type": "SQS/HTTP"}, OptionSettings=chosen)
+    assert told[:2] == INVALID
+    assert "There is no queue 'http://localhost/123456789012/none' here" in told[2]
+
+
+def test_a_queue_that_has_gone_holds_up_no_other_change(rig: PlantRig) -> None:
+    rig.universe.depths.found["mine"] = Depth()
+    chosen = [option(SQSD, "WorkerQueueURL", "http://localhost/123456789012/mine")]
+    create(rig, "jobs", Tier={"Name": "Worker", "Type": "SQS/HTTP"}, OptionSettings=chosen)
+    rig.settle()
+    rig.universe.depths.found.clear()
+    settings = [option(SQSD, "HttpPath", "/other")]
+    updated = rig.eb.update_environment(EnvironmentName="jobs", OptionSettings=settings)
+    assert updated["Status"] == "Updating"

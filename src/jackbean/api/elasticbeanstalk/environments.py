@@ -17,6 +17,7 @@ from jackbean.control.environments import Creation, Update
 from jackbean.control.principals import visible
 from jackbean.control.restarting import restart
 from jackbean.control.swapping import swap
+from jackbean.control.workers import DEAD_LETTERS, QUEUE, name_of, queue_of
 from jackbean.core.applications import TAGS_MAX, Tags
 from jackbean.core.environments import Environment, Tier, check_cname_prefix
 from jackbean.core.errors import invalid, missing, unfitting
@@ -27,6 +28,7 @@ from jackbean.ports.store import EnvironmentQuery
 Shape = dict[str, Any]
 
 SHOWN_AFTER_END_S = 3600.0
+QUEUES = (("WorkerQueue", QUEUE), ("WorkerDeadLetterQueue", DEAD_LETTERS))
 TYPES = {"WebServer": "Standard", "Worker": "SQS/HTTP"}
 VERSIONS = {"WebServer": "1.0", "Worker": "2.3"}  # where a client names none
 VERSION = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
@@ -168,9 +170,21 @@ async def describe_environment_resources(plant: Plant, call: Call) -> Shape:
             "LaunchTemplates": [{"Id": n} for n in templates],
             "LoadBalancers": [{"Name": n} for n in balancers],
             "Triggers": [],
-            "Queues": [],
+            "Queues": await _queues(plant, call, environment) if environment.worker else [],
         }
     }
+
+
+async def _queues(plant: Plant, call: Call, environment: Environment) -> list[Shape]:
+    """Return the queues of a worker, with their URLs on the caller's side of the network."""
+    world = plant.world
+    made = [(label, environment.resource(id_)) for label, id_ in QUEUES]
+    release = await environments.current_release(world, environment)
+    queue = queue_of(world.installation, environment, release)
+    base = f"{call.base_url}/{world.installation.account}"
+    if made[0][1] is None and queue:
+        return [{"Name": QUEUES[0][0], "URL": f"{base}/{name_of(queue)}"}]
+    return [{"Name": label, "URL": f"{base}/{one.name}"} for label, one in made if one]
 
 
 async def check_dns_availability(plant: Plant, call: Call) -> Shape:

@@ -15,12 +15,14 @@ from jackbean.cli.platforms import Platform, choose, newest
 from jackbean.cli.verb import Verb
 from jackbean.cli.verbs.init import set_up
 from jackbean.cli.verbs.open import url
+from jackbean.cli.workers import is_worker, queues
 from jackbean.cli.workplace import Workplace
 
 EXAMPLES = """
 jb create                               named after the folder, the platform by what is in it
 jb create --sample                      without an application of your own
 jb create shop-prod --scale 3 --cname shop --envvars COLOUR=green,DEBUG=0
+jb create shop-jobs --tier worker       messages of a queue instead of requests
 jb create shop-test --single --version v41 --timeout 20
 """
 TIERS: Mapping[str, Mapping[str, str]] = {
@@ -73,7 +75,18 @@ def command(place: Workplace, /, environment: str | None, **flags: Any) -> None:
         place.await_end(Goal.LAUNCH, answer, flags["timeout"])
         found = place.environment(name)
     shown = {k: v for k, v in found.items() if k != "ResponseMetadata"}
-    place.screen.show(shown, [] if flags["nohang"] else [url(found)])
+    place.screen.show(shown, [] if flags["nohang"] else _where(place, found))
+
+
+def _where(place: Workplace, found: Mapping[str, Any]) -> list[str]:
+    """Return where its work goes: to a URL, or into a queue."""
+    if not is_worker(found):
+        return [url(found)]
+    return [queue["URL"] for queue in queues(place.cloud, found["EnvironmentName"])[:1]]
+
+
+def _worker(flags: Mapping[str, Any]) -> bool:
+    return TIERS[flags["tier"]]["Name"] == "Worker"
 
 
 def _request(place: Workplace, environment: str | None, flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +102,7 @@ def _request(place: Workplace, environment: str | None, flags: Mapping[str, Any]
         "EnvironmentName": name,
         "Description": 'Environment created with "jb create"',
         "VersionLabel": _version(place, application, flags, sampled=sampled),
-        "CNAMEPrefix": _prefix(place, flags["cname"], name) if tier["Name"] == "WebServer" else "",
+        "CNAMEPrefix": "" if _worker(flags) else _prefix(place, flags["cname"], name),
         "Tier": tier,
         "TemplateName": flags["cfg"],
         "OptionSettings": settings,
@@ -116,11 +129,13 @@ def _read(flags: Mapping[str, Any]) -> tuple[list[dict[str, str]], dict[str, str
         raise click.UsageError("--instance_type and --instance-types exclude one another.")
     if flags["single"] and (flags["scale"] not in ("", "1")):
         raise click.UsageError("--single is one instance; leave out --scale.")
+    if _worker(flags) and flags["cname"]:
+        raise click.UsageError("A worker has no URL; leave out --cname.")
     try:
         settings = launching.settings(
             flags,
             single=flags["single"],
-            balancer=flags["elb_type"],
+            balancer="" if _worker(flags) else flags["elb_type"],
             variables=flags["envvars"],
         )
         return settings, labels.pairs(flags["tags"], "--tags")

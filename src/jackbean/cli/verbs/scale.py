@@ -8,6 +8,7 @@ from jackbean.cli.asking import agree
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.verb import Verb
 from jackbean.cli.verbs.printenv import settings
+from jackbean.cli.workers import is_worker
 from jackbean.cli.workplace import Workplace
 
 EXAMPLES = """
@@ -42,7 +43,8 @@ def command(
     options = [(GROUP, "MinSize", str(number)), (GROUP, "MaxSize", str(number))]
     if settings(place, found, ENVIRONMENT).get("EnvironmentType") == "SingleInstance":
         if not force:
-            question = f"{name} is a single instance. Give it a load balancer, to scale it?"
+            means = "Let it have several" if is_worker(found) else "Give it a load balancer"
+            question = f"{name} is a single instance. {means}, to scale it?"
             agree(question, f"{name} stays as it is.")
         options.append((ENVIRONMENT, "EnvironmentType", "LoadBalanced"))
     answer = place.cloud.beanstalk.update_environment(

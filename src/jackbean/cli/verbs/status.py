@@ -9,6 +9,7 @@ import click
 
 from jackbean.cli.lines import local
 from jackbean.cli.verb import Verb
+from jackbean.cli.workers import is_worker, queue_lines, queues
 from jackbean.cli.workplace import Workplace
 
 EXAMPLES = """
@@ -28,6 +29,8 @@ def command(place: Workplace, environment: str | None) -> None:
     ENVIRONMENT is the one of this branch unless it is named.
     """
     found = dict(place.environment(environment))
+    if is_worker(found):
+        found["Queues"] = queues(place.cloud, found["EnvironmentName"])
     if place.screen.verbose:
         found["Instances"] = instances(place, found["EnvironmentName"])
     place.screen.show(found, lines(found, place.cloud.region))
@@ -62,7 +65,7 @@ def lines(found: Mapping[str, Any], region: str) -> Iterator[str]:
         ("Environment ID", found["EnvironmentId"]),
         ("Platform", found.get("PlatformArn") or found.get("SolutionStackName")),
         ("Tier", f"{tier['Name']}-{tier['Type']}-{tier.get('Version', '')}"),
-        ("CNAME", found.get("CNAME", "UNKNOWN")),
+        *(queue_lines(found["Queues"]) if "Queues" in found else (("CNAME", _cname(found)),)),
         ("Address", found.get("EndpointURL")),
         ("Updated", local(found["DateUpdated"]).strftime("%Y-%m-%d %H:%M:%S")),
         ("Status", found["Status"]),
@@ -75,6 +78,10 @@ def lines(found: Mapping[str, Any], region: str) -> Iterator[str]:
         yield f"  Instances: {len(found['Instances'])}"
         for row in found["Instances"]:
             yield f"    {instance_line(row)}"
+
+
+def _cname(found: Mapping[str, Any]) -> str:
+    return str(found.get("CNAME", "UNKNOWN"))
 
 
 def health(found: Mapping[str, Any]) -> str:
