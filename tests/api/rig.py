@@ -20,15 +20,18 @@ from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door
 from jackbean.api.plant import Plant
 from jackbean.control.board import Board
+from jackbean.control.credentials import ROLE_S
 from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
 from jackbean.control.notices import Notices
 from jackbean.control.principals import Keys
+from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
+from jackbean.core.resources import Resource
 from jackbean.ports.engine import Runtime, Tell, Unresolvable
-from jackbean.ports.store import EnvironmentQuery
+from jackbean.ports.store import EnvironmentQuery, PutEnvironment
 from jackbean.server.assembly import SERVICES
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
@@ -189,10 +192,12 @@ class PlantRig(Rig):
             MemoryTopics(), self.queues, (world.clock, world.ids), self.carrier
         )
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
+        roster = Roster(world, self.logs)
         self.plant = Plant(
             world=world,
             board=self.board,
-            roster=Roster(world, self.logs),
+            roster=roster,
+            rights=Rights(world, roster),
             logs=self.logs,
             lines=LogTaker(world),
             notices=Notices(world),
@@ -212,9 +217,9 @@ class PlantRig(Rig):
         self.door = Door(self.plant, self.keys, SERVICES)
         self.agents = AgentsDoor(replace(self.plant), self.door).application()
         self.wire = Wire(self)
-        self._clients: dict[tuple[str, tuple[str, str]], Any] = {}
+        self._clients: dict[tuple[str, tuple[str, ...]], Any] = {}
 
-    def client(self, service: str = "elasticbeanstalk", keys: tuple[str, str] = ADMIN) -> Any:
+    def client(self, service: str = "elasticbeanstalk", keys: tuple[str, ...] = ADMIN) -> Any:
         """Return AWS's own client of a service."""
         if (service, keys) not in self._clients:
             client = boto3.client(
@@ -223,6 +228,7 @@ class PlantRig(Rig):
                 endpoint_url=f"http://{HOST}",
                 aws_access_key_id=keys[0],
                 aws_secret_access_key=keys[1],
+                aws_session_token=keys[2] if keys[2:] else None,
                 config=Config(
                     retries={"total_max_attempts": 1},
                     parameter_validation=False,
@@ -241,8 +247,20 @@ class PlantRig(Rig):
         (found,) = self.run(self.world.store.environments(EnvironmentQuery(names=(name,))))
         return str(found.id)
 
-    def instance_keys(self) -> tuple[str, str]:
-        return self.world.credentials.access_key(self.environment().members[0].id)
+    def instance_keys(self, name: str = "web1") -> tuple[str, ...]:
+        """Return the keys of the first instance of an environment: id, secret and token."""
+        return self.keys_of(self.environment(self.environment_id(name)).members[0].id)
+
+    def give(self, environment_id: str, *resources: Resource) -> None:
+        """Let an environment's stack have resources that exist already."""
+        found = self.environment(environment_id)
+        owning = replace(found, resources=(*found.resources, *resources))
+        self.run(self.world.store.commit([PutEnvironment(owning)]))
+
+    def keys_of(self, instance: str) -> tuple[str, ...]:
+        ends = int(self.world.clock.now()) + ROLE_S
+        keys = self.world.credentials.temporary(instance, ends)
+        return keys.access_key, keys.secret, keys.token
 
     def refusal(self, call: Any, **parameters: Any) -> tuple[int, str, str]:
         """Return status, code and message of a call that is refused."""

@@ -22,6 +22,7 @@ from jackbean.control import board as board_module
 from jackbean.core.errors import PortError
 from jackbean.core.options.settings import Setting
 from jackbean.core.protocol import LOG_BYTES_MAX, VERSION, Report, to_json
+from jackbean.core.resources import Resource
 from jackbean.ports.store import EventQuery
 
 LONG_S = 30.0
@@ -332,7 +333,7 @@ def test_logs_without_end_are_cut_off_and_not_kept(
 # AWS's protocols
 
 
-def signed(keys: tuple[str, str], operation: str, **members: Any) -> tuple[dict[str, str], bytes]:
+def signed(keys: tuple[str, ...], operation: str, **members: Any) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a request to SQS."""
     body = json.dumps(members).encode()
     headers = {
@@ -348,19 +349,30 @@ def test_an_instance_signs_with_its_own_keys(rig: PlantRig, instance: str) -> No
     """What sqsd needs: the keys, and the front door behind the one socket that it has."""
     queue = rig.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
     rig.client("sqs").send_message(QueueUrl=queue, MessageBody="work")
+    rig.give(rig.environment().id, Resource("AWSEBWorkerQueue", "AWS::SQS::Queue", queue))
     told = call(rig, "GET", "/v1/credentials", token=token_of(rig, instance))
     keys = json.loads(told.body)
-    pair = (keys["AccessKeyId"], keys["SecretAccessKey"])
-    assert pair == rig.world.credentials.access_key(instance)
+    issued = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    assert issued == rig.keys_of(instance)
+    assert (keys["AccountId"], keys["Role"]) == ("123456789012", "aws-elasticbeanstalk-ec2-role")
     headers, body = signed(
-        pair, "ReceiveMessage", QueueUrl="http://elsewhere" + urlsplit(queue).path
+        issued, "ReceiveMessage", QueueUrl="http://elsewhere" + urlsplit(queue).path
     )
     answer = call(rig, "POST", "/", body, **headers)
     assert answer.status == 200
     assert [m["Body"] for m in json.loads(answer.body)["Messages"]] == ["work"]
-    headers, body = signed((pair[0], "x" * 64), "ReceiveMessage", QueueUrl=queue)
+    headers, body = signed((issued[0], "x" * 40, issued[2]), "ReceiveMessage", QueueUrl=queue)
     refused = call(rig, "POST", "/", body, **headers)
     assert (refused.status, b"signature" in refused.body) == (400, True)
+
+
+def test_keys_for_variables_live_longer(rig: PlantRig, instance: str) -> None:
+    token, now = token_of(rig, instance), rig.world.clock.now()
+    ends = [
+        json.loads(call(rig, "GET", f"/v1/credentials{query}", token=token).body)["Expiration"]
+        for query in ("", "?for=role", "?for=variables")
+    ]
+    assert [end - int(now) for end in ends] == [6 * 3600, 6 * 3600, 365 * 24 * 3600]
 
 
 # Steps, and what is not there

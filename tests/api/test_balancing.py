@@ -91,4 +91,4 @@ def test_who_am_i(rig: PlantRig, who: str) -> None:
     keys = {} if who == "administrator" else {"keys": rig.instance_keys()}
     answer = rig.client("sts", **keys).get_caller_identity()
     assert answer["Account"] == "123456789012"
-    assert who in answer["Arn"]
+    assert {"administrator": "user/", "instance": "assumed-role/"}[who] in answer["Arn"]

@@ -31,7 +31,7 @@ def rig(rig: PlantRig) -> PlantRig:
     return rig
 
 
-def described(rig: PlantRig, keys: tuple[str, str] = ADMIN, **asked: Any) -> tuple[int, Any]:
+def described(rig: PlantRig, keys: tuple[str, ...] = ADMIN, **asked: Any) -> tuple[int, Any]:
     return extend(rig, "DescribeDeployments", json.dumps(asked), keys)
 
 

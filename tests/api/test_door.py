@@ -35,7 +35,7 @@ def signed(
     rig: PlantRig,
     body: str | bytes = "",
     service: str = "elasticbeanstalk",
-    keys: tuple[str, str] = ADMIN,
+    keys: tuple[str, ...] = ADMIN,
     **more: Any,
 ) -> Answer:
     """Send a request that is signed as given."""
@@ -96,10 +96,11 @@ def test_unsigned(rig: PlantRig) -> None:
     [
         (("AKIANOBODY", ADMIN[1]), "InvalidClientTokenId"),
         ((ADMIN[0], "wrong"), "SignatureDoesNotMatch"),
-        (("JBIK0123456789ABCDEF0", "wrong"), "SignatureDoesNotMatch"),
+        (("JBIK0123456789ABCDEF0", "wrong"), "InvalidClientTokenId"),
+        (("JBIK0123456789ABCDEF0", "wrong", "i-0.1.2"), "InvalidClientTokenId"),
     ],
 )
-def test_strangers(rig: PlantRig, keys: tuple[str, str], code: str) -> None:
+def test_strangers(rig: PlantRig, keys: tuple[str, ...], code: str) -> None:
     answer = signed(rig, "Action=DescribeApplications&Version=2010-12-01", keys=keys)
     assert error(answer)[:2] == (403, code)
 
@@ -112,6 +113,22 @@ def test_the_key_of_an_instance_that_is_gone_is_a_strangers(rig: PlantRig) -> No
     rig.settle(id_)
     answer = signed(rig, "Action=DescribeEnvironments&Version=2010-12-01", keys=keys)
     assert error(answer)[:2] == (403, "InvalidClientTokenId")
+
+
+def test_temporary_keys_end(rig: PlantRig) -> None:
+    """SDKs ask for new ones when they hear these codes."""
+    rig.launch()
+    keys, form = rig.instance_keys(), "Action=DescribeEnvironments&Version=2010-12-01"
+    assert signed(rig, form, keys=keys).status == 200
+    for changed in (keys[:2], (*keys[:2], keys[2][:-1] + "x"), (*keys[:2], f"{keys[2]}0")):
+        assert error(signed(rig, form, keys=changed))[:2] == (403, "InvalidClientTokenId")
+    longer = keys[2].replace(".", ".9", 1)
+    assert error(signed(rig, form, keys=(*keys[:2], longer)))[1] == "InvalidClientTokenId"
+    assert error(signed(rig, form, keys=("JBIK0", *keys[1:])))[1] == "InvalidClientTokenId"
+    instance = rig.environment().members[0].id
+    past = rig.world.credentials.temporary(instance, int(rig.world.clock.now()))
+    spent = (past.access_key, past.secret, past.token)
+    assert error(signed(rig, form, keys=spent))[:2] == (403, "ExpiredToken")
 
 
 UNKNOWN = {
@@ -247,7 +264,7 @@ def test_an_instance_looks_at_its_own_environment_and_changes_nothing(rig: Plant
     own = rig.launch("web1")
     rig.launch("web2")
     mine = rig.run(rig.world.store.environment(own))
-    keys = rig.world.credentials.access_key(mine.members[0].id)
+    keys = rig.keys_of(mine.members[0].id)
     eb = rig.client(keys=keys)
     assert [e["EnvironmentId"] for e in eb.describe_environments()["Environments"]] == [own]
     assert {e.get("EnvironmentName") for e in eb.describe_events()["Events"]} == {"web1"}
@@ -270,14 +287,14 @@ def test_an_instance_looks_at_its_own_environment_and_changes_nothing(rig: Plant
         assert rig.refusal(call, **given)[:2] == (403, "AccessDenied")
     assert rig.events() == before
     who = rig.client("sts", keys).get_caller_identity()["Arn"]
-    assert who.endswith(f"assumed-role/instance/{mine.members[0].id}")
+    assert who.endswith(f"assumed-role/aws-elasticbeanstalk-ec2-role/{mine.members[0].id}")
 
 
 # The extension
 
 
 def extend(
-    rig: PlantRig, operation: str, body: str | bytes = "{}", keys: tuple[str, str] = ADMIN
+    rig: PlantRig, operation: str, body: str | bytes = "{}", keys: tuple[str, ...] = ADMIN
 ) -> tuple[int, dict[str, Any]]:
     headers = {"X-Amz-Target": f"Jackbean.{operation}", "Content-Type": "application/json"}
     answer = signed(rig, body, service="jackbean", keys=keys, headers=headers)
@@ -305,7 +322,8 @@ def test_it_issues_the_keys_of_instances_to_administrators(rig: PlantRig) -> Non
     instance = rig.environment().members[0].id
     status, told = extend(rig, "IssueInstanceCredentials", json.dumps({"InstanceId": instance}))
     assert status == 200
-    assert (told["AccessKeyId"], told["SecretAccessKey"]) == rig.instance_keys()
+    issued = (told["AccessKeyId"], told["SecretAccessKey"], told["SessionToken"])
+    assert issued == rig.instance_keys()
     status, told = extend(rig, "IssueInstanceCredentials", "{}", rig.instance_keys())
     assert (status, told["__type"]) == (403, "AccessDenied")
 

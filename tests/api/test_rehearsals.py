@@ -27,7 +27,7 @@ def rig(rig: PlantRig) -> PlantRig:
     return rig
 
 
-def asked(rig: PlantRig, keys: tuple[str, str] = ADMIN, **members: Any) -> tuple[int, Any]:
+def asked(rig: PlantRig, keys: tuple[str, ...] = ADMIN, **members: Any) -> tuple[int, Any]:
     given = {"EnvironmentName": "web1", **members}
     return extend(rig, "RehearseUpdate", json.dumps(given), keys)
 

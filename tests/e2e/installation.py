@@ -172,7 +172,7 @@ class Installation:
 
     def client_with(
         self,
-        keys: tuple[str, str],
+        keys: tuple[str, ...],
         service: str,
         region: str = "us-east-1",
         config: Config | None = None,
@@ -184,6 +184,7 @@ class Installation:
             endpoint_url=f"http://127.0.0.1:{self.port}",
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
+            aws_session_token=keys[2] if keys[2:] else None,
             region_name=region,
             config=once.merge(config) if config else once,
         )

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 
 from tests.e2e.installation import Installation
 
-Keys = tuple[str, str]
+Keys = tuple[str, ...]
 
 
 def own_keys(one: Installation) -> Keys:

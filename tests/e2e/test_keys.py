@@ -46,7 +46,11 @@ def instance(one: Installation) -> str:
 def keys_of_instance(one: Installation, instance: str) -> Keys:
     status, issued = extend(one, own_keys(one), "IssueInstanceCredentials", InstanceId=instance)
     assert status == 200, issued
-    return issued["AccessKeyId"], issued["SecretAccessKey"]
+    return triple(issued)
+
+
+def triple(issued: dict[str, str]) -> Keys:
+    return issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
 
 
 def refusal(call: Callable[[], Any]) -> tuple[int, str]:
@@ -123,7 +127,7 @@ def test_instance_reads_and_changes_nothing(
     assert [e["EnvironmentName"] for e in described] == [NAME]
     assert eb.list_available_solution_stacks()["SolutionStacks"]
     who = one.client_with(keys_of_instance, "sts").get_caller_identity()["Arn"]
-    assert who.endswith(f"assumed-role/instance/{instance}")
+    assert who.endswith(f"assumed-role/aws-elasticbeanstalk-ec2-role/{instance}")
     before = one.client().describe_environments()["Environments"]
     model = Loader().load_service_model("elasticbeanstalk", "service-2")
     mutating = [name for name in model["operations"] if not name.startswith(READING)]
@@ -174,8 +178,7 @@ def test_key_dies_with_its_instance(one: Installation, instance: str) -> None:
     one.rest(NAME)
     (left,) = one.instances(NAME)
     for name, issued in keys.items():
-        pair = issued["AccessKeyId"], issued["SecretAccessKey"]
-        status, text = operate(one, pair, "DescribeEnvironments")
+        status, text = operate(one, triple(issued), "DescribeEnvironments")
         if name == left:
             assert status == 200, text
         else:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from jackbean.core.protocol import AgentConfig, Manifest
 
+OURS = ("JBIK", "JBAK")  # how access keys of an installation begin
+LEADING_HERE = frozenset(("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"))
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORT_MAX = 65_535
 
-# What the machine was set up with to reach package indexes and shared libraries: it is handed on.
-INHERITED_PREFIXES = ("PIP_", "UV_", "SSL_CERT_")
+# What the machine was set up with to reach package indexes, shared libraries and the services of
+# the control plane: it is handed on.
+INHERITED_PREFIXES = ("AWS_", "PIP_", "UV_", "SSL_CERT_")
 INHERITED_NAMES = frozenset(
     (
         "LD_LIBRARY_PATH",
@@ -21,6 +24,7 @@ INHERITED_NAMES = frozenset(
         "TMPDIR",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
         "http_proxy",
         "https_proxy",
         "no_proxy",
@@ -71,6 +75,17 @@ def properties(manifest: Manifest) -> dict[str, str]:
         for name, value in manifest.environment.items()
         if name and "=" not in name and "\0" not in name + value
     }
+
+
+def with_properties(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a release's programs: its properties outweigh everything.
+
+    An application that brings an AWS access key of its own means AWS itself: then nothing that
+    leads to the control plane's services is left.
+    """
+    if own.get("AWS_ACCESS_KEY_ID", OURS[0]).startswith(OURS):
+        return {**base, **own}
+    return {n: v for n, v in base.items() if n not in LEADING_HERE} | dict(own)
 
 
 def env_file(properties: Mapping[str, str]) -> str:

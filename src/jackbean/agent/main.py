@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,9 +19,12 @@ from jackbean.agent.children import Children
 from jackbean.agent.dial import Dial
 from jackbean.agent.following import Views
 from jackbean.agent.health import RequestLog, System
+from jackbean.agent.keys import ROLE, VARIABLES, Keys
 from jackbean.agent.ledger import Ledger
 from jackbean.agent.link import Link, LogSender, Notices, Progress
 from jackbean.agent.logfiles import FILE_BYTES_MAX, EngineLog, LogFile
+from jackbean.agent.metadata import Facts, Metadata
+from jackbean.agent.metadata_server import MetadataServer
 from jackbean.agent.paths import Paths
 from jackbean.agent.proxy import Proxy
 from jackbean.agent.run import Host
@@ -34,6 +38,7 @@ from jackbean.core.protocol import AgentConfig, Order, Report, from_json
 PROXY_LEAVE_S, PROXY_STOP_S = 1.0, 1.0
 DRAIN_S = 20.0
 STREAMING = "aws:elasticbeanstalk:cloudwatch:logs"
+LOOPBACK = "127.0.0.1"
 
 
 class Agent:
@@ -60,7 +65,9 @@ class Agent:
             log=log,
             notices=Notices(dial),
             services=services,
+            keys=Keys(dial, ROLE if config.metadata_port else VARIABLES, paths.keys),
         )
+        self._metadata = _metadata(config, self._host.keys, log)
         self._cron = Cron(paths, children, config.user)
         self._reception = Reception(paths, services)
         self._requests = RequestLog(paths.healthd_logs)
@@ -75,6 +82,7 @@ class Agent:
         """Work until told to stop, or until the instance has been terminated."""
         if os.getpid() == 1:
             threading.Thread(target=self._host.children.bury_orphans, daemon=True).start()
+        self._host.keys.export()
         self._assignments.begin()
         self._cron.start()
         self._shipper.start()
@@ -84,6 +92,8 @@ class Agent:
         self._assignments.close()
         self._cron.close()
         self._reception.close()
+        if self._metadata:
+            self._metadata.close()
         # What is being sent ends by itself; WebSockets only end once the application says so, and
         # while the proxy is still there to pass that on.
         self._host.proxy.leave(PROXY_LEAVE_S)
@@ -155,6 +165,26 @@ class Agent:
     def _drain_s(self) -> float:
         current = self._host.ledger.record.current
         return current.manifest.drain_s if current else DRAIN_S
+
+
+def _metadata(config: AgentConfig, keys: Keys, log: EngineLog) -> MetadataServer | None:
+    """Serve the instance metadata, where what is sent to its address arrives."""
+    if not config.metadata_port:
+        return None
+    facts = Facts(
+        instance=config.instance,
+        instance_type=config.instance_type,
+        address=config.address,
+        hostname=socket.gethostname(),
+        region=os.environ.get("AWS_REGION", ""),
+        started=time.time(),
+    )
+    metadata = Metadata(facts, keys.current, os.urandom(32), v1=config.metadata_v1)
+    try:
+        return MetadataServer(metadata, LOOPBACK, config.metadata_port)
+    except OSError as error:
+        log.warn(f"The instance metadata service is not there: {error}")
+        return None
 
 
 def main(argv: list[str]) -> int:

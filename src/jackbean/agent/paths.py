@@ -127,6 +127,10 @@ class Paths:
         return self.own / "ledger.json"
 
     @property
+    def keys(self) -> Path:
+        return self.own / "keys.json"
+
+    @property
     def children(self) -> Path:
         return self.own / "children.json"
 

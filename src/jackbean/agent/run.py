@@ -17,6 +17,7 @@ from jackbean.agent.application import Application
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children, Command, account, kill_group, wait_for_groups
 from jackbean.agent.dial import Dial
+from jackbean.agent.keys import Keys
 from jackbean.agent.ledger import Built, Ledger
 from jackbean.agent.link import Notices
 from jackbean.agent.logfiles import EngineLog, size, tail
@@ -47,6 +48,7 @@ class Host:
     log: EngineLog
     notices: Notices
     services: Services
+    keys: Keys
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,9 @@ class Run:
             if owner:
                 os.chown(folder, *owner)
         path = tuple(str(self.runtime / part) for part in self.platform.path)
+        self.host.keys.export()
         base = environment.base(path, folder) | self.variables()
-        return base | environment.properties(self.manifest)
+        return environment.with_properties(base, environment.properties(self.manifest))
 
     def variables(self) -> dict[str, str]:
         """Return what the release's runtime wants its programs to be told."""

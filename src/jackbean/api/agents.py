@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from jackbean.api.plant import Plant
+from jackbean.control.credentials import ROLE_S, VARIABLES_S
 from jackbean.control.following import lines_of
 from jackbean.control.log_taking import Lines, NotStreamed
 from jackbean.core.environments import Environment
@@ -217,11 +218,23 @@ class AgentsDoor:
         return Response(status_code=204)
 
     async def credentials(self, request: Request) -> Response:
-        """Tell an instance its own AWS keys, with which it signs what the front door is asked."""
-        instance = self._instance(request)
-        await self._home(instance)
-        access_key, secret = self._plant.world.credentials.access_key(instance)
-        return JSONResponse({"AccessKeyId": access_key, "SecretAccessKey": secret})
+        """Tell an instance its own AWS keys; they end with it, or before."""
+        world = self._plant.world
+        principal = await self._plant.rights.principal(self._instance(request))
+        if principal is None:
+            raise Refused(401, "This instance belongs to no environment.")
+        lives_s = VARIABLES_S if request.query_params.get("for") == "variables" else ROLE_S
+        expires = int(world.clock.now()) + lives_s
+        keys = world.credentials.temporary(principal.instance, expires)
+        told = {
+            "AccessKeyId": keys.access_key,
+            "SecretAccessKey": keys.secret,
+            "SessionToken": keys.token,
+            "Expiration": keys.expires,
+            "AccountId": world.installation.account,
+            "Role": principal.role,
+        }
+        return JSONResponse(told)
 
     def _instance(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

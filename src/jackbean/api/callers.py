@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from jackbean.api.plant import Plant
-from jackbean.control.principals import InstancePrincipal, Keys, Principal
+from jackbean.control.principals import Administrator, Key, Keys, Principal
 from jackbean.wire import sigv2, sigv4
 from jackbean.wire.request import HttpRequest
-from jackbean.wire.sigv4 import Verified
+from jackbean.wire.sigv4 import Credential, Verified
 
 
 class Callers:
@@ -19,34 +19,34 @@ class Callers:
         credential = sigv4.find_credential(http)
         if credential is None:
             raise sigv4.unsigned(http)
-        secret = self._keys.secret(credential.access_key)
-        if secret is None:
-            raise sigv4.unknown_key(http, credential)
-        verified = sigv4.verify(http, secret, self._plant.world.clock.now())
-        principal = await self._holder(credential.access_key)
-        if principal is None:
-            raise sigv4.unknown_key(http, credential)
-        return principal, verified
+        key = self._key(http, credential, sigv4.find_token(http))
+        now = self._plant.world.clock.now()
+        verified = sigv4.verify(http, key.secret, now, token=key.token)
+        return await self._holder(http, credential, key), verified
 
     async def verified_url(self, http: HttpRequest) -> tuple[Principal, Verified]:
         """Like `verified`, for object storage: URLs signed the old way are taken, too."""
         claim = sigv2.find_claim(http)
         if claim is None:
             return await self.verified(http)
-        unknown = sigv4.unknown_key(http, sigv4.Credential(claim.access_key, "", "", "s3"))
-        secret = self._keys.secret(claim.access_key)
-        if secret is None:
-            raise unknown
-        verified = sigv2.verify(http, claim, secret, self._plant.world.clock.now())
-        principal = await self._holder(claim.access_key)
-        if principal is None:
-            raise unknown
-        return principal, verified
+        credential = Credential(claim.access_key, "", "", "s3")
+        key = self._key(http, credential, claim.token)
+        verified = sigv2.verify(http, claim, key.secret, self._plant.world.clock.now())
+        return await self._holder(http, credential, key), verified
 
-    async def _holder(self, access_key: str) -> Principal | None:
-        """Return whose key it is; None for that of an instance which is no longer a member."""
-        if administrator := self._keys.administrator(access_key):
-            return administrator
-        instance = self._plant.world.credentials.instance_of(access_key)
-        home = await self._plant.roster.home(instance) if instance else None
-        return InstancePrincipal(instance, home[0].id) if instance and home else None
+    def _key(self, http: HttpRequest, credential: Credential, token: str | None) -> Key:
+        key = self._keys.find(credential.access_key, token)
+        if key is None:
+            raise sigv4.unknown_key(http, credential)
+        return key
+
+    async def _holder(self, http: HttpRequest, credential: Credential, key: Key) -> Principal:
+        """Return whose key it is. Raises for one that has ended, by time or with its instance."""
+        if key.expires is not None and key.expires <= self._plant.world.clock.now():
+            raise sigv4.expired_token(http, credential)
+        if key.instance is None:
+            return Administrator(credential.access_key)
+        found = await self._plant.rights.principal(key.instance)
+        if found is None:
+            raise sigv4.unknown_key(http, credential)
+        return found

@@ -19,10 +19,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from jackbean.api.authority import authorise, authorise_call
 from jackbean.api.callers import Callers
 from jackbean.api.objects_door import ObjectsDoor
 from jackbean.api.plant import Call, Plant
-from jackbean.control.principals import BEARERS_MAY, Bearer, Keys, Principal, authorise
+from jackbean.control.principals import BEARERS_MAY, Bearer, Keys, Principal
 from jackbean.core.errors import Fault, PortError
 from jackbean.wire import sigv4
 from jackbean.wire.errors import WireFault, quoted
@@ -115,7 +116,7 @@ class Door:
         operations = self._services.get(service)
         if operations is None:
             raise WireFault("UnknownService", f"There is no service {quoted(service)} here.")
-        authorise(principal, service, operation, self._plant.world.installation)
+        authorise(self._plant, principal, service, operation)
         handler = operations.get(operation)
         if handler is None:
             named = quoted(operation) if operation else "An operation without a name"
@@ -147,6 +148,7 @@ class Door:
             parsed.unknown,
             visit.http.path,
         )
+        await authorise_call(self._plant, target.service, call)
         result = await handler(self._plant, call)
         return _sent(protocol.answer(model, operation, result, visit.request_id))
 

@@ -13,6 +13,7 @@ from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.following import FOLLOWING
 from jackbean.api.plant import Call, Plant
 from jackbean.api.rehearsals import REHEARSALS
+from jackbean.control.credentials import ROLE_S
 from jackbean.control.parking import ROLLBACK
 from jackbean.control.returning import roll_back
 from jackbean.core.errors import invalid
@@ -57,8 +58,14 @@ async def issue_instance_credentials(plant: Plant, call: Call) -> Shape:
     instance = call.text("InstanceId")
     if await plant.roster.home(instance) is None:
         raise invalid(f"There is no instance {instance[:40]}.")
-    access_key, secret = plant.world.credentials.access_key(instance)
-    return {"AccessKeyId": access_key, "SecretAccessKey": secret}
+    world = plant.world
+    keys = world.credentials.temporary(instance, int(world.clock.now()) + ROLE_S)
+    return {
+        "AccessKeyId": keys.access_key,
+        "SecretAccessKey": keys.secret,
+        "SessionToken": keys.token,
+        "Expiration": keys.expires,
+    }
 
 
 async def roll_back_environment(plant: Plant, call: Call) -> Shape:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jackbean.api.authority import arn_of
 from jackbean.api.plant import Call, Plant, moment
-from jackbean.control.principals import Administrator
+from jackbean.control.principals import InstancePrincipal
 from jackbean.core.errors import Fault
 
 Shape = dict[str, Any]
@@ -68,11 +69,11 @@ async def list_attached_role_policies(plant: Plant, call: Call) -> Shape:
 
 async def get_caller_identity(plant: Plant, call: Call) -> Shape:
     installation = plant.world.installation
-    if isinstance(call.principal, Administrator):
-        who = installation.arn("user/administrator", "iam")
+    if isinstance(call.principal, InstancePrincipal):
+        who, id_ = arn_of(plant, call.principal), f"AROA:{call.principal.instance}"
     else:
-        who = installation.arn(f"assumed-role/instance/{call.principal.instance}", "sts")
-    return {"UserId": installation.account, "Account": installation.account, "Arn": who}
+        who, id_ = f"arn:aws:iam::{installation.account}:user/administrator", installation.account
+    return {"UserId": id_, "Account": installation.account, "Arn": who}
 
 
 IAM: Mapping[str, Any] = {

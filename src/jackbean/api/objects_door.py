@@ -6,16 +6,13 @@ when its signature is checked, and the bytes are checked while they pass.
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from jackbean.api import s3
+from jackbean.api.authority import object_rights
 from jackbean.api.callers import Callers
 from jackbean.api.plant import Plant
-from jackbean.control.principals import Administrator
-from jackbean.services.objects.access import Action
 from jackbean.wire.models import Models
 from jackbean.wire.request import HttpRequest
 
@@ -33,13 +30,8 @@ class ObjectsDoor:
             model=self._models.get("s3"),
             objects=self._plant.objects,
             uploads=self._plant.uploads,
-            may=may,
+            may=await object_rights(self._plant, principal),
             caller=s3.Caller(principal, verified),
             request_id=request_id,
         )
         return await s3.handle(request, context)
-
-
-def may(principal: Any, action: Action, bucket: str, key: str) -> bool:
-    """Return whether `principal` may do this: instances have no objects of their own yet."""
-    return isinstance(principal, Administrator)

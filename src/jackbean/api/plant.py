@@ -12,6 +12,7 @@ from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
 from jackbean.control.notices import Notices
 from jackbean.control.principals import Principal
+from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
@@ -29,6 +30,7 @@ class Plant:
     world: World
     board: Board
     roster: Roster
+    rights: Rights
     logs: LogRequests
     lines: LogTaker
     notices: Notices

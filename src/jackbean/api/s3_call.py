@@ -13,7 +13,7 @@ from jackbean.wire.models import Model
 from jackbean.wire.request import HttpRequest
 from jackbean.wire.sigv4 import Verified
 
-May = Callable[[Any, Action, str, str], bool]
+May = Callable[[Action, str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Call:
 
     def check(self, action: Action, bucket: str, key: str = "") -> None:
         """Raise the Fault AccessDenied unless the caller may do this."""
-        if not self.context.may(self.context.caller.principal, action, bucket, key):
+        if not self.context.may(action, bucket, key):
             raise denied(action, bucket, key)
 
 

@@ -1,15 +1,35 @@
 """Secrets of instances, derived and never stored: one key of the installation makes them all.
 
 A derived secret needs no row, cannot be read out of the store, and ends with its instance, since
-whoever presents it must also name an instance that is still a member.
+whoever presents it must also name an instance that is still a member. AWS keys are temporary as
+well: their session token carries when they end, under a mark that nobody else can make.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+from dataclasses import dataclass, field
 
 ACCESS_KEY_PREFIX = "JBIK"
+SECRET_CHARS = 40
+SESSION = re.compile(r"(i-[0-9a-z]{1,32})\.([0-9]{1,12})\.([0-9a-f]{64})")
+# How long keys live: those of a role are asked for again, those in variables stay as they are for
+# as long as a process runs.
+ROLE_S = 6 * 3600
+VARIABLES_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class TemporaryKeys:
+    """AWS keys of a program on an instance; `expires` in whole seconds since the epoch."""
+
+    instance: str
+    access_key: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    expires: int
 
 
 class Credentials:
@@ -30,18 +50,33 @@ class Credentials:
         genuine = hmac.compare_digest(mark.encode(), self._derive("agent", instance).encode())
         return instance if genuine else None
 
-    def access_key(self, instance: str) -> tuple[str, str]:
-        """Return the AWS access key id and secret that requests of `instance` are signed with."""
-        key = ACCESS_KEY_PREFIX + instance.removeprefix("i-").upper()
-        return key, self._derive("aws", instance)
+    def temporary(self, instance: str, expires: int) -> TemporaryKeys:
+        """Return the keys that requests of `instance` are signed with until `expires`."""
+        session = f"{instance}.{expires}"
+        return TemporaryKeys(
+            instance=instance,
+            access_key=access_key_of(instance),
+            secret=self._derive("aws", session)[:SECRET_CHARS],
+            token=f"{session}.{self._derive('session', session)}",
+            expires=expires,
+        )
 
-    @staticmethod
-    def instance_of(access_key: str) -> str | None:
-        """Return the instance whose access key id this would be."""
-        if not access_key.startswith(ACCESS_KEY_PREFIX):
+    def presented(self, access_key: str, token: str) -> TemporaryKeys | None:
+        """Return the keys that a session token stands for; None if they are not ours.
+
+        They may have expired, and their instance may be gone.
+        """
+        found = SESSION.fullmatch(token)
+        if found is None:
             return None
-        return "i-" + access_key.removeprefix(ACCESS_KEY_PREFIX).lower()
+        keys = self.temporary(found[1], int(found[2]))
+        same = hmac.compare_digest(keys.token.encode(), token.encode())
+        return keys if same and access_key == keys.access_key else None
 
     def _derive(self, purpose: str, name: str) -> str:
         message = f"{purpose}/{name}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()
+
+
+def access_key_of(instance: str) -> str:
+    return ACCESS_KEY_PREFIX + instance.removeprefix("i-").upper()

@@ -93,6 +93,7 @@ def _spec(world: World, environment: Environment, means: Means, member: Member) 
         platform=world.platforms.of(environment, release).branch.name,
         instance_type=release.settings.text(LAUNCH, "InstanceType") or "t3.micro",
         token=world.credentials.token(member.id),
+        metadata_v1=release.settings.text(LAUNCH, "DisableIMDSv1") == "false",
     )
 
 

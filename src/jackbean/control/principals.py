@@ -1,62 +1,14 @@
-"""Who may do what: administrators everything, instances only look at what is theirs."""
+"""Who asks: administrators, programs on instances, and those who hold a link."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jackbean.control.credentials import Credentials
-from jackbean.core.errors import Fault
-from jackbean.core.installation import Installation
+from jackbean.core.resources import Resource
 
-# What a program on an instance may call, by service. Operations that name an environment answer
-# for its own one only, and those that list show nothing else: see `visible`.
-INSTANCES_MAY: Mapping[str, frozenset[str]] = {
-    "elasticbeanstalk": frozenset(
-        {
-            "CheckDNSAvailability",
-            "DescribeAccountAttributes",
-            "DescribeConfigurationOptions",
-            "DescribeConfigurationSettings",
-            "DescribeEnvironmentHealth",
-            "DescribeEnvironmentResources",
-            "DescribeEnvironments",
-            "DescribeEvents",
-            "DescribeInstancesHealth",
-            "DescribePlatformVersion",
-            "ListAvailableSolutionStacks",
-            "ListPlatformBranches",
-            "ListPlatformVersions",
-            "ValidateConfigurationSettings",
-        }
-    ),
-    "logs": frozenset(  # of the groups of its own environment
-        {
-            "CreateLogGroup",
-            "CreateLogStream",
-            "DescribeLogGroups",
-            "DescribeLogStreams",
-            "FilterLogEvents",
-            "GetLogEvents",
-            "PutLogEvents",
-            "PutRetentionPolicy",
-        }
-    ),
-    "sqs": frozenset(
-        {
-            "ChangeMessageVisibility",
-            "ChangeMessageVisibilityBatch",
-            "DeleteMessage",
-            "DeleteMessageBatch",
-            "GetQueueAttributes",
-            "GetQueueUrl",
-            "ReceiveMessage",
-            "SendMessage",
-            "SendMessageBatch",
-        }
-    ),
-    "sts": frozenset({"GetCallerIdentity"}),
-}
+DEFAULT_ROLE = "aws-elasticbeanstalk-ec2-role"
 
 
 @dataclass(frozen=True)
@@ -68,10 +20,12 @@ class Administrator:
 
 @dataclass(frozen=True)
 class InstancePrincipal:
-    """A program on an instance."""
+    """A program on an instance. `role` is its environment's, `resources` are what it may use."""
 
     instance: str
     environment_id: str
+    role: str = DEFAULT_ROLE
+    resources: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,41 +42,37 @@ Principal = Administrator | InstancePrincipal | Bearer
 BEARERS_MAY = frozenset({("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")})
 
 
+@dataclass(frozen=True)
+class Key:
+    """What a request is verified with, and who signs with it: an administrator or an instance.
+
+    `expires` in seconds since the epoch; None: never.
+    """
+
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    expires: int | None = None
+    instance: str | None = None
+
+
 class Keys:
-    """Every access key that is known, and the secret it signs with."""
+    """Every access key that is known."""
 
     def __init__(self, administrators: Mapping[str, str], credentials: Credentials) -> None:
         self._administrators = dict(administrators)
         self._credentials = credentials
 
-    def secret(self, access_key: str) -> str | None:
-        """Return the secret of a key. An instance's exists for any id: see who it belongs to."""
+    def find(self, access_key: str, token: str | None) -> Key | None:
+        """Return what a request with this key, and this session token, has to be signed with.
+
+        An instance's exists for any id: see whether there is such an instance.
+        """
         if access_key in self._administrators:
-            return self._administrators[access_key]
-        instance = Credentials.instance_of(access_key)
-        return None if instance is None else self._credentials.access_key(instance)[1]
-
-    def administrator(self, access_key: str) -> Administrator | None:
-        return Administrator(access_key) if access_key in self._administrators else None
-
-
-def authorise(
-    principal: Principal, service: str, operation: str, installation: Installation
-) -> None:
-    """Raise the Fault for an operation that `principal` may not call."""
-    if isinstance(principal, Administrator) or (service, operation) in BEARERS_MAY:
-        return
-    may = INSTANCES_MAY.get(service, frozenset())
-    if isinstance(principal, InstancePrincipal) and operation in may:
-        return
-    who = installation.arn(f"assumed-role/instance/{principal.instance}", "sts")
-    raise Fault(
-        "AccessDenied",
-        f"User: {who} is not authorized to perform: {service}:{operation}. "
-        "An instance's key can look at its own environment, and use queues; use one of the "
-        "installation's own keys.",
-        403,
-    )
+            return Key(self._administrators[access_key])
+        found = self._credentials.presented(access_key, token or "")
+        if found is None:
+            return None
+        return Key(found.secret, found.token, found.expires, found.instance)
 
 
 def own_environment(principal: Principal) -> str:

@@ -24,8 +24,10 @@ library only.
     POST /v1/follow/I?path=P   body: lines for those who follow as I. 204; 404: nobody does.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
     GET  /v1/object/B/K   the object K of bucket B, if this instance's release names it.
-    GET  /v1/credentials  {"AccessKeyId", "SecretAccessKey"}: this instance's own AWS keys, which it
-                       has as long as it is a member of its environment.
+    GET  /v1/credentials  {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration" (seconds
+                       since the epoch), "AccountId", "Role"}: this instance's own AWS keys, good
+                       for some hours, with ?for=variables for a year, and no longer than it is
+                       a member of its environment. The token comes as X-Amz-Security-Token.
     POST /             a request of AWS's protocols, signed with such keys: SQS for the daemon of a
                        worker, which needs no other way to the control plane.
 
@@ -57,7 +59,9 @@ class AgentConfig:
     empty where the instance has a file system of its own. `app_port` is the port that the
     application is told (0: the platform's default); `user` the account that it runs as, empty to
     stay who we are. `tools` are the paths of `nginx`, `uv` and so on; `pythons` maps "3.11" to the
-    interpreter of that platform.
+    interpreter of that platform. Where `metadata_port` is not 0, what programs send to the
+    address of the instance metadata service arrives there; `metadata_v1` is whether it answers
+    those who bring no token.
     """
 
     instance: str
@@ -72,6 +76,9 @@ class AgentConfig:
     mode: str = "plain"
     tools: dict[str, str] = field(default_factory=dict)
     pythons: dict[str, str] = field(default_factory=dict)
+    instance_type: str = ""
+    metadata_port: int = 0
+    metadata_v1: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,17 @@ Tell = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class LaunchSpec:
-    """What an instance is made of. The same id always comes with the same spec."""
+    """What an instance is made of. The same id always comes with the same spec.
+
+    `metadata_v1` is whether its metadata service answers requests that bring no token.
+    """
 
     instance: str
     environment_id: str
     platform: str  # branch name: "Python 3.11 running on 64bit Amazon Linux 2023"
     instance_type: str
     token: str
+    metadata_v1: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from jackbean.control.loop import Loop
 from jackbean.control.notices import Notices
 from jackbean.control.platforms import Platforms
 from jackbean.control.principals import Keys
+from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
 from jackbean.control.tick import Ticker
 from jackbean.control.world import World
@@ -30,6 +31,7 @@ from jackbean.core.installation import Installation
 from jackbean.core.platforms.catalogue import Catalogue
 from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.engine import ProcessEngine
+from jackbean.engines.process.prepare import Api
 from jackbean.engines.process.runtimes import ProcessRuntimes
 from jackbean.ports.resources import Provider
 from jackbean.server.clock import RandomIds, SystemClock
@@ -83,7 +85,7 @@ class Assembly:
 
 
 @asynccontextmanager
-async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[Assembly]:
+async def assemble(options: ServeOptions, identity: Identity, api: Api) -> AsyncIterator[Assembly]:
     """Open everything, and close it again; instances and Envoy go on without us."""
     async with AsyncExitStack() as stack:
         clock, ids = SystemClock(), RandomIds()
@@ -102,7 +104,7 @@ async def assemble(options: ServeOptions, identity: Identity) -> AsyncIterator[A
         queueing = await stack.enter_async_context(
             messaging(data, installation, (clock, ids), secret)
         )
-        engine = ProcessEngine(data, mode=options.engine)
+        engine = ProcessEngine(data, mode=options.engine, api=api)
         await engine.adopt()
         router = make_router(options, identity)
         await router.start()
@@ -149,10 +151,12 @@ def _wired(
     world: World, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
 ) -> Assembly:
     ticker, logs, queueing = Ticker(world), LogRequests(world), storage.messaging
+    roster = Roster(world, logs)
     plant = Plant(
         world=world,
         board=board,
-        roster=Roster(world, logs),
+        roster=roster,
+        rights=Rights(world, roster),
         logs=logs,
         lines=LogTaker(world),
         notices=Notices(world),

@@ -19,7 +19,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.paths import SOCKET, run_dir
+from jackbean.engines.process.prepare import Api
 from jackbean.server.assembly import Assembly, assemble
 from jackbean.server.home import Home, HomeError, Serving, started
 from jackbean.server.options import ServeOptions
@@ -42,16 +44,18 @@ async def _serve(options: ServeOptions) -> None:
     refuse_second(home)
     refuse_taken_port(options)
     listener = _listen(options.host, options.port)
-    async with assemble(options, identity) as assembly:
+    serving = Serving(
+        pid=os.getpid(),
+        started=started(os.getpid()),
+        host=options.host,
+        port=listener.getsockname()[1],
+        http_port=options.http_port,
+        region=identity.region,
+    )
+    api = Api(serving.url, serving.port, serving.region)
+    async with assemble(options, identity, api) as assembly:
         await assembly.plant.logs.recover()
-        serving = Serving(
-            pid=os.getpid(),
-            started=started(os.getpid()),
-            host=options.host,
-            port=listener.getsockname()[1],
-            http_port=options.http_port,
-            region=identity.region,
-        )
+        listeners = [listener, *_inner(assembly.engine, api)]
         home.announce(serving)
         log.info(
             'Serving %s on %s, environments on port %d. For clients: eval "$(jackbean env)"',
@@ -59,7 +63,7 @@ async def _serve(options: ServeOptions) -> None:
             serving.url,
             serving.http_port,
         )
-        await _run(assembly, listener, _agents_socket(options.data_dir))
+        await _run(assembly, listeners, _agents_socket(options.data_dir))
 
 
 def refuse_second(home: Home) -> None:
@@ -72,14 +76,31 @@ def refuse_second(home: Home) -> None:
         )
 
 
-async def _run(assembly: Assembly, listener: socket.socket, agents: socket.socket) -> None:
+def _inner(engine: ProcessEngine, api: Api) -> list[socket.socket]:
+    """Listen for instances that have a network of their own, and for nobody else there.
+
+    Where the API listens on every address it does so on theirs as well.
+    """
+    if engine.gateway is None:
+        return []
+    address, interface = engine.gateway
+    try:
+        return [_listen(str(address), api.port, interface)]
+    except HomeError as error:
+        log.warning("instances reach the API as everybody does: %s", error)
+        return []
+
+
+async def _run(
+    assembly: Assembly, listeners: Sequence[socket.socket], agents: socket.socket
+) -> None:
     front = _server(assembly.door)
     back = _server(assembly.agents.application())
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     tasks = [
-        asyncio.create_task(front.serve(sockets=[listener])),
+        asyncio.create_task(front.serve(sockets=list(listeners))),
         asyncio.create_task(back.serve(sockets=[agents])),
     ]
     background = [
@@ -133,7 +154,7 @@ def _server(application: ASGIApp) -> uvicorn.Server:
     return _Server(config)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, interface: str = "") -> socket.socket:
     """Take the port now, before anything is opened. A restart takes it back at once.
 
     The protocol is named because asyncio sends answers without delay only then: what is left to the
@@ -143,6 +164,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        if interface:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         listener.bind((host, port))
     except OSError as error:
         listener.close()

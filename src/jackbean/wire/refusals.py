@@ -17,6 +17,7 @@ class Reason(Enum):
     MALFORMED = auto()
     UNKNOWN_KEY = auto()
     TOKEN = auto()
+    EXPIRED_TOKEN = auto()
     MISMATCH = auto()
     SKEWED = auto()
     EXPIRED = auto()
@@ -44,6 +45,7 @@ _MESSAGES = {
     Reason.MALFORMED: "The signature is incomplete:",
     Reason.UNKNOWN_KEY: "No such access key exists here. Check AWS_ACCESS_KEY_ID or the profile.",
     Reason.TOKEN: "The session token does not belong to the access key, or is missing.",
+    Reason.EXPIRED_TOKEN: "The security token included in the request is expired.",
     Reason.MISMATCH: (
         "The request signature we calculated does not match the signature you provided. "
         "Check the secret access key and the signing method."
@@ -64,6 +66,7 @@ _CODES = {
         Reason.MALFORMED: _Code("IncompleteSignature", 400),
         Reason.UNKNOWN_KEY: _Code("InvalidClientTokenId", 403),
         Reason.TOKEN: _Code("InvalidClientTokenId", 403),
+        Reason.EXPIRED_TOKEN: _Code("ExpiredToken", 403),
         Reason.MISMATCH: _Code("SignatureDoesNotMatch", 403),
         Reason.SKEWED: _Code("SignatureDoesNotMatch", 403),
         Reason.EXPIRED: _Code("SignatureDoesNotMatch", 403),
@@ -77,6 +80,7 @@ _CODES = {
         Reason.MALFORMED: _Code("AuthorizationHeaderMalformed", 400),
         Reason.UNKNOWN_KEY: _Code("InvalidAccessKeyId", 403),
         Reason.TOKEN: _Code("InvalidToken", 400),
+        Reason.EXPIRED_TOKEN: _Code("ExpiredToken", 400),
         Reason.MISMATCH: _Code("SignatureDoesNotMatch", 403),
         Reason.SKEWED: _Code("RequestTimeTooSkewed", 403),
         Reason.EXPIRED: _Code("AccessDenied", 403),
@@ -90,6 +94,7 @@ _CODES = {
         Reason.MALFORMED: _Code("IncompleteSignatureException", 400),
         Reason.UNKNOWN_KEY: _Code("UnrecognizedClientException", 400),
         Reason.TOKEN: _Code("UnrecognizedClientException", 400),
+        Reason.EXPIRED_TOKEN: _Code("ExpiredTokenException", 400),
         Reason.MISMATCH: _Code("InvalidSignatureException", 400),
         Reason.SKEWED: _Code("InvalidSignatureException", 400),
         Reason.EXPIRED: _Code("InvalidSignatureException", 400),

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
 
 from jackbean.wire.canonical import UNSIGNED_PAYLOAD
-from jackbean.wire.claims import EXPIRES_S_MAX, Credential
+from jackbean.wire.claims import EXPIRES_S_MAX, TOKEN_HEADER, Credential
 from jackbean.wire.refusals import Dialect, Reason, refuse
 from jackbean.wire.request import HttpRequest
 from jackbean.wire.sigv4 import Verified
@@ -57,11 +57,12 @@ PAIRS_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a URL claims: who signed it, until when, and the signature."""
+    """What a URL claims: who signed it, until when, the signature, and a temporary key's token."""
 
     access_key: str
     expires: str
     signature: str
+    token: str | None = field(default=None, repr=False)
 
 
 def find_claim(request: HttpRequest) -> Claim | None:
@@ -70,7 +71,8 @@ def find_claim(request: HttpRequest) -> Claim | None:
     names = ("AWSAccessKeyId", "Expires", "Signature")
     if "authorization" in request.headers or not all(name in found for name in names):
         return None
-    return Claim(*(found[name] for name in names))
+    access_key, expires, signature = (found[name] for name in names)
+    return Claim(access_key, expires, signature, found.get(TOKEN_HEADER))
 
 
 def verify(request: HttpRequest, claim: Claim, secret: str, now: float) -> Verified:
@@ -92,14 +94,16 @@ def verify(request: HttpRequest, claim: Claim, secret: str, now: float) -> Verif
 
 def _string_to_sign(request: HttpRequest, claim: Claim) -> str:
     headers = request.headers
-    amz = sorted(name for name in headers if name.startswith("x-amz-"))
+    amz = {name: value.strip() for name, value in headers.items() if name.startswith("x-amz-")}
+    if claim.token is not None:
+        amz[TOKEN_HEADER] = claim.token  # given in the query, signed as the header it stands for
     return "\n".join(
         [
             request.method,
             headers.get("content-md5", ""),
             headers.get("content-type", ""),
             claim.expires,
-            *(f"{name}:{headers[name].strip()}" for name in amz),
+            *(f"{name}:{amz[name]}" for name in sorted(amz)),
             _resource(request),
         ]
     )

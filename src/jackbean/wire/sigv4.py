@@ -25,7 +25,9 @@ __all__ = (
     "Credential",
     "Signer",
     "Verified",
+    "expired_token",
     "find_credential",
+    "find_token",
     "presign_url",
     "sign",
     "unknown_key",
@@ -93,6 +95,17 @@ def verify(
 def unsigned(request: HttpRequest) -> WireFault:
     """Return the fault for a request that must be signed and is not."""
     return refuse(dialect_of(request, None), Reason.MISSING)
+
+
+def find_token(request: HttpRequest) -> str | None:
+    """Return the session token that a request comes with, `None` when there is none."""
+    claim = find_claim(request)
+    return None if claim is None else claim.token
+
+
+def expired_token(request: HttpRequest, credential: Credential) -> WireFault:
+    """Return the fault for temporary keys whose time is over: clients ask for new ones."""
+    return refuse(dialect_of(request, credential), Reason.EXPIRED_TOKEN)
 
 
 def unknown_key(request: HttpRequest, credential: Credential) -> WireFault:

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.api.rig import PLATFORM, PlantRig, option
 
+from jackbean.api.authority import INSTANCES_MAY
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
-from jackbean.control.principals import INSTANCES_MAY
 
 ENV = {"EnvironmentName": "web1"}
 APP = {"ApplicationName": "app"}
@@ -76,7 +76,7 @@ CHANGES = {
 
 def test_every_operation_is_tried_here() -> None:
     assert set(OPERATIONS) == set(READS) | CHANGES
-    assert INSTANCES_MAY["elasticbeanstalk"] <= set(READS)
+    assert set(INSTANCES_MAY["elasticbeanstalk"]) <= set(READS)
 
 
 def call(rig: PlantRig, operation: str, **given: Any) -> dict[str, Any]:

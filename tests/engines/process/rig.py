@@ -18,8 +18,8 @@ from typing import Any
 from jackbean.core.errors import PortError
 from jackbean.engines.process import firewall, links, probe
 from jackbean.engines.process.engine import ProcessEngine
-from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.paths import remove_run_dir, tag
+from jackbean.engines.process.prepare import Api
 from jackbean.ports.engine import Address, LaunchSpec, MachineSight
 
 STANDIN = Path(__file__).with_name("standin.py")
@@ -91,8 +91,8 @@ class Rig:
         """Return what a new control plane has in hand."""
         return ProcessEngine(self.data_dir, self.mode, agent=STANDIN, **self.more)
 
-    def serve(self, services: tuple[Service, ...]) -> None:
-        self.more = {**self.more, "services": services}
+    def serve(self, api: Api) -> None:
+        self.more = {**self.more, "api": api}
         self.engine = self.another()
 
     def _lend_image(self) -> None:

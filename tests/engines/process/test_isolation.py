@@ -10,7 +10,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -31,8 +30,8 @@ from jackbean.core.fleet import Machine
 from jackbean.core.protocol import DependencyRequest
 from jackbean.engines.process import addresses, namespaces, network, seccomp
 from jackbean.engines.process.dependencies import ProcessDependencies
-from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.paths import tag
+from jackbean.engines.process.prepare import Api
 from jackbean.engines.process.sandbox import CAPABILITIES
 from jackbean.ports.engine import Address
 
@@ -229,13 +228,39 @@ def test_an_instance_reaches_neither_neighbours_nor_the_host(rig: MakeRig, mode:
         for host in (gateway, own_address()):
             with pytest.raises(RuntimeError, match=r"timed out"):
                 ask(first, "connect", host=host, port=port)
-        here.serve((Service(IPv4Address(gateway), port),))
+        here.serve(Api("", port, "us-east-1"))
         here.runner.run(here.engine.adopt())
         assert ask(first, "connect", host=gateway, port=port)
         with pytest.raises(RuntimeError, match=r"timed out"):
             ask(first, "connect", host=own_address(), port=port)
     assert answers(first)
     assert answers(second)
+
+
+METADATA_PROGRAM = """
+import socket, sys, threading
+inner = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+whole = socket.create_server(("0.0.0.0", 8080))  # an application may take a port on all addresses
+threading.Thread(target=lambda: inner.accept()[0].sendall(b"mine"), daemon=True).start()
+with socket.create_connection(("169.254.169.254", 80), 5) as line:
+    print(line.recv(9).decode())
+for other in ("169.254.170.2", "169.254.1.1"):
+    try:
+        socket.create_connection((other, 80), 5)
+    except OSError as error:
+        print(error.errno)
+"""
+
+
+@as_root
+def test_the_metadata_service_is_ones_own_and_nobody_elses_is_reached(
+    rig: MakeRig, mode: str
+) -> None:
+    here = rig(mode)
+    first, second = here.up(here.spec(1)), here.up(here.spec(2))
+    for address in (first, second):
+        told = run(address, "python3", "-c", METADATA_PROGRAM, str(network.METADATA_PORT))
+        assert told.split() == ["mine", str(errno.EHOSTUNREACH), str(errno.EHOSTUNREACH)]
 
 
 @as_root

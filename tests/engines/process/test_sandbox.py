@@ -189,6 +189,8 @@ def test_agents_are_told_paths_as_they_see_them() -> None:
             "3.11": "/usr/bin/python3.11",
             "3.12": "/opt/jackbean/python-3.12/bin/python3.12",
         },
+        instance_type="t3.micro",
+        metadata_port=61254,
     )
     assert plain == AgentConfig(
         instance="i-1",
@@ -201,6 +203,7 @@ def test_agents_are_told_paths_as_they_see_them() -> None:
         mode="plain",
         tools={"nginx": "/usr/sbin/nginx", "uv": "/venv/bin/uv"},
         pythons={"3.11": "/usr/bin/python3.11", "3.12": "/none/python/bin/python3.12"},
+        instance_type="t3.micro",
     )
 
 

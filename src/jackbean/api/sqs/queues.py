@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jackbean.api.plant import Call, Plant
-from jackbean.api.sqs.asked import allowed, needed, page, queue_of
+from jackbean.api.sqs.asked import needed, page, queue_of
 from jackbean.ports.queues import Queue
 from jackbean.services.queues import Grant, faults, names
 
@@ -13,7 +13,7 @@ Shape = dict[str, Any]
 
 
 async def create_queue(plant: Plant, call: Call) -> Shape:
-    name = allowed(plant, call, needed(call, "QueueName"))
+    name = needed(call, "QueueName")
     attributes = call.members.get("Attributes") or {}
     tags = call.members.get("tags") or {}
     queue = await plant.queues.queues.create(name, attributes, tags)
@@ -21,7 +21,7 @@ async def create_queue(plant: Plant, call: Call) -> Shape:
 
 
 async def get_queue_url(plant: Plant, call: Call) -> Shape:
-    name = allowed(plant, call, needed(call, "QueueName"))
+    name = needed(call, "QueueName")
     owner = call.text("QueueOwnerAWSAccountId")
     if owner and owner != plant.world.installation.account:
         raise faults.no_queue()

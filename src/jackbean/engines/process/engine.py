@@ -11,6 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import cached_property
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -27,12 +28,11 @@ from jackbean.engines.process import (
     records,
 )
 from jackbean.engines.process import interpreters as pythons
-from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.image import Unfit
 from jackbean.engines.process.network import Network
 from jackbean.engines.process.paths import InstancePaths, Layout
 from jackbean.engines.process.platforms import branches
-from jackbean.engines.process.prepare import Site, Wishes
+from jackbean.engines.process.prepare import Api, Site, Wishes
 from jackbean.engines.process.probe import Possible
 from jackbean.engines.process.records import Record
 from jackbean.engines.process.shelf import Shelf
@@ -47,9 +47,8 @@ Result = TypeVar("Result")
 class ProcessEngine:
     """ports.Engine on one machine.
 
-    `services` are what instances with a network of their own may reach on the host. `agent` is a
-    program to run in place of ours. `environ` is where proxies and certificates are read from, the
-    process's own variables if None.
+    `agent` is a program to run in place of ours. `environ` is where proxies and certificates are
+    read from, the process's own variables if None. `api` is where instances find AWS's services.
     """
 
     def __init__(
@@ -57,14 +56,12 @@ class ProcessEngine:
         data_dir: Path,
         mode: str = "auto",
         *,
-        services: tuple[Service, ...] = (),
         agent: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        api: Api | None = None,
     ) -> None:
         self.layout = Layout(data_dir.resolve())
-        self._wishes = Wishes(
-            mode, services, agent, dict(os.environ if environ is None else environ)
-        )
+        self._wishes = Wishes(mode, agent, dict(os.environ if environ is None else environ), api)
         self._site: Site | None = None
         self._preparing = asyncio.Lock()
         self._allocating = asyncio.Lock()
@@ -88,6 +85,12 @@ class ProcessEngine:
             branches(found) | others,
             stand_ins,
         )
+
+    @property
+    def gateway(self) -> tuple[IPv4Address, str] | None:
+        """The address and interface by which instances with a network of their own reach us."""
+        network = self._site.network if self._site else None
+        return (network.subnet.gateway, network.bridge) if network else None
 
     async def ready(self) -> Site:
         """Make the machine ready for instances, or find it so. Raises PortError."""

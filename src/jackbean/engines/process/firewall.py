@@ -5,6 +5,7 @@ The table is replaced whole in one transaction, so there is never a moment with 
     from an instance   to the host        only to the services named, and to name servers
                        to a neighbour     never (bridge ports are isolated as well)
                        to 169.254.0.0/16  never: a cloud's metadata service gives out credentials
+                                          (instances have a route there that fails at once)
                        to the world       yes, under the host's address
     from the world     to an instance     answers only
     from the host      to an instance     yes: the load balancer is there
@@ -51,6 +52,7 @@ METADATA = IPv4Network("169.254.0.0/16")
 HOOKS = {  # chain -> type, hook, priority
     "input": ("filter", 1, 0),
     "forward": ("filter", 2, 0),
+    "output": ("nat", 3, -100),
     "postrouting": ("nat", 4, 100),
 }
 
@@ -175,6 +177,20 @@ def rules(bridge: str, network: IPv4Network, services: Sequence[Service]) -> lis
     ]
 
 
+def turned(address: IPv4Address, outer: int, inner: int) -> Rule:
+    """Return the rule by which this namespace's own requests to an address arrive on loopback."""
+    load = expression("immediate", big(1, REG_1), nested(2, attribute(1, struct.pack("!H", inner))))
+    return Rule(
+        "output",
+        (
+            *within(DESTINATION, IPv4Network(address)),
+            *port(socket.IPPROTO_TCP, outer),
+            load,
+            expression("redir", big(1, REG_1)),
+        ),
+    )
+
+
 def _message(kind: int, flags: int, *attributes: bytes, family: int = NFPROTO_INET) -> bytes:
     return message(SUBSYSTEM << 8 | kind, flags, FAMILY.pack(family, 0, 0) + b"".join(attributes))
 
@@ -212,7 +228,7 @@ def install(table: str, wanted: Sequence[Rule]) -> None:
                 _message(NEWTABLE, ACK | CREATE, text(1, table)),
                 _message(DELTABLE, ACK, text(1, table)),
                 _message(NEWTABLE, ACK | CREATE, text(1, table)),
-                *(_chain(table, name) for name in HOOKS),
+                *(_chain(table, name) for name in sorted({rule.chain for rule in wanted})),
                 *(_rule(table, rule) for rule in wanted),
             ]
         ),

@@ -10,6 +10,7 @@ from typing import TypedDict
 from jackbean.core.protocol import AgentConfig
 from jackbean.engines.process import image, limits, sandbox, seccomp, tools
 from jackbean.engines.process.interpreters import Interpreter
+from jackbean.engines.process.network import METADATA_PORT
 from jackbean.engines.process.paths import SOCKET, InstancePaths
 from jackbean.engines.process.records import Record
 from jackbean.engines.process.sandbox import HOME, Machine, Sandbox
@@ -44,7 +45,7 @@ class Ground:
     dependencies: Path
     runtimes: Path
     bubblewrap: Path | None = None
-    env: Mapping[str, str] = field(default_factory=dict)  # proxies and certificates
+    env: Mapping[str, str] = field(default_factory=dict)  # proxies, certificates, our own API
     home: tuple[str, ...] = ()  # the shims' control groups
 
 
@@ -70,6 +71,9 @@ def agent_config(record: Record, paths: InstancePaths, ground: Ground) -> AgentC
             version: str(i.path) if plain else i.inside
             for version, i in ground.interpreters.items()
         },
+        instance_type=record.spec.instance_type,
+        metadata_port=METADATA_PORT if own_network else 0,
+        metadata_v1=record.spec.metadata_v1,
     )
 
 

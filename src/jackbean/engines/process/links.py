@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from jackbean.engines.process.netlink import (
     ACK,
@@ -29,7 +29,8 @@ IFLA_BRPORT_ISOLATED = 33
 VETH_INFO_PEER = 1
 IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST = 1, 2, 4
 RTA_GATEWAY = 5
-RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST = 254, 4, 1
+RTA_DST = 1
+RT_TABLE_MAIN, RTPROT_STATIC, RTN_UNICAST, RTN_UNREACHABLE = 254, 4, 1, 7
 
 LINK = struct.Struct("=BxHiII")  # family, type, index, flags, which flags change
 ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
@@ -89,6 +90,17 @@ def address(index: int, interface: IPv4Interface) -> bytes:
 def default_route(gateway: IPv4Address) -> bytes:
     body = ROUTE.pack(socket.AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, 0, RTN_UNICAST, 0)
     return message(NEWROUTE, ACK | CREATE, body + attribute(RTA_GATEWAY, gateway.packed))
+
+
+def unreachable(network: IPv4Network) -> bytes:
+    """Return the route by which every attempt to reach a network fails at once."""
+    body = ROUTE.pack(
+        *(socket.AF_INET, network.prefixlen, 0, 0),
+        *(RT_TABLE_MAIN, RTPROT_STATIC, 0, RTN_UNREACHABLE, 0),
+    )
+    return message(
+        NEWROUTE, ACK | CREATE, body + attribute(RTA_DST, network.network_address.packed)
+    )
 
 
 def change(*requests: bytes, ignore: tuple[int, ...] = ()) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 from jackbean.core.errors import PortError
@@ -23,6 +23,11 @@ PREFIX = "jb"
 BRIDGE = re.compile(PREFIX + "[0-9a-f]{6}")  # jb + tag; its ports are bridge-slot
 INSIDE = "eth0"
 CONF = Path("/proc/sys/net")
+# Addresses that every instance has for itself alone: what is sent there never leaves it.
+METADATA = IPv4Address("169.254.169.254")
+METADATA_PORT = 61254  # where it arrives on loopback: port 80 is the application's to take whole
+NAMES = IPv4Address("169.254.169.253")
+OWN = (METADATA, NAMES)
 
 
 @dataclass(frozen=True)
@@ -88,12 +93,17 @@ class Network:
         (CONF / "ipv4/ping_group_range").write_text("0 2147483647")  # ping for everybody
         own = IPv4Interface((self.subnet.address(slot), self.subnet.network.prefixlen))
         index = links.index(INSIDE)
+        loopback = links.index("lo")
         links.change(
-            links.up(links.index("lo")),
+            links.up(loopback),
+            *(links.address(loopback, IPv4Interface((each, 32))) for each in OWN),
+            links.unreachable(firewall.METADATA),
             links.address(index, own),
             links.up(index),
             links.default_route(self.subnet.gateway),
         )
+        if self.walled:
+            firewall.install(self.table, [firewall.turned(METADATA, 80, METADATA_PORT)])
 
     def detach(self, slot: int) -> None:
         """Take a port away; one that is not there is away already."""

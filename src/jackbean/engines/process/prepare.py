@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from jackbean.core.errors import PortError
@@ -32,13 +33,33 @@ CLOSED = "closed-uplinks"  # those that did not forward before we came
 
 
 @dataclass(frozen=True)
+class Api:
+    """Where programs find AWS's services: `url` on the machine's network; its region and port."""
+
+    url: str
+    port: int
+    region: str
+
+    def variables(self, gateway: IPv4Address | None) -> dict[str, str]:
+        """Return what programs are told; `gateway` is how those with their own network reach it."""
+        told = {
+            "AWS_ENDPOINT_URL": f"http://{gateway}:{self.port}" if gateway else self.url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        if gateway is None:  # what answers there is the machine's, and hands out its keys
+            told["AWS_EC2_METADATA_DISABLED"] = "true"
+        return told
+
+
+@dataclass(frozen=True)
 class Wishes:
     """What the operator asks of the engine."""
 
     mode: str = "auto"
-    services: tuple[Service, ...] = ()  # what instances may reach on the host
     agent: Path | None = None  # another program in place of ours
     environ: Mapping[str, str] | None = None  # of the control plane; the process's own if None
+    api: Api | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,9 @@ def prepare(layout: Layout, possible: Possible, wishes: Wishes) -> Site:
     private = possible.mode == "root"
     subnet = records.block(layout, private=private)
     ground, etc = _ground(layout, possible, wishes.environ or {})
+    if wishes.api:
+        told = wishes.api.variables(subnet.gateway if private else None)
+        ground = replace(ground, env={**ground.env, **told})
     return Site(
         ground=ground,
         subnet=subnet,
@@ -72,7 +96,8 @@ def prepare(layout: Layout, possible: Possible, wishes: Wishes) -> Site:
 
 
 def _network(layout: Layout, possible: Possible, subnet: Subnet, wishes: Wishes) -> Network:
-    network = Network(layout.tag, subnet, wishes.services, walled=possible.firewall)
+    own = (Service(subnet.gateway, wishes.api.port),) if wishes.api else ()
+    network = Network(layout.tag, subnet, own, walled=possible.firewall)
     file = layout.state / CLOSED
     if not file.exists():
         file.write_text("\n".join(closed_uplinks()))

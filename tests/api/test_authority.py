@@ -1,0 +1,302 @@
+"""What an instance's keys open: every operation of every service, on every kind of resource.
+
+The matrix is generated: operations from AWS's models and from ours, requests from the shapes of
+their members. What an instance may is written down here a second time, by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.loaders import Loader
+from botocore.model import ServiceModel, Shape, StructureShape
+from tests.api.rig import PlantRig
+from tests.api.test_door import extend
+
+from jackbean.api import s3
+from jackbean.api.authority import INSTANCES_MAY
+from jackbean.core.resources import Resource
+from jackbean.server.assembly import SERVICES
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+KINDS = {
+    "sqs": "AWS::SQS::Queue",
+    "sns": "AWS::SNS::Topic",
+    "dynamodb": "AWS::DynamoDB::Table",
+    "s3": "AWS::S3::Bucket",
+}
+READING_ONES_OWN = """
+    CheckDNSAvailability DescribeAccountAttributes DescribeConfigurationOptions
+    DescribeConfigurationSettings DescribeEnvironmentHealth DescribeEnvironmentResources
+    DescribeEnvironments DescribeEvents DescribeInstancesHealth DescribePlatformVersion
+    ListAvailableSolutionStacks ListPlatformBranches ListPlatformVersions
+    ValidateConfigurationSettings
+"""
+MAY: Mapping[str, frozenset[str]] = {
+    name: frozenset(operations.split())
+    for name, operations in {
+        "elasticbeanstalk": READING_ONES_OWN,
+        "sts": "GetCallerIdentity",
+        "logs": """
+            CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents
+            GetLogEvents PutLogEvents PutRetentionPolicy
+        """,
+        "sqs": """
+            ChangeMessageVisibility ChangeMessageVisibilityBatch DeleteMessage DeleteMessageBatch
+            GetQueueAttributes GetQueueUrl PurgeQueue ReceiveMessage SendMessage SendMessageBatch
+        """,
+        "sns": "GetTopicAttributes ListSubscriptionsByTopic Publish PublishBatch",
+        "dynamodb": """
+            BatchGetItem BatchWriteItem DeleteItem DescribeEndpoints DescribeLimits DescribeTable
+            DescribeTimeToLive GetItem ListTagsOfResource PutItem Query Scan TransactGetItems
+            TransactWriteItems UpdateItem
+        """,
+        "s3": """
+            AbortMultipartUpload CompleteMultipartUpload CopyObject CreateMultipartUpload
+            DeleteObject DeleteObjectTagging DeleteObjects GetBucketLocation GetBucketVersioning
+            GetObject GetObjectAcl GetObjectAttributes GetObjectTagging HeadBucket HeadObject
+            ListMultipartUploads ListObjects ListObjectsV2 ListParts PutObject PutObjectAcl
+            PutObjectTagging UploadPart UploadPartCopy
+        """,
+    }.items()
+}
+ABOUT_NOTHING = {
+    "dynamodb": {"DescribeEndpoints", "DescribeLimits"},
+    "sts": {"GetCallerIdentity"},
+    "logs": {"DescribeLogGroups"},
+    # Links in notifications are followed by anybody who has them; a made up one opens nothing.
+    "sns": {"ConfirmSubscription", "Unsubscribe"},
+}
+MODELS = {
+    name: ServiceModel(Loader().load_service_model(name, "service-2"), name)
+    for name in (*(name for name in SERVICES if name != "jackbean"), "s3")
+}
+# Of these AWS has hundreds, which all end at the same place: those that are here are tried.
+VAST = ("ec2", "iam")
+
+
+def operations(service: str) -> list[str]:
+    model = MODELS[service]
+    # Those with a host of their own (streams of events) are signed for a name that we have not.
+    names = [name for name in model.operation_names if not model.operation_model(name).endpoint]
+    if service == "s3":
+        return [name for name in names if name in s3.OPERATIONS]
+    return [name for name in names if service not in VAST or name in SERVICES[service]]
+
+
+class Bench(PlantRig):
+    """Two environments, each with a resource of every kind, and one of each that is nobody's."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.ids = {name: self.launch(name, size=1) for name in ("web1", "web2")}
+        for owner in ("web1", "web2", "free"):
+            self.client("sqs").create_queue(QueueName=owner)
+            self.client("sns").create_topic(Name=owner)
+            self.client("s3").create_bucket(Bucket=f"bucket-{owner}")
+            self.client("s3").put_object(Bucket=f"bucket-{owner}", Key="k", Body=b"theirs")
+        for owner, id_ in self.ids.items():
+            made = [Resource(kind, kind, _named(kind, owner)) for kind in KINDS.values()]
+            self.give(id_, *made)
+        self.keys = self.instance_keys("web1")
+
+    def outcome(self, service: str, operation: str, owner: str) -> tuple[str, str]:
+        """Return the code of an operation on what `owner` has ("" for success), and the answer."""
+        model = MODELS[service].operation_model(operation)
+        members = made(model.input_shape, owner) if model.input_shape else {}
+        call = getattr(self.client(service, self.keys), xform_name(operation))
+        try:
+            answer = call(**members)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return "AccessDenied" if code == "403" or status == 403 else code, ""
+        failed = answer.get("Errors") or [{"Code": ""}]  # of the single key of a DeleteObjects
+        return failed[0]["Code"], str(answer)
+
+    def state(self) -> Any:
+        """Return all that an operation could have changed."""
+        queues = self.client("sqs").list_queues().get("QueueUrls")
+        topics = self.client("sns").list_topics()["Topics"]
+        buckets = [one["Name"] for one in self.client("s3").list_buckets()["Buckets"]]
+        objects = [self.client("s3").list_objects_v2(Bucket=name)["KeyCount"] for name in buckets]
+        environments = [self.environment(id_) for id_ in self.ids.values()]
+        messages = [
+            self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+            for url in queues or ()
+        ]
+        told = [one["Attributes"] for one in messages]
+        return queues, topics, buckets, objects, environments, told
+
+
+def _named(kind: str, owner: str) -> str:
+    return {
+        "AWS::SQS::Queue": f"http://localhost:8700/123456789012/{owner}",
+        "AWS::SNS::Topic": f"arn:aws:sns:us-east-1:123456789012:{owner}",
+        "AWS::DynamoDB::Table": f"table-{owner}",
+        "AWS::S3::Bucket": f"bucket-{owner}",
+    }[kind]
+
+
+def made(shape: Shape | None, owner: str) -> dict[str, Any]:
+    """Return members for a request about what `owner` has: the required and the telling ones."""
+    assert isinstance(shape, StructureShape)
+    telling = {
+        "QueueUrl": _named("AWS::SQS::Queue", owner),
+        "QueueName": owner,
+        "TopicArn": _named("AWS::SNS::Topic", owner),
+        "TargetArn": _named("AWS::SNS::Topic", owner),
+        "ResourceArn": f"arn:aws:dynamodb:us-east-1:123456789012:table/table-{owner}",
+        "TableName": f"table-{owner}",
+        "Bucket": f"bucket-{owner}",
+        "CopySource": f"bucket-{owner}/k",
+        "Key": "k",
+        "logGroupName": f"/aws/elasticbeanstalk/{owner}/x.log",
+        "EnvironmentName": owner,
+        "EnvironmentNames": [owner],
+    }
+    members: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        if name in telling and member.type_name in ("string", "list"):
+            members[name] = telling[name]
+        elif name == "RequestItems":
+            members[name] = {f"table-{owner}": {} if "Get" in shape.name else []}
+        elif name == "TransactItems":
+            verb = "Get" if "Get" in shape.name else "Delete"
+            members[name] = [{verb: {"TableName": f"table-{owner}", "Key": {"id": {"S": "1"}}}}]
+        elif name in shape.required_members:
+            members[name] = _any(member, owner)
+    return members
+
+
+PLAIN: Mapping[str, Any] = {
+    "map": {},
+    "integer": 1,
+    "long": 1,
+    "boolean": True,
+    "blob": b"x",
+    "timestamp": 0,
+    "double": 1.0,
+    "float": 1.0,
+}
+
+
+def _any(shape: Shape, owner: str) -> Any:
+    if shape.type_name == "structure":
+        return made(shape, owner)
+    if shape.type_name == "list":
+        return [_any(shape.member, owner)]
+    enum = getattr(shape, "enum", None)
+    return PLAIN.get(shape.type_name, enum[0] if enum else "x")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with Bench(tmp_path_factory.mktemp("bench")) as bench:
+        yield bench
+
+
+@pytest.mark.parametrize("owner", ["web2", "free"])
+@pytest.mark.parametrize("service", MODELS)
+def test_what_is_not_ones_own(bench: Bench, service: str, owner: str) -> None:
+    before = bench.state()
+    other = bench.environment(bench.ids["web2"])
+    theirs = (other.id, *(member.id for member in other.members))
+    wrong = []
+    for operation in operations(service):
+        code, answer = bench.outcome(service, operation, owner)
+        if operation in ABOUT_NOTHING.get(service, ()):
+            right = service == "sns" or code == ""
+        elif service == "elasticbeanstalk" and operation in MAY[service]:
+            right = not any(name in answer for name in theirs)
+        else:
+            right = code in DENIED
+        if not right:
+            wrong.append((operation, code or "it was done", answer[:200]))
+    assert wrong == []
+    assert bench.state() == before
+
+
+@pytest.mark.parametrize("service", MODELS)
+def test_what_is_ones_own(bench: Bench, service: str) -> None:
+    """What it may is not refused; the rest is, and changes nothing."""
+    before, wrong = bench.state(), []
+    may = MAY.get(service, frozenset()) | ABOUT_NOTHING.get(service, set())
+    for operation in sorted(operations(service), key=lambda name: name in may):
+        if operation in may and before is not None:
+            assert bench.state() == before
+            before = None
+        code, answer = bench.outcome(service, operation, "web1")
+        if (code in DENIED) is (operation in may):
+            wrong.append((operation, code or "it was done", answer[:200]))
+    assert wrong == []
+
+
+def test_what_instances_may_is_the_same_twice() -> None:
+    told = {service: set(rows) for service, rows in INSTANCES_MAY.items()}
+    assert told == {service: set(rows) for service, rows in MAY.items() if service != "s3"}
+
+
+@pytest.mark.parametrize("operation", SERVICES["jackbean"])
+def test_our_own_service(bench: Bench, operation: str) -> None:
+    before = bench.state()
+    members = {"EnvironmentName": "web2", "InstanceId": bench.environment(bench.ids["web1"]).id}
+    status, told = extend(bench, operation, json.dumps(members), bench.keys)
+    assert (status, told["__type"]) == (403, "AccessDenied")
+    assert bench.state() == before
+
+
+# Policies: what their owner grants beyond that
+
+
+def policy(effect: str = "Allow", action: str = "SQS:SendMessage", **more: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Action": action, "Resource": "*", **more}
+
+
+ROLE = "arn:aws:iam::123456789012:role/aws-elasticbeanstalk-ec2-role"
+TOPIC = {"ArnEquals": {"aws:SourceArn": "arn:aws:sns:us-east-1:123456789012:web2"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "sends"),
+    [
+        ([policy(Principal="*")], True),
+        ([policy(Principal={"AWS": ROLE})], True),
+        ([policy(Principal={"AWS": ["*"]}, action="sqs:*")], True),
+        ([policy(Principal={"AWS": "arn:aws:iam::123456789012:root"})], False),
+        ([policy(Principal={"AWS": ROLE + "2"})], False),
+        ([policy(Principal="*", Condition=TOPIC)], False),  # the topic may, whoever asks may not
+        ([policy(Principal="*", action="SQS:ReceiveMessage")], False),
+        ([policy(Principal="*"), policy("Deny", Principal={"AWS": ROLE})], False),
+    ],
+)
+def test_a_queues_policy_grants(bench: Bench, statements: list[Any], sends: bool) -> None:
+    owner, url = bench.client("sqs"), _named("AWS::SQS::Queue", "web2")
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    code, _ = bench.outcome("sqs", "SendMessage", "web2")
+    assert (code not in DENIED) is sends
+    assert bench.outcome("sqs", "DeleteQueue", "web2")[0] in DENIED
+    owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+
+
+def test_one_instances_own_part_of_the_storage_bucket(bench: Bench) -> None:
+    bucket, s3_ = bench.eb.create_storage_location()["S3Bucket"], bench.client("s3", bench.keys)
+    mine, theirs = (f"resources/environments/{bench.ids[name]}/x" for name in ("web1", "web2"))
+    s3_.put_object(Bucket=bucket, Key=mine, Body=b"mine")
+    assert s3_.get_object(Bucket=bucket, Key=mine)["Body"].read() == b"mine"
+    bench.client("s3").put_object(Bucket=bucket, Key=theirs, Body=b"theirs")
+    for call, given in (
+        (s3_.get_object, {"Key": theirs}),
+        (s3_.put_object, {"Key": theirs, "Body": b""}),
+        (s3_.copy_object, {"Key": mine, "CopySource": f"{bucket}/{theirs}"}),
+        (s3_.list_objects_v2, {}),
+        (s3_.list_objects_v2, {"Prefix": f"resources/environments/{bench.ids['web1']}/"}),
+    ):
+        assert bench.refusal(call, Bucket=bucket, **given)[:2] == (403, "AccessDenied")
