@@ -7,12 +7,17 @@ where an instance gets another release in place. The share of a canary is that o
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from jackbean.control.observe import Look
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED, Member, Service
 from jackbean.core.installation import Installation
 from jackbean.core.traffic import group_of
+from jackbean.ports.engine import Address
 from jackbean.ports.router import HealthCheck, Routes, Split, Sticky, Target
+
+TARGETS_KEPT_MAX = 4096
 
 
 def routes(
@@ -25,14 +30,11 @@ def routes(
     """Return the load balancer that `environment` wants, as far as its machines have addresses."""
     running = {i.id: i.sight.running for i in look.fleet}
     targets = tuple(
-        Target(
-            m.id,
-            look.addresses[m.id],
-            draining=m.service is Service.DRAINING,
-            group=_group(m, running.get(m.id)),
-        )
-        for m in environment.members
-        if m.service is not Service.OUT and m.id in look.addresses
+        [
+            _target(m.id, look.addresses[m.id], m.service, _group(m, running.get(m.id)))
+            for m in environment.members
+            if m.service is not Service.OUT and m.id in look.addresses
+        ]
     )
     return Routes(
         environment_id=environment.id,
@@ -44,6 +46,12 @@ def routes(
         sticky=sticky,
         revision=environment.revision,
     )
+
+
+@lru_cache(maxsize=TARGETS_KEPT_MAX)
+def _target(instance: str, address: Address, service: Service, group: str) -> Target:
+    """Return a target: at each look the same one, which is soon compared."""
+    return Target(instance, address, draining=service is Service.DRAINING, group=group)
 
 
 def _group(member: Member, running: int | None) -> str:

@@ -60,6 +60,9 @@ class Passes:
     at: float = 0.0
 
 
+NO_PASSES = Passes()
+
+
 class Observer:
     """Looks at fleets. Complete once every running member has been heard, or was given the time."""
 
@@ -140,7 +143,7 @@ class Observer:
         return replace(instance, sight=replace(instance.sight, passes=passes))
 
     def _look(self, instance: Instance, gate: Gate, now: float) -> int:
-        before = self._passes.get(instance.id, Passes())
+        before = self._passes.get(instance.id, NO_PASSES)
         after = counted(before, instance, gate, now, well=instance.sight.reached)
         self._passes[instance.id] = after
         return after.count
@@ -149,7 +152,7 @@ class Observer:
 def counted(before: Passes, instance: Instance, gate: Gate, now: float, *, well: bool) -> Passes:
     """Return how often in a row an instance has looked good, with this look; `well` to requests."""
     if not well or instance.busy:
-        return Passes(0, now)
+        return NO_PASSES
     if before.count == 0 or now - before.at >= gate.interval_s:
         return Passes(min(before.count + 1, gate.count), now)
     return before

@@ -16,7 +16,7 @@ from jackbean.control.intake import polls
 from jackbean.control.observe import Look
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
-from jackbean.core.fleet import Fleet, Instance, Machine, Member
+from jackbean.core.fleet import Instance, Machine, Member
 from jackbean.core.releases import Release
 from jackbean.ports.engine import LaunchSpec
 from jackbean.ports.router import HealthCheck, Sticky
@@ -54,8 +54,9 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
         for member in environment.members
         if (act := _machine(world, environment, means, (member, seen.get(member.id))))
     ]
-    await _all(acts)
-    _nudge(world, environment, look.fleet)
+    if acts:
+        await _all(acts)
+    _nudge(world, environment, seen)
 
 
 async def _all(acts: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -97,8 +98,7 @@ def _spec(world: World, environment: Environment, means: Means, member: Member) 
     )
 
 
-def _nudge(world: World, environment: Environment, fleet: Fleet) -> None:
-    seen = {i.id: i for i in fleet}
+def _nudge(world: World, environment: Environment, seen: Mapping[str, Instance]) -> None:
     for member in environment.members:
         if _uninformed(member, seen.get(member.id)) or _unaware(world, environment, member):
             world.reports.nudge(member.id)

@@ -170,6 +170,7 @@ class Ticker:
 
 def _warm(environment: Environment, look: Look) -> bool:
     """Whether something is under way that the next look may find done."""
+    if environment.operation is not None or ends(environment):
+        return True
     moving = any(i.busy or i.member.service is not Service.IN or not i.healthy for i in look.fleet)
-    short = len(look.fleet.counted) != environment.desired
-    return environment.operation is not None or moving or short or ends(environment)
+    return moving or len(look.fleet.counted) != environment.desired

@@ -168,7 +168,7 @@ class Instance:
 
     @property
     def healthy(self) -> bool:
-        return self.sight.machine is Machine.RUNNING and self.sight.passes >= self.gate
+        return self.sight.passes >= self.gate and self.sight.machine is Machine.RUNNING
 
     @property
     def serving(self) -> bool:
@@ -180,10 +180,10 @@ class Instance:
     def settled(self, release: int) -> bool:
         """Whether it serves `release`, in service, idle and through the health gate."""
         return (
-            self.alive
-            and self.runs(release)
-            and self.member.service is Service.IN
+            self.member.service is Service.IN
             and self.healthy
+            and self.alive
+            and self.runs(release)
             and not self.failed(release)
         )
 
@@ -209,7 +209,8 @@ class Fleet:
         return tuple(i.id for i in self)
 
     def where(self, test: Callable[[Instance], bool]) -> Fleet:
-        return Fleet(tuple(filter(test, self.instances)), self.counts)
+        found = tuple(filter(test, self.instances))
+        return self if len(found) == len(self.instances) else Fleet(found, self.counts)
 
     def of_group(self, group: str) -> Fleet:
         return self.where(lambda i: i.member.group == group)
@@ -236,7 +237,7 @@ class Fleet:
     @property
     def dead(self) -> Fleet:
         """Those that died by themselves and are still counted on."""
-        return self.where(lambda i: not i.alive and not i.member.leaving)
+        return self.where(lambda i: not i.member.leaving and not i.alive)
 
     @property
     def busy(self) -> Fleet:

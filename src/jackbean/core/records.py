@@ -7,20 +7,12 @@ a simulated history has hundreds of turns, so that was a third of all its time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 __all__ = ["replace"]
 
 Record = TypeVar("Record")
-
-
-def _same(known: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
-    for name, value in changes.items():  # noqa: SIM110 - a generator costs as much as the rest
-        if known[name] is not value:
-            return False
-    return True
-
+MISSING = object()
 
 if TYPE_CHECKING:  # the type checker knows this one, and holds every change against its field
     from dataclasses import replace
@@ -32,17 +24,19 @@ else:
         It is the very same one where they are what they were. What a record checks when it is
         built is checked again. Raises TypeError for what is no field of it.
         """
-        kind, known = type(record), record.__dict__
-        unknown = changes.keys() - known.keys()
-        if unknown:
-            raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}")
-        if _same(known, changes):
+        known = record.__dict__
+        for name, value in changes.items():
+            if known.get(name, MISSING) is not value:
+                break
+        else:
             return record
-        made = object.__new__(kind)
+        made = object.__new__(type(record))
         facts = made.__dict__
         facts.update(known)
         facts.update(changes)
-        check = getattr(kind, "__post_init__", None)
-        if check is not None:
-            check(made)
+        if len(facts) != len(known):
+            unknown = ", ".join(sorted(facts.keys() - known.keys()))
+            raise TypeError(f"{type(record).__name__} has no field {unknown}")
+        if hasattr(made, "__post_init__"):
+            made.__post_init__()
         return made

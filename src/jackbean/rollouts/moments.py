@@ -48,13 +48,14 @@ def serving(fleet: Fleet, split: int | None) -> int:
     One that is changing does not count, though it might still answer; nor do new ones without a
     share of the requests.
     """
-    return len(fleet.where(lambda i: _serves(i) and (split != 0 or i.member.group != TEMPORARY)))
+    return sum(_serves(i) and (split != 0 or i.member.group != TEMPORARY) for i in fleet.instances)
 
 
 def _serves(instance: Instance) -> bool:
+    if instance.member.service is not Service.IN or not instance.sight.reached:
+        return False
     told = instance.member.assignment
-    changing = instance.busy and told is not None and told.work is not Work.STAGE
-    return instance.member.service is Service.IN and instance.sight.reached and not changing
+    return told is None or told.work is Work.STAGE or not instance.busy
 
 
 def _of_rollout(rollout: Rollout, fleet: Fleet) -> Moment:

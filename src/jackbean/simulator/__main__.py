@@ -1,30 +1,37 @@
-"""`./dev sim [N] [--seed S] [--worker]`: live N seeded histories, or replay one of them."""
+"""`./dev sim [N] [--first S] [--worker]`: live N seeded histories; `--seed S` replays one.
+
+It tells how far it is every half minute. Stopped by Ctrl-C it tells what it has seen, and from
+which seed to go on.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 
-from jackbean.core.errors import JackbeanError
 from jackbean.simulator.faults import Faults
 from jackbean.simulator.histories import life
 from jackbean.simulator.lives import Life, random_life, random_worker
 
 Drawn = Callable[[int], tuple[Life, Faults]]
+BLOCK = 50  # histories that a process lives in one go
 SHOWN_MAX = 10
+TOLD_S = 30.0  # between two lines of progress
+INTERRUPTED = 130  # what a shell takes for the exit code of what Ctrl-C has ended
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./dev sim", description=__doc__)
     parser.add_argument("count", nargs="?", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--first", type=int, default=0, help="the first seed, to go on from there")
     parser.add_argument("--seed", type=int, help="replay this one alone, and fail as it does")
     parser.add_argument("--worker", action="store_true", help="of worker environments")
     given = parser.parse_args()
@@ -33,33 +40,99 @@ def main() -> None:
         plan, faults = drawn(given.seed)
         sys.stdout.write(f"{plan}\n{asyncio.run(life(plan, faults))}\n")
         return
-    sys.exit(_many(given.first, given.count, drawn))
+    sys.exit(_many(Sum(given.first, given.count), drawn))
 
 
-def _many(first: int, count: int, drawn: Drawn) -> int:
-    began, failures = time.monotonic(), Counter[str]()
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        one = partial(_one, drawn)
-        for seed, trouble in pool.map(one, range(first, first + count), chunksize=50):
-            if trouble:
-                failures[trouble.partition(":")[0]] += 1
-                if failures.total() <= SHOWN_MAX:
-                    sys.stdout.write(f"seed {seed}: {trouble}\n")
-    seconds = time.monotonic() - began
-    rate = count / seconds
-    sys.stdout.write(
-        f"{count} histories in {seconds:.0f} s ({rate:.0f} a second), {failures.total()} failed\n"
-    )
-    return 1 if failures else 0
+@dataclass(frozen=True)
+class Lived:
+    """What came of some histories: `troubles` by seed, `effects` of all of them together."""
+
+    count: int
+    effects: int
+    troubles: dict[int, str]
 
 
-def _one(drawn: Drawn, seed: int) -> tuple[int, str]:
-    plan, faults = drawn(seed)
+@dataclass
+class Sum:
+    """What came of all histories so far."""
+
+    first: int
+    wanted: int
+    began: float = field(default_factory=time.monotonic)
+    count: int = 0
+    effects: int = 0
+    failed: int = 0
+
+    def add(self, lived: Lived) -> None:
+        for seed, trouble in lived.troubles.items():
+            self.failed += 1
+            if self.failed <= SHOWN_MAX:
+                _say(f"seed {seed}: {trouble}")
+        self.count += lived.count
+        self.effects += lived.effects
+
+    def tell(self) -> None:
+        seconds = time.monotonic() - self.began
+        rate = self.count / seconds
+        some = self.count if self.count == self.wanted else f"{self.count} of {self.wanted}"
+        each = self.effects / max(self.count, 1)
+        _say(
+            f"{some} histories of {each:.0f} effects in {seconds:.0f} s ({rate:.0f} a second), "
+            f"{self.failed} failed"
+        )
+
+
+def _many(total: Sum, drawn: Drawn) -> int:
+    seeds = range(total.first, total.first + total.wanted)
+    blocks = [seeds[at : at + BLOCK] for at in range(0, total.wanted, BLOCK)]
+    pool = ProcessPoolExecutor(os.cpu_count(), initializer=_leave_interrupts)
     try:
-        asyncio.run(life(plan, faults))
-    except (JackbeanError, AssertionError) as error:
-        return seed, f"{type(error).__name__}: {error}"
-    return seed, ""
+        _sum_up(total, pool.map(partial(_live, drawn), blocks))
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        total.tell()
+        _say(f"stopped; go on with: {total.wanted - total.count} --first {_next(total)}")
+        return INTERRUPTED
+    pool.shutdown()
+    total.tell()
+    return 1 if total.failed else 0
+
+
+def _sum_up(total: Sum, coming: Iterable[Lived]) -> None:
+    told = time.monotonic()
+    for lived in coming:
+        total.add(lived)
+        if time.monotonic() - told >= TOLD_S and total.count < total.wanted:
+            told = time.monotonic()
+            total.tell()
+
+
+def _next(total: Sum) -> int:
+    """Return the first seed that was not lived: blocks are counted in their order."""
+    return total.first + total.count
+
+
+def _live(drawn: Drawn, seeds: range) -> Lived:
+    effects, troubles = 0, {}
+    with asyncio.Runner() as runner:
+        for seed in seeds:
+            plan, faults = drawn(seed)
+            try:
+                runner.run(life(plan, faults))
+            except Exception as error:
+                troubles[seed] = f"{type(error).__name__}: {error}"
+            effects += faults.effects
+    return Lived(len(seeds), effects, troubles)
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that sums up; its end is the end of this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

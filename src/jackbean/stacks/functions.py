@@ -64,6 +64,8 @@ def evaluate(
 def expressions(text: str) -> list[tuple[int, int, Value]]:
     """Return where in a text functions in backticks begin and end, and what they are."""
     found: list[tuple[int, int, Value]] = []
+    if "`" not in text:
+        return found
     end = 0
     for tries, start in enumerate(OPENING.finditer(text)):
         if tries >= EXPRESSIONS_MAX:

@@ -11,6 +11,7 @@ Values are strings, as on the wire. They may be secrets, so no `repr` shows one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, overload
@@ -22,7 +23,7 @@ RESOURCE_BOUND = frozenset(
     {"aws:autoscaling:scheduledaction", "aws:cloudformation:template:resource:property"}
 )
 # Clients read the first setting of this namespace and take it for this one.
-FIRST = ("aws:elasticbeanstalk:environment", "EnvironmentType")
+FIRST = ("aws:elasticbeanstalk:environment", "EnvironmentType", "")
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -177,8 +178,8 @@ def _values(settings: Iterable[Setting]) -> dict[Key, str | None]:
 
 
 def _sorted(values: Mapping[Key, str | None]) -> dict[Key, str | None]:
-    return {k: values[k] for k in sorted(values, key=_order)}
-
-
-def _order(k: Key) -> tuple[str, bool, str, str]:
-    return (k[0], k[:2] != FIRST, k[1], k[2])
+    keys = sorted(values)
+    if FIRST in values:
+        keys.remove(FIRST)
+        keys.insert(bisect_left(keys, FIRST[:1]), FIRST)
+    return {k: values[k] for k in keys}

@@ -81,6 +81,8 @@ def validate(settings: Iterable[Setting], context: Context) -> tuple[Message, ..
     if len(bounded) > SETTINGS_MAX:
         text = f"At most {SETTINGS_MAX} option settings fit in a request."
         return (Message(Severity.ERROR, text, "", ""),)
+    if not bounded:
+        return ()
     last = {s.key: s for s in bounded}
     messages = [m for s in last.values() for m in _setting(s, context)]
     wrong = {(m.namespace, m.name) for m in messages}
