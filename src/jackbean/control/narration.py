@@ -19,7 +19,7 @@ from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import TEMPORARY, Failure, Fleet, Instance
 from jackbean.core.health.transitions import transition
-from jackbean.core.operations import Exchange, Kind, Operation, Provision, Settle
+from jackbean.core.operations import Exchange, Kind, Operation, Provision, Roll, Settle
 from jackbean.core.records import replace
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.upkeep import complete
@@ -139,7 +139,7 @@ def _event(told: Told, environment: Environment, request_id: str) -> Event:
 def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -> Iterator[Told]:
     if after is None:
         return
-    if before and isinstance(before.phase, Provision):
+    if before and isinstance(before.phase, Provision) and isinstance(after.phase, Roll):
         yield from _beginning(after, scene)
     was, now = before.rollout if before else None, after.rollout
     if was and now and was != now:
