@@ -1,7 +1,7 @@
 """A scheduler and a receiver in a process that is made to be killed, in which time flies.
 
-`python -m tests.e2e.queues.periodic DIRECTORY BASE BEGAN` goes on until it is killed. A minute takes
-a twentieth of a second, counted from BEGAN on, whoever runs meanwhile. Each message that is
+`python -m tests.e2e.queues.periodic DIRECTORY BASE BEGAN` goes on until it is killed. A minute
+takes a twentieth of a second, counted from BEGAN on, whoever runs meanwhile. Each message that is
 received is written to `received`, a line each, and then deleted.
 """
 
@@ -11,8 +11,6 @@ import asyncio
 import sys
 import time
 from pathlib import Path
-
-from tests.control.scenes import ID, INSTALLATION, environment, release
 
 from jackbean.core.applications import Application
 from jackbean.core.environments import Environment, Tier
@@ -26,6 +24,7 @@ from jackbean.services.queues import QueueDesk, Receive
 from jackbean.services.queues.messages import unpacked
 from jackbean.storage.queues import SqliteQueues
 from jackbean.storage.sqlite import SqliteStore
+from tests.control.scenes import ID, INSTALLATION, environment, release
 
 MINUTE_S = 0.05
 TASKS = (Task("each", "/each", "* * * * *"), Task("third", "/third", "*/3 * * * *"))

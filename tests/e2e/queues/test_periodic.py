@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.control.scenes import ID
 
 from jackbean.ports.firings import Firing, History, State
 from jackbean.schedules.expected import expected
+from tests.control.scenes import ID
 from tests.e2e.installation import until
 from tests.e2e.queues.periodic import MINUTE_S, TASKS, Place
 
@@ -107,5 +107,5 @@ async def _end(directory: Path, began: float) -> tuple[list[Firing], int]:
     """Return the ledger, and the minute up to which it is settled."""
     place = Place(directory, BASE, began)
     now = place.wall()
-    place.desk.scheduler._wall = lambda: now  # noqa: SLF001 - time ends here
+    place.desk.scheduler._wall = lambda: now
     return await settled(place), int(now // 60)
