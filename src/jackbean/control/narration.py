@@ -150,8 +150,9 @@ def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -
 def _resources(
     before: Environment, after: Environment, operation: Operation | None, scene: Scene
 ) -> Iterator[Told]:
+    undoing = operation is not None and operation.undoing
     told = [
-        *outcomes(before.resources, after.resources, scene.sights),
+        *outcomes(before.resources, after.resources, scene.sights, undoing=undoing),
         *failures(before, operation, scene.sights),
     ]
     for message, severity in told:

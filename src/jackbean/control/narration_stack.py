@@ -19,25 +19,26 @@ ABORTED = (
 Telling = Iterator[tuple[str, Severity]]
 
 
-def outcomes(before: Stack, after: Stack, sights: Sights) -> Telling:
+def outcomes(before: Stack, after: Stack, sights: Sights, *, undoing: bool) -> Telling:
     """Yield what became of resources between two records."""
+    changed = "Restored" if undoing else "Updated"
     was = {r.key: r for r in before}
     now = {r.key: r for r in after}
     for key, resource in now.items():
-        yield from _come(was.get(key), resource)
+        yield from _come(was.get(key), resource, changed)
     for key, resource in was.items():
         if key not in now:
             yield from _gone(resource, sights)
 
 
-def _come(was: Resource | None, now: Resource) -> Telling:
+def _come(was: Resource | None, now: Resource, changed: str) -> Telling:
     called = story(now.type)
     if not called or now.pending:
         return
     if was is None or was.state is State.MAKING:
         yield f"Created {called} named: {now.name}", Severity.INFO
     elif was.state is State.CHANGING:
-        yield f"Updated {called} named: {now.name}", Severity.INFO
+        yield f"{changed} {called} named: {now.name}", Severity.INFO
 
 
 def _gone(resource: Resource, sights: Sights) -> Telling:

@@ -1,4 +1,4 @@
-"""`./dev sim [N] [--first S] [--worker]`: live N seeded histories; `--seed S` replays one.
+"""`./dev sim [N] [--first S] [--worker | --stacks]`: live N histories; `--seed S` replays one.
 
 It tells how far it is every half minute. Stopped by Ctrl-C it tells what it has seen, and from
 which seed to go on.
@@ -19,7 +19,7 @@ from functools import partial
 
 from jackbean.simulator.faults import Faults
 from jackbean.simulator.histories import life
-from jackbean.simulator.lives import Life, random_life, random_worker
+from jackbean.simulator.lives import Life, random_life, random_stacks, random_worker
 
 Drawn = Callable[[int], tuple[Life, Faults]]
 BLOCK = 50  # histories that a process lives in one go
@@ -34,8 +34,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed, to go on from there")
     parser.add_argument("--seed", type=int, help="replay this one alone, and fail as it does")
     parser.add_argument("--worker", action="store_true", help="of worker environments")
+    parser.add_argument("--stacks", action="store_true", help="of bundles that bring resources")
     given = parser.parse_args()
-    drawn = random_worker if given.worker else random_life
+    drawn = random_worker if given.worker else random_stacks if given.stacks else random_life
     if given.seed is not None:
         plan, faults = drawn(given.seed)
         sys.stdout.write(f"{plan}\n{asyncio.run(life(plan, faults))}\n")

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jackbean.control import environments
 from jackbean.control.aborting import abort
@@ -16,12 +19,14 @@ from jackbean.control.applications import create_application
 from jackbean.control.environments import WEB, Creation, Update
 from jackbean.control.returning import roll_back
 from jackbean.control.swapping import swap
-from jackbean.control.versions import create_version
-from jackbean.core.applications import Application, Version
+from jackbean.control.versions import Bundle, create_version
+from jackbean.core.applications import Application, Location, Version
 from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.options.settings import Setting
-from jackbean.ports.store import EnvironmentQuery
+from jackbean.ports.store import Change, EnvironmentQuery
+from jackbean.simulator.blobs import MemoryBlobs
+from jackbean.simulator.bundles import bundle
 from jackbean.simulator.faults import Crash, Faults
 from jackbean.simulator.invariants import (
     Chronicle,
@@ -33,6 +38,7 @@ from jackbean.simulator.invariants import (
 )
 from jackbean.simulator.lives import FLOORS, Life, behaviour
 from jackbean.simulator.router import Traffic
+from jackbean.simulator.stacks import Custody, check_stacks, check_tidy
 from jackbean.simulator.universe import BRANCH, Universe
 
 ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
@@ -61,10 +67,24 @@ class Outcome:
 async def life(plan: Life, faults: Faults | None = None) -> Outcome:
     """Live it and check it. Raises a ViolationError where something does not hold."""
     faults = faults or Faults()
-    chronicle = Chronicle()
+    chronicle, custody = Chronicle(), Custody()
+
+    def watch(changes: Sequence[Change]) -> None:
+        chronicle(changes)
+        custody(changes)
+
     traffic = Traffic(apply_s=0.1, check_s=0.3, last_s=1.0)
-    universe = Universe(plan.seed, behaviour(plan), traffic, faults, chronicle)
-    return await Story(universe, plan, chronicle).live()
+    universe = Universe(plan.seed, behaviour(plan), traffic, faults, watch)
+    with TemporaryDirectory() if "restack" in plan.acts else nullcontext("/nonexistent") as folder:
+        blobs = MemoryBlobs(Path(folder))
+        universe.world = replace(universe.world, blobs=blobs)
+        outcome = await Story(universe, plan, chronicle).live()
+    found = await universe.environments()
+    check_stacks(universe.resources, found, custody)
+    for environment in found:
+        if chronicle.won.get(environment.id):
+            check_tidy(environment)
+    return outcome
 
 
 class Story:
@@ -169,8 +189,23 @@ class Story:
                 await roll_back(world, NAME, request_id)
             case "swap":
                 await swap(world, NAME, PARTNER, request_id)
+            case "restack":
+                label = await self._restacked()
+                await environments.update(world, NAME, Update(request_id, label=label))
             case _:
                 await environments.update(world, NAME, self._update(act, request_id))
+
+    async def _restacked(self) -> str:
+        """Make a version that brings other resources, and return its label."""
+        world, self._colours = self._universe.world, self._colours + 1
+        label = f"s{self._colours}"
+
+        async def content() -> AsyncIterator[bytes]:
+            yield bundle(self._plan.seed * 10 + self._colours)
+
+        made = Bundle(Location("bucket", label), (await world.blobs.put(content())).digest)
+        await create_version(world, Version("app", label), made, self._request())
+        return label
 
     def _update(self, act: str, request_id: str) -> Update:
         self._colours += 1

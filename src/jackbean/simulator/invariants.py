@@ -114,7 +114,8 @@ class Chronicle:
         ended = environment.status is Status.TERMINATED
         require(ended or not (operation.aborted and won), "it was aborted and has succeeded")
         self.won[environment.id] = won
-        back = operation.rollout is not None and operation.rollout.stage is Stage.REVERTING
+        reverting = operation.rollout is not None and operation.rollout.stage is Stage.REVERTING
+        back = reverting or operation.undoing
         stopped = operation.aborted and operation.abort is Abort.REVERT and not back
         require(ended or not stopped, "it was aborted and did not go back")
         rollout = operation.rollout

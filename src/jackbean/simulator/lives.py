@@ -22,7 +22,8 @@ AGES = (0.0, 0.5, 2.0, 5.0, 20.0, 200.0)  # of an operation that is aborted or e
 class Life:
     """What happens.
 
-    `acts` are "deploy", "configure", "scale", "replace", "rollback", "swap" and "terminate";
+    `acts` are "deploy", "configure", "scale", "replace", "rollback", "swap", "terminate", and
+    "restack", which deploys a bundle with other resources;
     `aborts` says of each how many seconds after it an abort is asked for, None for never; `ends` is
     how many seconds after the last act the environment is terminated in the middle of it.
     `pace` is the RollingUpdateType, "" for none; `parking` keeps the release before at hand.
@@ -88,6 +89,13 @@ def random_worker(seed: int) -> tuple[Life, Faults]:
     policy = "Rolling" if plan.policy == "TrafficSplitting" else plan.policy
     acts = tuple("deploy" if act == "swap" else act for act in plan.acts)
     return replace(plan, worker=True, policy=policy, acts=acts, parking=False), faults
+
+
+def random_stacks(seed: int) -> tuple[Life, Faults]:
+    """Return what a seed stands for where every bundle brings resources."""
+    plan, faults = random_life(seed)
+    acts = tuple("restack" if act == "deploy" else act for act in plan.acts if act != "swap")
+    return replace(plan, acts=("restack", *acts)), faults
 
 
 def behaviour(plan: Life) -> Behaviour:

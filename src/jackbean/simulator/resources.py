@@ -13,11 +13,15 @@ REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # properties 
 
 
 class MemoryResources:
-    """ports.Resources. `there` is what there is, by type and name: its owner and its properties."""
+    """ports.Resources. `there` is what there is, by type and name: its owner and its properties.
+
+    Properties can say that a resource refuses to be, or to end, or how often it must be asked for.
+    """
 
     def __init__(self, effect: Callable[[str], None] = lambda name: None) -> None:
         self.there: dict[tuple[str, str], tuple[str, str]] = {}
         self._effect = effect
+        self.ended: list[Wanted] = []
         self._looks: dict[tuple[str, str], int] = {}
 
     async def ensure(self, wanted: Wanted) -> Made | Underway:
@@ -44,4 +48,5 @@ class MemoryResources:
         if reason := wanted.properties.get(STAYS):
             raise Fault("DeleteFailed", str(reason))
         del self.there[place]
+        self.ended.append(wanted)
         return Gone()

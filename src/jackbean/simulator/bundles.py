@@ -1,0 +1,51 @@
+"""Bundles that bring resources, drawn from a seed: for histories in which stacks change too.
+
+Some of the resources cannot be made, some not ended, some take their time. Those whose logical ids
+begin with "Kept" are to be retained whatever happens.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import zipfile
+from typing import Any
+
+from jackbean.simulator.resources import REFUSES, STAYS, TAKES
+
+KEPT = "Kept"
+NAMES = ("A", "B", "C", "KeptD", "KeptE")
+QUEUE, TOPIC, ROLE = "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::IAM::Role"
+RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+
+
+def bundle(seed: int) -> bytes:
+    """Return the ZIP of a bundle with a config file of resources."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr(".ebextensions/stack.config", json.dumps({"Resources": _resources(draw)}))
+    return buffer.getvalue()
+
+
+def _resources(draw: random.Random) -> dict[str, Any]:
+    names = draw.sample(NAMES, draw.randint(0, len(NAMES)))
+    return {name: _resource(draw, name, names[:at]) for at, name in enumerate(names)}
+
+
+def _resource(draw: random.Random, name: str, earlier: list[str]) -> dict[str, Any]:
+    kind = draw.choice((QUEUE, QUEUE, TOPIC, ROLE))
+    properties: dict[str, Any] = {"Size": str(draw.randint(0, 2))}
+    if earlier and draw.random() < 0.5:
+        properties["Other"] = {"Ref": draw.choice(earlier)}
+    if draw.random() < 0.3:
+        properties["FifoQueue" if kind == QUEUE else "FifoTopic"] = "true"
+    if draw.random() < 0.1:
+        properties[REFUSES] = "it does not want to"
+    if draw.random() < 0.1:
+        properties[STAYS] = "somebody needs it"
+    if draw.random() < 0.3:
+        properties[TAKES] = str(draw.randint(2, 4))
+    policies = RETAINED if name.startswith(KEPT) else {}
+    return {"Type": kind, "Properties": properties, **policies}
