@@ -47,6 +47,10 @@ class Cloud:
     def s3(self) -> Any:
         return self._client("s3")
 
+    @cached_property
+    def logs(self) -> Any:
+        return self._client("logs")
+
     @property
     def endpoint(self) -> str:
         """Where requests really go."""

@@ -60,8 +60,8 @@ The members are those of the AWS API. A failure is a document, too: `{"Error": {
 
 `eb` itself works against Jackbean, so nothing is out of reach. `jb` has no verbs for saved
 configurations, clones, swaps, tags, platforms and lifecycles, and leaves out the flags that need
-CodeCommit, CodeBuild or CloudWatch (`--source`, `--cloudwatch-logs`, `--stream`, `--analyze`) or
-several modules at once (`--modules`, `--env-group-suffix`).
+CodeCommit, CodeBuild or a language model (`--source`, `--analyze`) or several modules at once
+(`--modules`, `--env-group-suffix`).
 """
 
 

@@ -1,16 +1,19 @@
-"""`jb logs`: the last lines of every instance's logs, or all of them in a folder."""
+"""`jb logs`: the last lines of every instance's logs, all of them in a folder, or live."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jackbean.cli.archives import fetch, unpack
 from jackbean.cli.failures import Failure
+from jackbean.cli.lines import Spans
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.project import FOLDER
 from jackbean.cli.screen import Screen
@@ -18,40 +21,108 @@ from jackbean.cli.verb import Verb
 from jackbean.cli.waiting import Awaited, wait
 from jackbean.cli.workplace import Workplace
 
+if TYPE_CHECKING:
+    from jackbean.cli.following import Found
+
 EXAMPLES = """
 jb logs                        the last 100 lines of every log
 jb logs -i i-0123456789abcdef0
 jb logs --all                  every log, into .elasticbeanstalk/logs
 jb logs --zip                  the same as archives
+jb logs --follow               new lines of all instances, until Ctrl-C
+jb logs -f --file 'nginx/*' --grep ' 50[0-9] ' --since 10m
+jb logs --cloudwatch-logs enable
+jb logs --stream               new lines of the environment's log groups
 """
 TIMEOUT_S = 120.0
+UPDATE_TIMEOUT_MIN = 15.0
+LOGS, HEALTH = "aws:elasticbeanstalk:cloudwatch:logs", "aws:elasticbeanstalk:cloudwatch:logs:health"
+SWITCHES = {
+    "instance": ((LOGS, "StreamLogs"),),
+    "environment-health": ((HEALTH, "HealthStreamingEnabled"),),
+    "all": ((LOGS, "StreamLogs"), (HEALTH, "HealthStreamingEnabled")),
+}
+COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "red")
+LIVE_ONLY = {"files": "--file", "since": "--since", "grep": "--grep", "lines": "--lines"}
+TABLE = (
+    click.Option(("-a", "--all", "everything"), is_flag=True, help="Fetch all logs, whole."),
+    click.Option(("-z", "--zip", "zipped"), is_flag=True, help="Fetch them as archives."),
+    click.Option(("-i", "--instance"), help="Of this instance only."),
+    click.Option(("-f", "--follow"), is_flag=True, help="Show lines as they are written."),
+    click.Option(
+        ("--file", "files"),
+        multiple=True,
+        help="With --follow: these files, patterns below /var/log.",
+    ),
+    click.Option(
+        ("--since",), help="With --follow: from 90s, 10m, 2h or 1d ago, or a date, as lines tell."
+    ),
+    click.Option(("--grep",), help="With --follow: only lines that a regular expression finds."),
+    click.Option(
+        ("-n", "--lines"),
+        type=click.IntRange(0, 10_000),
+        help="With --follow: begin with so many lines of each file (10).",
+    ),
+    click.Option(("--stream",), is_flag=True, help="Show new lines of log groups."),
+    click.Option(("-g", "--log-group"), help="With --stream: this log group only."),
+    click.Option(
+        ("-cw", "--cloudwatch-logs", "switch"),
+        is_flag=False,
+        flag_value="enable",
+        type=click.Choice(("enable", "disable")),
+        help="Stream logs to log groups, or stop that.",
+    ),
+    click.Option(
+        ("-cls", "--cloudwatch-log-source", "source"),
+        type=click.Choice(tuple(SWITCHES)),
+        default="instance",
+        show_default=True,
+        help="With --cloudwatch-logs: what is streamed.",
+    ),
+)
 
 
-@click.command("logs", cls=Verb, examples=EXAMPLES)
+@click.command("logs", cls=Verb, examples=EXAMPLES, table=TABLE)
 @click.argument("environment", required=False)
-@click.option("-a", "--all", "everything", is_flag=True, help="Fetch all logs, whole.")
-@click.option("-z", "--zip", "zipped", is_flag=True, help="Fetch them as archives.")
-@click.option("-i", "--instance", help="Of this instance only.")
 @click.pass_obj
-def command(
-    place: Workplace,
-    environment: str | None,
-    everything: bool,
-    zipped: bool,
-    instance: str | None,
-) -> None:
-    """Show the last lines of the logs of every instance, or fetch all of them."""
+def command(place: Workplace, /, environment: str | None, **flags: Any) -> None:
+    """Show the last lines of the logs of every instance, follow them, or fetch all of them."""
+    _check(flags)
     found = place.environment(environment)
-    kind = "bundle" if everything or zipped else "tail"
+    if flags["switch"]:
+        _switch(place, found, flags["switch"], flags["source"])
+    elif flags["follow"] or flags["stream"]:
+        _follow(place, found, flags)
+    else:
+        _fetch(place, found, flags)
+
+
+def _check(flags: Mapping[str, Any]) -> None:
+    """Raise UsageError for flags that do not go together."""
+    live = flags["follow"] or flags["stream"]
+    odd = [flag for name, flag in LIVE_ONLY.items() if flags[name] not in (None, ())]
+    if odd and not live:
+        raise click.UsageError(f"{odd[0]} goes with --follow.")
+    if flags["log_group"] and not flags["stream"]:
+        raise click.UsageError("--log-group goes with --stream.")
+    if live and (flags["everything"] or flags["zipped"]):
+        raise click.UsageError("--all and --zip fetch what is there; they do not follow.")
+
+
+# What is there
+
+
+def _fetch(place: Workplace, found: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
+    kind = "bundle" if flags["everything"] or flags["zipped"] else "tail"
     _pull(place, found, kind)
     answers = place.cloud.beanstalk.retrieve_environment_info(
         EnvironmentName=found["EnvironmentName"], InfoType=kind
     )["EnvironmentInfo"]
-    urls = newest(answers, instance)
+    urls = newest(answers, flags["instance"])
     if kind == "tail":
         _show(place.screen, urls)
     else:
-        _keep(place, urls, zipped=zipped)
+        _keep(place, urls, zipped=flags["zipped"])
 
 
 def newest(answers: list[Mapping[str, Any]], instance: str | None) -> dict[str, str]:
@@ -99,3 +170,79 @@ def _keep(place: Workplace, urls: Mapping[str, str], *, zipped: bool) -> None:
     latest.unlink(missing_ok=True)
     latest.symlink_to(stamp)
     place.screen.show({"Folder": str(folder), "Instances": list(urls)}, [f"Logs are in {folder}"])
+
+
+# What comes
+
+
+def _follow(place: Workplace, found: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
+    """Show lines until Ctrl-C, which is how this is meant to end, or until there is nobody."""
+    from jackbean.cli.following import Asked, Follower, Streamer, instant
+
+    asked = Asked(
+        environment=found["EnvironmentName"],
+        instances=(flags["instance"],) if flags["instance"] else (),
+        files=flags["files"],
+        lines=10 if flags["lines"] is None else flags["lines"],
+        since=instant(flags["since"], time.time()) if flags["since"] else 0.0,
+    )
+    wanted = matcher(flags["grep"])
+    source: Follower | Streamer
+    if flags["stream"] or place.cloud.aws:
+        groups = (flags["log_group"],) if flags["log_group"] else ()
+        source = Streamer(place.cloud, asked, groups)
+    else:
+        source = Follower(place.cloud, asked, place.screen.note)
+    painter = Painter()
+    try:
+        for line in source.lines():
+            if wanted(line.text):
+                place.screen.tell(document(line), painter.line(line))
+    except KeyboardInterrupt:
+        place.screen.note("")  # asked to stop, stopped: all is well
+    finally:
+        source.end()
+
+
+def matcher(expression: str | None) -> Callable[[str], bool]:
+    """Return what tells if a line is wanted. Raises UsageError."""
+    if expression is None:
+        return lambda _: True
+    try:
+        found = re.compile(expression)
+    except re.error as error:
+        raise click.UsageError(f"--grep {expression}: {error}.") from None
+    return lambda text: found.search(text) is not None
+
+
+def document(line: Found) -> dict[str, str]:
+    return {"InstanceId": line.instance, "File": line.file, "Text": line.text}
+
+
+class Painter:
+    """Each instance has a colour of its own, as long as there are enough."""
+
+    def __init__(self) -> None:
+        self._colours: dict[str, str] = {}
+
+    def line(self, line: Found) -> Spans:
+        count = len(self._colours)
+        colour = self._colours.setdefault(line.instance, COLOURS[count % len(COLOURS)])
+        file = line.file.removeprefix("/var/log/")
+        return Spans(((f"{line.instance} {file} | ", colour), line.text))
+
+
+# Whether it comes
+
+
+def _switch(place: Workplace, found: Mapping[str, Any], switch: str, source: str) -> None:
+    """Turn streaming to log groups on or off, and wait until that holds."""
+    name = found["EnvironmentName"]
+    value = "true" if switch == "enable" else "false"
+    settings = [
+        {"Namespace": namespace, "OptionName": option, "Value": value}
+        for namespace, option in SWITCHES[source]
+    ]
+    answer = place.cloud.beanstalk.update_environment(EnvironmentName=name, OptionSettings=settings)
+    place.await_end(Goal.CONFIGURE, answer, UPDATE_TIMEOUT_MIN)
+    place.screen.show({"EnvironmentName": name, "OptionSettings": settings}, [])

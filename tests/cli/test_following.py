@@ -1,0 +1,100 @@
+"""`jb logs`: which flags go together, and how lines are chosen and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from jackbean.cli.following import Found, instant
+from jackbean.cli.verbs.logs import COLOURS, Painter, matcher
+from tests.cli.aws import Aws
+from tests.cli.conftest import Run
+
+NOW = 1_767_322_800.0  # 2026-01-02 03:00:00 UTC
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("90s", NOW - 90),
+        ("10m", NOW - 600),
+        ("2h", NOW - 7_200),
+        ("1d", NOW - 86_400),
+        ("2026-01-02T03:00:00+00:00", NOW),
+        ("2026-01-02T03:00:00Z", NOW),
+    ],
+)
+def test_since_when(said: str, at: float) -> None:
+    assert instant(said, NOW) == at
+
+
+@pytest.mark.parametrize("said", ["", "soon", "10", "10 m", "-1h", "10w", "2026-13-01"])
+def test_what_is_no_time(said: str) -> None:
+    with pytest.raises(click.UsageError, match="--since"):
+        instant(said, NOW)
+
+
+def test_lines_are_chosen_by_an_expression() -> None:
+    assert matcher(None)("anything")
+    assert matcher(r" 50[0-9] ")('"GET /" 503 12')
+    assert not matcher("ERROR")("error")
+    with pytest.raises(click.UsageError, match="--grep"):
+        matcher("[")
+
+
+def test_each_instance_has_a_colour() -> None:
+    painter = Painter()
+    colours = []
+    for n in range(len(COLOURS) + 1):
+        first, text = painter.line(Found(f"i-{n}", "/var/log/nginx/access.log", "a line")).parts
+        assert first[0] == f"i-{n} nginx/access.log | "
+        assert text == "a line"
+        colours.append(first[1])
+    assert colours == [*COLOURS, COLOURS[0]]
+    assert painter.line(Found("i-1", "/var/log/x", "")).parts[0][1] == COLOURS[1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (["--file", "x"], "--file goes with --follow"),
+        (["--since", "1m"], "--since goes with --follow"),
+        (["--grep", "x"], "--grep goes with --follow"),
+        (["-n", "0"], "--lines goes with --follow"),
+        (["-g", "x"], "--log-group goes with --stream"),
+        (["-g", "x", "-f"], "--log-group goes with --stream"),
+        (["--follow", "--all"], "they do not follow"),
+        (["--stream", "--zip"], "they do not follow"),
+        (["-cw", "maybe"], "enable"),
+    ],
+)
+def test_flags_that_do_not_go_together(
+    run: Run, project: Path, aws: Aws, flags: list[str], why: str
+) -> None:
+    ran = run("logs", *flags)
+    assert ran.code == 2
+    assert why in ran.err
+    assert aws.asked == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        (["-cw"], {"StreamLogs": "true"}),
+        (["-cw", "disable"], {"StreamLogs": "false"}),
+        (["-cw", "enable", "-cls", "environment-health"], {"HealthStreamingEnabled": "true"}),
+        (["-cw", "-cls", "all"], {"StreamLogs": "true", "HealthStreamingEnabled": "true"}),
+    ],
+)
+def test_streaming_is_switched_on_and_off(
+    run: Run, project: Path, aws: Aws, flags: list[str], options: dict[str, str]
+) -> None:
+    aws.told = ["Successfully deployed new configuration to environment."]
+    ran = run("logs", *flags)
+    assert ran.code == 0, ran.err
+    (form,) = [form for form in aws.asked if form["Action"] == "UpdateEnvironment"]
+    names = [form[f"OptionSettings.member.{n + 1}.OptionName"] for n in range(len(options))]
+    values = [form[f"OptionSettings.member.{n + 1}.Value"] for n in range(len(options))]
+    assert dict(zip(names, values, strict=True)) == options

@@ -1,0 +1,171 @@
+"""Logs of real instances: live, in log groups through kills, and after an instance is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import ASG, Installation, bundle, installed, option, until
+
+pytestmark = pytest.mark.e2e
+JB = [sys.executable, "-m", "jackbean.cli.jb"]
+LOGS = "aws:elasticbeanstalk:cloudwatch:logs"
+OUT = "/aws/elasticbeanstalk/{}/var/log/web.stdout.log"
+TALKER = """
+import sys
+def application(environ, start_response):
+    print("asked for", environ["PATH_INFO"], flush=True)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+"""
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Installation]:
+    with installed() as installation:
+        installation.version("v1", bundle({"application.py": TALKER}))
+        yield installation
+
+
+def sized(size: int) -> list[dict[str, str]]:
+    return [option(ASG, "MinSize", str(size)), option(ASG, "MaxSize", str(size + 1))]
+
+
+class Following:
+    """`jb logs --follow` in the background; `lines` are those that it has printed."""
+
+    def __init__(self, one: Installation, *arguments: str) -> None:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | one.env
+        self.process = subprocess.Popen(
+            [*JB, "logs", *arguments],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.notes: list[str] = []
+        self.readers: list[threading.Thread] = []
+        for stream, found in (
+            (self.process.stdout, self.lines),
+            (self.process.stderr, self.notes),
+        ):
+            reader = threading.Thread(target=self._read, args=(stream, found), daemon=True)
+            reader.start()
+            self.readers.append(reader)
+
+    def _read(self, stream: Any, found: list[str]) -> None:
+        with stream:
+            for line in stream:
+                found.append(line)  # noqa: PERF402 - as they come
+
+    def await_line(self, *words: str) -> str:
+        def there() -> str:
+            return next((one for one in self.lines if all(w in one for w in words)), "")
+
+        return until(there, 30, f"a line with {words}; there are {self.lines} {self.notes}")
+
+
+@contextmanager
+def following(one: Installation, *arguments: str) -> Iterator[Following]:
+    found = Following(one, *arguments)
+    try:
+        yield found
+    finally:
+        found.process.kill()
+        found.process.wait()
+        for reader in found.readers:
+            reader.join(10)
+
+
+def test_lines_are_followed_until_interrupted(one: Installation) -> None:
+    made = one.create("live1", "v1", *sized(2))
+    first, second = sorted(one.instances("live1"))
+    one.get(made, "/early")
+    with following(one, "live1", "--follow", "--file", "web.stdout.log") as jb:
+        jb.await_line("asked for /early")
+        for n in range(12):
+            one.get(made, f"/now/{n}")
+        for n in range(12):
+            jb.await_line(f"web.stdout.log | asked for /now/{n}\n")
+        seen = {line.split()[0] for line in jb.lines}
+        assert seen == {first, second}
+        assert not any("\033" in line for line in jb.lines)
+        one.kill()
+        one.start()
+        until(lambda: "answers again" in "".join(jb.notes), 30, "it is told of the restart")
+        one.get(made, "/after")
+        jb.await_line("asked for /after")
+        jb.process.send_signal(signal.SIGINT)
+        assert jb.process.wait(10) == 0
+    assert one.client("logs").describe_log_groups()["logGroups"] == []
+    with following(one, "live1", "-f", "-i", first, "--grep", "wanted", "--output", "json") as jb:
+        until(lambda: one.get(made, "/wanted") and jb.lines, 30, "a line of the one instance")
+        told = json.loads(jb.lines[0])
+        assert told["InstanceId"] == first
+        assert "wanted" in told["Text"]
+        assert told["File"].startswith("/var/log/")
+        one.terminate("live1")
+        assert jb.process.wait(20) == 0
+        assert "live1 has been terminated" in "".join(jb.notes)
+
+
+def events(one: Installation, name: str) -> list[tuple[str, str]]:
+    """Return stream and message of each line of the web processes that is in the group."""
+    pages = one.client("logs").get_paginator("filter_log_events")
+    return [
+        (event["logStreamName"], event["message"])
+        for page in pages.paginate(logGroupName=OUT.format(name))
+        for event in page["events"]
+    ]
+
+
+def await_more(found: list[str], count: int) -> None:
+    before = len(found)
+    until(lambda: len(found) > before + count, 30, f"{count} more than {before}")
+
+
+def test_streamed_lines_are_there_once_through_kills(one: Installation) -> None:
+    made = one.create("stream1", "v1", *sized(1), option(LOGS, "StreamLogs", "true"))
+    (instance,) = one.instances("stream1")
+    logs = one.client("logs")
+    stop, asked = threading.Event(), []
+
+    def ask() -> None:
+        while not stop.is_set():
+            one.get(made, f"/{len(asked)}")
+            asked.append(f"asked for /{len(asked)}")
+            time.sleep(0.01)  # a pace, not a wait
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    for _ in range(2):
+        await_more(asked, 40)
+        one.kill()
+        await_more(asked, 20)  # without a control plane
+        one.start()
+    stop.set()
+    asking.join(10)
+    until(lambda: any(asked[-1] == text for _, text in events(one, "stream1")), 30, "the last")
+    lines = [text for _, text in events(one, "stream1") if text.startswith("asked for /")]
+    assert [text for text in lines if text in set(asked)] == asked
+    assert {stream for stream, _ in events(one, "stream1")} == {instance}
+    names = [
+        group["logGroupName"].removeprefix("/aws/elasticbeanstalk/stream1/var/log/")
+        for group in logs.describe_log_groups()["logGroups"]
+    ]
+    assert {"eb-engine.log", "nginx/access.log", "web.stdout.log"} <= set(names)
+    one.get(made, "/last-words")
+    one.terminate("stream1")
+    kept = [text for _, text in events(one, "stream1")]
+    assert "asked for /last-words" in kept
