@@ -59,7 +59,7 @@ def test_groups_stand_for_releases() -> None:
 
 
 def test_they_are_looked_at_now_and_then(router: Router) -> None:
-    counters, record = Counters(router), rolling(tally=SEEN)  # type: ignore[arg-type]
+    counters, record = Counters(router, router), rolling(tally=SEEN)  # type: ignore[arg-type]
     for at, asked in ((100.0, 1), (100.0 + COUNT_S / 2, 1), (100.0 + COUNT_S, 2)):
         router.groups = {"release-1": Counted("a", round(at))}
         found = asyncio.run(counters.look(record, at))
@@ -70,19 +70,19 @@ def test_they_are_looked_at_now_and_then(router: Router) -> None:
 
 
 def test_what_is_to_begin_with_cannot_wait(router: Router) -> None:
-    counters = Counters(router)  # type: ignore[arg-type]
+    counters = Counters(router, router)  # type: ignore[arg-type]
     for at in (100.0, 100.1):
         assert asyncio.run(counters.look(rolling(), at)) == (Count(1, "a", 5),)
 
 
 def test_without_a_rollout_nobody_looks(router: Router) -> None:
-    counters = Counters(router)  # type: ignore[arg-type]
+    counters = Counters(router, router)  # type: ignore[arg-type]
     for record in (environment(), environment(operation=operation(Deprovision()))):
         assert asyncio.run(counters.look(record, 100.0)) is None
     assert router.asked == 0
 
 
 def test_who_does_not_answer_is_not_believed_to_have_counted_nothing(router: Router) -> None:
-    assert asyncio.run(read(router, rolling())) == (Count(1, "a", 5),)  # type: ignore[arg-type]
+    assert asyncio.run(read(router, router, rolling())) == (Count(1, "a", 5),)  # type: ignore[arg-type]
     router.silent = True
-    assert asyncio.run(read(router, rolling())) is None  # type: ignore[arg-type]
+    assert asyncio.run(read(router, router, rolling())) is None  # type: ignore[arg-type]

@@ -156,11 +156,13 @@ class AgentsDoor:
     async def attempts(self, request: Request) -> Response:
         """Keep what came of messages; what is said of those of another installation is not."""
         instance = self._instance(request)
-        await self._home(instance)
+        environment = await self._home(instance)
         told = _shape(Attempts, await _json(request, BODY_BYTES_MAX)).attempts
         if len(told) > ATTEMPTS_MAX:
             raise Refused(413, f"At most {ATTEMPTS_MAX} attempts are taken at once.")
-        await self._plant.messages.tell(instance, [_shape(Attempt, one) for one in told])
+        attempts = [_shape(Attempt, one) for one in told]
+        await self._plant.messages.tell(instance, attempts)
+        self._plant.board.take(environment.id, instance, attempts)
         return Response(status_code=204)
 
     async def logs(self, request: Request) -> Response:

@@ -82,6 +82,7 @@ def _certificate(one: Certificate) -> Shape:
         "Instances": one.size,
         "Lowest": tally.lowest,
         "LowestAt": lowest,
+        "Unit": one.unit,
         "Counted": tally.counted,
         "AtLeast": tally.partial,
         "Requests": tally.requests if tally.counted else None,

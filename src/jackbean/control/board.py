@@ -7,9 +7,11 @@ every agent keeps a request open here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from jackbean.core.protocol import HOLD_S, Order, Report
+from jackbean.control.processed import Processed
+from jackbean.core.protocol import HOLD_S, Attempt, Order, Report
+from jackbean.core.traffic import Count
 from jackbean.ports.clock import Clock
 
 Orders = Callable[[str], Awaitable[Order]]
@@ -22,6 +24,7 @@ class Board:
         self._clock = clock
         self._latest: dict[str, tuple[Report, float]] = {}
         self._waiting: dict[str, asyncio.Event] = {}
+        self._processed = Processed(f"{clock.now()}")
 
     def latest(self, instance: str) -> tuple[Report, float] | None:
         return self._latest.get(instance)
@@ -33,6 +36,15 @@ class Board:
     def forget(self, instance: str) -> None:
         self._latest.pop(instance, None)
         self.nudge(instance)
+
+    def take(self, environment_id: str, instance: str, attempts: Sequence[Attempt]) -> None:
+        """Count what came of messages, for the release that the instance says it runs."""
+        heard = self._latest.get(instance)
+        if heard is not None and heard[0].running is not None:
+            self._processed.add(environment_id, heard[0].running, attempts)
+
+    def processed(self, environment_id: str, deployed: int) -> tuple[Count, ...]:
+        return self._processed.counts(environment_id, deployed)
 
     def put(self, report: Report) -> bool:
         """Keep a report. Returns whether it tells anything that a decision could turn on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jackbean.control import counters, narration
+from jackbean.control.counters import served_unit
 from jackbean.control.world import World
 from jackbean.core.certificates import REASON_MAX, REASONS_MAX, Certificate, End, Label
 from jackbean.core.environments import Environment
@@ -42,7 +43,7 @@ async def superseded(world: World, environment: Environment) -> list[PutCertific
     operation = environment.operation
     if operation is None or operation.rollout is None:
         return []
-    last = Glance(await counters.read(world.router, environment), None, None)
+    last = Glance(await counters.read(world.router, world.reports, environment), None, None)
     ended = replace(operation, tally=operation.tally.end(last, world.clock.now()))
     return [PutCertificate(await _certificate(world, environment, ended, (End.SUPERSEDED, [])))]
 
@@ -66,6 +67,7 @@ async def _certificate(
         kind=operation.kind,
         request_id=operation.request_id,
         policy=rollout.policy,
+        unit=served_unit(environment),
         release=release,
         began=operation.began,
         ended=world.clock.now(),

@@ -1,4 +1,4 @@
-"""The load balancer's counters during an operation, by release.
+"""The load balancer's counters during an operation, by release; for workers those of messages.
 
 They belong to the proxy and only rise, also when their instances are gone. So nobody has to be
 quick: whoever looks now and then, and once at the end, has counted everything.
@@ -13,17 +13,24 @@ from jackbean.core.errors import PortError
 from jackbean.core.fleet import PARKED
 from jackbean.core.records import replace
 from jackbean.core.traffic import NOBODY, Count, release_of
+from jackbean.ports.agents import Reports
 from jackbean.ports.router import NOBODY as NOBODY_MET
 from jackbean.ports.router import Counted, Router
 
 COUNT_S = 1.0  # between two looks
 
 
+def served_unit(environment: Environment) -> str:
+    """Return what is counted of an environment."""
+    return "messages" if environment.worker else "requests"
+
+
 class Counters:
     """Looks at counters. Its memory is the last look, which stands for a moment."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, reports: Reports) -> None:
         self._router = router
+        self._reports = reports
         self._looked: dict[str, tuple[float, tuple[Count, ...] | None]] = {}
 
     async def look(self, environment: Environment, now: float) -> tuple[Count, ...] | None:
@@ -34,7 +41,7 @@ class Counters:
         at, seen = self._looked.get(environment.id, (0.0, None))
         if now - at < COUNT_S and operation.tally.counted:  # what is to begin with cannot wait
             return seen
-        seen = await read(self._router, environment)
+        seen = await read(self._router, self._reports, environment)
         self._looked[environment.id] = (now, seen)
         return seen
 
@@ -42,12 +49,14 @@ class Counters:
         self._looked.pop(environment_id, None)
 
 
-async def read(router: Router, environment: Environment) -> tuple[Count, ...] | None:
-    """Return the counters as they stand; None where nobody says."""
+async def read(
+    router: Router, reports: Reports, environment: Environment
+) -> tuple[Count, ...] | None:
+    """Return the counters as they stand, of a worker those of messages; None: nobody says."""
     operation = environment.operation
     previous = operation.previous if operation else None
-    if environment.worker:  # no requests, and nobody between the queue and its instances
-        return None
+    if environment.worker:
+        return reports.processed(environment.id, environment.deployment or NOBODY)
     try:
         return counts(await router.counters(environment.id), previous)
     except PortError:  # a deployment goes on without being counted, and its certificate says so

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from jackbean.control.counters import served_unit
 from jackbean.control.narration_beside import beside
 from jackbean.control.narration_evidence import evidence, trial_begins
 from jackbean.control.narration_stack import failures, outcomes
@@ -318,7 +319,8 @@ def _summary(ended: Operation, scene: Scene) -> Iterator[Told]:
     """Sum up what is certified of a deployment."""
     if ended.rollout:
         seconds = scene.now - ended.began
-        yield Told(summary(ended.number, ended.rollout.size, ended.tally, seconds))
+        unit = served_unit(scene.environment)
+        yield Told(summary(ended.number, ended.rollout.size, ended.tally, seconds, unit))
 
 
 def _ending(after: Environment, ended: Operation) -> Iterator[Told]:

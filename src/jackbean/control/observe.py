@@ -70,7 +70,7 @@ class Observer:
         self._engine = engine
         self._intake = Intake(router, reports)
         self._reports = reports
-        self._counters = Counters(router)
+        self._counters = Counters(router, reports)
         self._passes: dict[str, Passes] = {}
         self._made: dict[str, Made] = {}
         self._first: dict[str, float] = {}

@@ -120,7 +120,8 @@ class Ticker:
 
     async def _last(self, scene: Scene) -> Scene:
         """Return the scene of an operation's end with the load balancer's last word on it."""
-        counts = await counters.read(self._world.router, scene.environment)
+        world = self._world
+        counts = await counters.read(world.router, world.reports, scene.environment)
         return replace(scene, fleet=replace(scene.fleet, counts=counts))
 
     async def _terms(self, environment: Environment) -> Terms:

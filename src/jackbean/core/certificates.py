@@ -58,6 +58,7 @@ class Certificate:
     aborted: bool = False
     reasons: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
+    unit: str = "requests"  # what was served; a worker processes messages
 
     @property
     def seconds(self) -> float:
@@ -72,22 +73,22 @@ class Certificate:
 
     @property
     def summary(self) -> str:
-        return summary(self.number, self.size, self.tally, self.seconds)
+        return summary(self.number, self.size, self.tally, self.seconds, self.unit)
 
 
-def summary(number: int, size: int, tally: Tally, seconds: float) -> str:
+def summary(number: int, size: int, tally: Tally, seconds: float, unit: str = "requests") -> str:
     """Say a deployment in one line."""
-    return f"Deployment {number}: {'; '.join(_parts(size, tally))}; {seconds:.0f} s."
+    return f"Deployment {number}: {'; '.join(_parts(size, tally, unit))}; {seconds:.0f} s."
 
 
-def _parts(size: int, tally: Tally) -> Iterator[str]:
+def _parts(size: int, tally: Tally, unit: str) -> Iterator[str]:
     least = "at least " if tally.partial else ""
     if tally.counted:
-        numbers = ((tally.requests, "requests served"), (tally.harmed, "failed"))
+        numbers = ((tally.requests, f"{unit} served"), (tally.harmed, "failed"))
         both = ", ".join(f"{least}{number:,} {what}" for number, what in numbers)
-        yield f"{both}, {tally.retried:,} retried"
+        yield f"{both}, {tally.retried:,} retried" if unit == "requests" else both
     else:
-        yield "its requests could not be counted"
+        yield f"its {unit} could not be counted"
     if tally.lowest is not None:
         watched = ", as far as it was watched" if tally.away_s else ""
         yield f"never below {tally.lowest} of {size} instances{watched}"

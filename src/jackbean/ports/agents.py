@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from jackbean.core.protocol import Report
+from jackbean.core.traffic import Count
 
 
 class Reports(Protocol):
@@ -20,3 +21,10 @@ class Reports(Protocol):
         ...
 
     def forget(self, instance: str) -> None: ...
+
+    def processed(self, environment_id: str, deployed: int) -> tuple[Count, ...] | None:
+        """Return what came of a worker's messages by release, of the `deployed` one in any case.
+
+        None where nobody counts.
+        """
+        ...

@@ -121,6 +121,9 @@ class MemoryEngine:
     def forget(self, instance: str) -> None:
         self._reports.pop(instance, None)
 
+    def processed(self, environment_id: str, deployed: int) -> None:
+        """Tell nothing: messages are not counted here."""
+
     # what a simulation does
 
     def forget_reports(self) -> None:

@@ -94,17 +94,15 @@ def _row(one: Deployment) -> str:
 
 
 def _requests(one: Deployment) -> Iterator[Line]:
+    what = one.get("Unit", "requests").capitalize()
     if not one["Counted"]:
-        yield "Requests could not be counted: the load balancer did not say."
+        yield f"{what} could not be counted: nobody did."
         return
-    yield f"{'Requests to':<30}{'served':>11}{'failed':>9}{'retried':>9}"
+    yield f"{f'{what} to':<30}{'served':>11}{'failed':>9}{'retried':>9}"
     for served in one["Releases"]:
         yield _served(served)
     if one["AtLeast"]:
-        yield (
-            "  At least these: the load balancer's counters were not known at every moment that "
-            "mattered."
-        )
+        yield ("  At least these: the counters were not known at every moment that mattered.")
 
 
 def _served(served: Mapping[str, Any]) -> Line:
