@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from jackbean.control.notices import Notices
 from jackbean.control.principals import Keys
 from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
+from jackbean.control.workers import queue_of
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
 from jackbean.core.resources import Resource
@@ -35,7 +37,7 @@ from jackbean.ports.store import EnvironmentQuery, PutEnvironment
 from jackbean.server.assembly import SERVICES
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
-from jackbean.services.periodic import PeriodicDesk
+from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.queues import MessageLedger, QueueDesk
 from jackbean.services.topics import TopicDesk, Undelivered
 from jackbean.simulator.buckets import MemoryBuckets
@@ -187,6 +189,8 @@ class PlantRig(Rig):
         self.firings, self.ledger = MemoryFirings(kept), MemoryLedger(kept)
         self.queues = QueueDesk.made(kept, world.installation, (world.clock, world.ids), b"secret")
         ledgers = (self.firings, self.ledger, self.queues.posting)
+        find = partial(queue_of, world.installation)
+        workers = Workers(world.store, world.installation, find)
         self.carrier = Carrier()
         self.topics = TopicDesk.made(
             MemoryTopics(), self.queues, (world.clock, world.ids), self.carrier
@@ -207,7 +211,7 @@ class PlantRig(Rig):
             queues=self.queues,
             topics=self.topics,
             messages=MessageLedger(self.ledger, self.queues),
-            periodic=PeriodicDesk(world.store, ledgers, world.installation, world.clock.now),
+            periodic=PeriodicDesk(world.store, workers, ledgers, world.clock.now),
             log_groups=LogService(world.logs, world.clock, world.installation),
             dependencies=self.dependencies,
             runtimes=self.runtimes,

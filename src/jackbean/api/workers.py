@@ -6,7 +6,6 @@ from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.plant import Call, Plant
 from jackbean.core.environments import Environment
 from jackbean.core.errors import invalid
-from jackbean.services.periodic import queue_of
 
 SHOWN_MAX = 1000
 
@@ -24,8 +23,7 @@ async def worker(plant: Plant, call: Call) -> Environment:
 
 async def queue_name(plant: Plant, environment: Environment) -> str:
     """Return the name of an environment's queue. Raises a Fault if it has none here."""
-    world = plant.world
-    found = await queue_of(world.store, environment, world.installation)
+    found = await plant.periodic.workers.queue(environment)
     if not found:
         raise invalid(f"Environment {environment.name} has no queue on this installation.")
     return found

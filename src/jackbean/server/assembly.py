@@ -166,7 +166,7 @@ def _wired(
         queues=queueing.queues,
         topics=queueing.topics,
         messages=MessageLedger(queueing.ledger, queueing.queues),
-        periodic=queueing.periodic(world.store, world.installation),
+        periodic=queueing.periodic(world),
         log_groups=storage.logs,
         dependencies=ProcessDependencies(engine),
         runtimes=ProcessRuntimes(engine),

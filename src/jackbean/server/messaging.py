@@ -7,15 +7,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from jackbean.control.workers import queue_of
+from jackbean.control.world import World
 from jackbean.core.installation import Installation
 from jackbean.ports.clock import Clock, Ids
 from jackbean.ports.firings import Firings
 from jackbean.ports.ledger import Ledger
-from jackbean.ports.store import Store
 from jackbean.server.carrier import NetworkCarrier
-from jackbean.services.periodic import PeriodicDesk
+from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.queues import QueueDesk
 from jackbean.services.topics import TopicDesk
 from jackbean.storage.queues import SqliteQueues
@@ -31,10 +33,12 @@ class Messaging:
     firings: Firings
     ledger: Ledger
 
-    def periodic(self, store: Store, installation: Installation) -> PeriodicDesk:
+    def periodic(self, world: World) -> PeriodicDesk:
         """Return the desk of periodic tasks, which go by the machine's own clock."""
+        find = partial(queue_of, world.installation)
+        workers = Workers(world.store, world.installation, find)
         ledgers = (self.firings, self.ledger, self.queues.posting)
-        return PeriodicDesk(store, ledgers, installation, time.time)
+        return PeriodicDesk(world.store, workers, ledgers, time.time)
 
 
 @asynccontextmanager

@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+from jackbean.control.workers import QUEUE, queue_of
 from jackbean.core.applications import Application
 from jackbean.core.environments import Environment, Tier
 from jackbean.core.resources import Resource
 from jackbean.core.tasks import Task
 from jackbean.ports.store import PutApplication, PutEnvironment, PutRelease
 from jackbean.server.clock import RandomIds, SystemClock
-from jackbean.services.periodic import PeriodicDesk
+from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.periodic.message import NAME, TIME
 from jackbean.services.queues import QueueDesk, Receive
 from jackbean.services.queues.messages import unpacked
@@ -41,7 +43,8 @@ class Place:
         self.kept = SqliteQueues.open(directory / "queues.db")
         self.queues = QueueDesk.made(self.kept, INSTALLATION, (clock, ids), b"secret")
         ledgers = (self.kept.firings(), self.kept.ledger(), self.queues.posting)
-        self.desk = PeriodicDesk(self.store, ledgers, INSTALLATION, self.wall)
+        workers = Workers(self.store, INSTALLATION, partial(queue_of, INSTALLATION))
+        self.desk = PeriodicDesk(self.store, workers, ledgers, self.wall)
 
     def wall(self) -> float:
         return self._base + (time.time() - self._began) / MINUTE_S * 60
@@ -51,7 +54,7 @@ class Place:
         await self.queues.queues.create("work", {"VisibilityTimeout": "1"}, {})
         made = environment(
             tier=Tier("Worker", "SQS/HTTP", "2.3"),
-            resources=(Resource("AWSEBWorkerQueue", "AWS::SQS::Queue", "work"),),
+            resources=(Resource(QUEUE, "AWS::SQS::Queue", "work"),),
             release=1,
             deployment=1,
             revision=0,

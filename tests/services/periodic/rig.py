@@ -6,18 +6,19 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests.control.scenes import ID, INSTALLATION, environment, release
 
+from jackbean.control.workers import QUEUE, queue_of
 from jackbean.core.applications import Application
 from jackbean.core.environments import Environment, Resource, Tier
 from jackbean.core.tasks import Task
 from jackbean.ports.firings import Firing, Firings, History, State
 from jackbean.ports.queues import Queues
 from jackbean.ports.store import PutApplication, PutEnvironment, PutRelease
-from jackbean.services.periodic import PeriodicDesk
-from jackbean.services.periodic.worker import QUEUE
+from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.queues import QueueDesk, Receive, Received
 from jackbean.simulator.clock import SeededIds, VirtualClock
 from jackbean.simulator.firings import MemoryFirings
@@ -80,7 +81,8 @@ class PeriodicRig:
         world = (self.clock, SeededIds(int(self.clock.now())))
         self.queues = QueueDesk.made(self.kept, INSTALLATION, world, b"secret")
         ledgers = (self.firings, self.ledger, self.queues.posting)
-        self.desk = PeriodicDesk(self.store, ledgers, INSTALLATION, self.wall)
+        workers = Workers(self.store, INSTALLATION, partial(queue_of, INSTALLATION))
+        self.desk = PeriodicDesk(self.store, workers, ledgers, self.wall)
 
     def arn(self, queue: str) -> str:
         return INSTALLATION.arn(queue, "sqs")

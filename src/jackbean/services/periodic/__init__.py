@@ -2,6 +2,6 @@
 
 from jackbean.services.periodic.desk import Described, Line, PeriodicDesk
 from jackbean.services.periodic.scheduler import Scheduler
-from jackbean.services.periodic.worker import queue_of
+from jackbean.services.periodic.worker import QueueOf, Workers
 
-__all__ = ["Described", "Line", "PeriodicDesk", "Scheduler", "queue_of"]
+__all__ = ["Described", "Line", "PeriodicDesk", "QueueOf", "Scheduler", "Workers"]

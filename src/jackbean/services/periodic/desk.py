@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Conflict, invalid
-from jackbean.core.installation import Installation
 from jackbean.core.tasks import Task
 from jackbean.ports.firings import Firing, Firings, History, Run
 from jackbean.ports.ledger import Ledger, Try
@@ -16,7 +15,7 @@ from jackbean.schedules.accounts import Account, Decision
 from jackbean.schedules.expected import MINUTE_S, following, minute_of
 from jackbean.services.periodic.message import message
 from jackbean.services.periodic.scheduler import SENDER, Scheduler, Wall
-from jackbean.services.periodic.worker import Worker, worker
+from jackbean.services.periodic.worker import Worker, Workers
 from jackbean.services.queues import Posting
 
 TRIES_MAX = 5  # while somebody else decides at the same time
@@ -47,19 +46,18 @@ class PeriodicDesk:
     def __init__(
         self,
         store: Store,
+        workers: Workers,
         ledgers: tuple[Firings, Ledger, Posting],
-        installation: Installation,
         wall: Wall,
     ) -> None:
-        self._store = store
+        self.workers = workers
         self._firings, self._ledger, self._posting = ledgers
-        self._installation = installation
         self._wall = wall
-        self.scheduler = Scheduler(store, (self._firings, self._posting), installation, wall)
+        self.scheduler = Scheduler(store, workers, (self._firings, self._posting), wall)
 
     async def tasks(self, environment: Environment) -> list[Described]:
         """Return the tasks of an environment, in the order of its `cron.yaml`."""
-        of = await worker(self._store, environment, self._installation)
+        of = await self.workers.look(environment)
         account = await self._firings.account(environment.id)
         return [await self._described(of, account, task) for task in of.tasks]
 
@@ -72,7 +70,7 @@ class PeriodicDesk:
 
     async def run(self, environment: Environment, name: str) -> Line:
         """Send a task's message now, whether it is due or not, and return its line."""
-        of = await worker(self._store, environment, self._installation)
+        of = await self.workers.look(environment)
         (task,) = _named(of, (name,))
         if of.hindrance:
             raise invalid(f"{environment.name}: {name} cannot be run: {of.hindrance}.")
@@ -88,7 +86,7 @@ class PeriodicDesk:
 
     async def suspend(self, environment: Environment, names: Collection[str]) -> list[str]:
         """Skip tasks from now on, until they are resumed; none means all. Return their names."""
-        of = await worker(self._store, environment, self._installation)
+        of = await self.workers.look(environment)
         chosen = [task.name for task in _named(of, names)]
         await self._change(environment, lambda suspended: {*suspended, *chosen})
         return chosen

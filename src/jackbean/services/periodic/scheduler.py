@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Conflict, Fault, JackbeanError
-from jackbean.core.installation import Installation
 from jackbean.ports.firings import Firings, Letter
 from jackbean.ports.store import EnvironmentQuery, Store
 from jackbean.schedules.accounts import Account, Decision, Present
 from jackbean.schedules.decide import decide
 from jackbean.schedules.expected import MINUTE_S, minute_of
 from jackbean.services.periodic.message import message
-from jackbean.services.periodic.worker import Worker, worker
+from jackbean.services.periodic.worker import Worker, Workers
 from jackbean.services.queues import Posting
 
 RETRY_S = 1.0  # after a port refused, or somebody else decided
@@ -60,13 +59,13 @@ class Scheduler:
     def __init__(
         self,
         store: Store,
+        workers: Workers,
         ledger: tuple[Firings, Posting],
-        installation: Installation,
         wall: Wall,
     ) -> None:
         self._store = store
+        self._workers = workers
         self._firings, self._posting = ledger
-        self._installation = installation
         self._wall = wall
         self._looks: dict[str, _Look] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -95,7 +94,7 @@ class Scheduler:
         Raises Conflict, PortError: nothing was saved then.
         """
         async with self._locks.setdefault(environment.id, asyncio.Lock()):
-            of = await worker(self._store, environment, self._installation)
+            of = await self._workers.look(environment)
             now = minute_of(self._wall())
             look = self._looks.get(environment.id)
             if look is not None and look.holds(of, now):

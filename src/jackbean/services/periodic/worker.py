@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jackbean.core.environments import Environment, Status
@@ -12,8 +13,7 @@ from jackbean.core.tasks import Task
 from jackbean.ports.store import Store
 from jackbean.services.queues.names import name_in_url
 
-SQSD = "aws:elasticbeanstalk:sqsd"
-QUEUE = "AWSEBWorkerQueue"
+QueueOf = Callable[[Environment, Release], str]  # its URL or name, "" before it has been made
 
 TERMINATING = "the environment was being terminated"
 NO_QUEUE = "the environment had no queue"
@@ -39,27 +39,30 @@ class Worker:
         return "" if self.queue else NO_QUEUE
 
 
-async def worker(store: Store, environment: Environment, installation: Installation) -> Worker:
-    """Return an environment with the tasks of the release that its instances run."""
-    number = environment.deployment
-    release = None if number is None else await store.release(environment.id, number)
-    if release is None:
-        return Worker(environment)
-    queue = await queue_of(store, environment, installation)
-    return Worker(environment, release.number, release.tasks, queue)
+class Workers:
+    """Finds out what environments are to their tasks."""
 
+    def __init__(self, store: Store, installation: Installation, queue_of: QueueOf) -> None:
+        self._store = store
+        self._installation = installation
+        self._queue_of = queue_of
 
-async def queue_of(store: Store, environment: Environment, installation: Installation) -> str:
-    """Return the name of an environment's queue: its own choice, or the one made for it."""
-    number = environment.release
-    release = None if number is None else await store.release(environment.id, number)
-    made = environment.resource(QUEUE)
-    url = _chosen(release) or (made.name if made else "")
-    try:
-        return name_in_url(url, installation) if url else ""
-    except Fault:  # of another account: no queue of ours
-        return ""
+    async def look(self, environment: Environment) -> Worker:
+        """Return an environment with the tasks of the release that its instances run."""
+        release = await self._release(environment, environment.deployment)
+        if release is None:
+            return Worker(environment)
+        queue = await self.queue(environment)
+        return Worker(environment, release.number, release.tasks, queue)
 
+    async def queue(self, environment: Environment) -> str:
+        """Return the name of an environment's queue; "" if it has none on this installation."""
+        release = await self._release(environment, environment.release)
+        url = self._queue_of(environment, release) if release else ""
+        try:
+            return name_in_url(url, self._installation) if url else ""
+        except Fault:  # of another account: no queue of ours
+            return ""
 
-def _chosen(release: Release | None) -> str:
-    return release.settings.text(SQSD, "WorkerQueueURL", "") if release else ""
+    async def _release(self, environment: Environment, number: int | None) -> Release | None:
+        return None if number is None else await self._store.release(environment.id, number)
