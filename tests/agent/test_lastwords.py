@@ -56,6 +56,15 @@ main.main()
         (RUBY, "config.ru:1:in `require': cannot load such file -- nothing (LoadError)"),
         (GO, "panic: no port"),
         ("/bin/bash: line 1: exec: yarn: not found\n", "/bin/bash: line 1: exec: yarn: not found"),
+        ("no main manifest attribute, in app.jar\n", None),
+        (
+            "Invalid maximum heap size: -Xmx9zz\nError: Could not create the Java Virtual Machine.",
+            None,
+        ),
+        (
+            "Framework: 'Microsoft.AspNetCore.App', version '8.0.0' (x64)\n.NET location: /x\n",
+            None,
+        ),
         ("Error: Unable to access jarfile x.jar\n", "Error: Unable to access jarfile x.jar"),
         ("django.db.utils.OperationalError: no such table\n" + "x\n" * 9, None),
         ("all is well\nI saw an Error once\n", ""),

@@ -122,3 +122,15 @@ def test_is_understood_by_nginx(tmp_path: Path, server: str, upstream: str) -> N
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_says_what_brings_a_module_that_is_not_there() -> None:
+    said = 'unknown directive "stub_status" in /etc/nginx/conf.d/x.conf:1'
+    assert "`apt install nginx` on the machine" in nginx.advice(said)
+    assert nginx.advice('unknown directive "locatoin" in x:1') == ""
+    assert nginx.advice("host not found in upstream") == ""
+
+
+def test_leaves_out_only_what_looks_for_packed_files() -> None:
+    text = b"location / { gzip_static on; gzip on; expires max; }\n"
+    assert nginx.without_gzip_static(text) == b"location / {  gzip on; expires max; }\n"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from jackbean.agent import dotnet, environment, golang, nginx, nodejs, php, tomcat
+from jackbean.agent import (
+    dotnet,
+    environment,
+    golang,
+    java,
+    nginx,
+    nodejs,
+    php,
+    tomcat,
+    webapps,
+)
 from jackbean.agent.phases import StepFailed
 from jackbean.agent.platforms import PLATFORMS
 from jackbean.agent.runtime import Language
@@ -153,6 +164,8 @@ def test_a_framework_has_to_be_as_new_in_the_same_major(tmp_path: Path) -> None:
         "9.0.0-rc.1": False,
     }
     assert not dotnet.has(have, "Web", "8.0.0")
+    assert dotnet.has(have, "App", "6.0.1", any_newer=True)
+    assert not dotnet.has(have, "App", "9.0.1", any_newer=True)
 
 
 def test_published_applications(tmp_path: Path) -> None:
@@ -257,3 +270,55 @@ def test_a_folder_around_everything_is_named(tmp_path: Path) -> None:
     assert mispacked(tmp_path) == ""
     write(tmp_path, {"procfile.txt": ""})
     assert "has procfile.txt: it counts once it is called Procfile" in mispacked(tmp_path)
+
+
+def test_an_application_may_roll_on_to_a_later_dotnet(tmp_path: Path) -> None:
+    text = '{"runtimeOptions": {%s"framework": {"name": "App", "version": "6.0.0"}}}'
+    write(tmp_path, {"A.runtimeconfig.json": text % '"rollForward": "Major", '})
+    write(tmp_path, {"B.runtimeconfig.json": text % ""})
+    assert [one.any_newer for one in dotnet.published(tmp_path)] == [True, False]
+
+
+# Tomcat
+
+
+@pytest.mark.parametrize(
+    ("options", "heap"),
+    [
+        ({}, ["-Xms256m", "-Xmx256m"]),
+        ({"Xmx": "200m"}, ["-Xms200m", "-Xmx200m"]),
+        ({"Xmx": "1G"}, ["-Xms256m", "-Xmx1G"]),
+        ({"Xms": "300m", "Xmx": "200m"}, ["-Xms300m", "-Xmx200m"]),  # as it is said
+        ({"Xmx": "9zz"}, ["-Xms256m", "-Xmx9zz"]),
+    ],
+)
+def test_a_heap_begins_no_larger_than_it_may_become(
+    options: dict[str, str], heap: list[str]
+) -> None:
+    assert tomcat.jvm_options(options) == heap
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_classes_of_java_ee_are_recognised(tmp_path: Path, packed: bool) -> None:
+    app = write(tmp_path / "app", {"WEB-INF/classes/a/S.class": "Ljavax/servlet/http/HttpServlet;"})
+    other = write(tmp_path / "other", {"WEB-INF/classes/S.class": "jakarta/servlet", "x": "javax"})
+    if packed:
+        app, other = (zipped(folder) for folder in (app, other))
+    assert webapps.is_java_ee(app)
+    assert not webapps.is_java_ee(other)
+
+
+def zipped(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+# Java
+
+
+@pytest.mark.parametrize(
+    ("said", "found"), [("1073741824\n", 1 << 30), ("max\n", 0), ("9223372036854771712\n", 0)]
+)
+def test_the_memory_that_a_control_group_allows(tmp_path: Path, said: str, found: int) -> None:
+    (tmp_path / "memory.max").write_text(said)
+    assert java.bytes_of(tmp_path / "memory.max") == found
+    assert java.bytes_of(tmp_path / "none") == 0

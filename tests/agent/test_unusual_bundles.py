@@ -11,7 +11,7 @@ from jackbean.core.instructions import Command, Extension
 
 APP = HELLO.format(text="here")
 OWN_UPSTREAM = "upstream my_app { server 127.0.0.1:8080; }\n"
-TO_MY_APP = "location / { proxy_pass http://my_app; }\n"
+TO_MY_APP = "location / { proxy_pass http://my_app; gzip_static on; }\n"
 
 
 def serve(plane: ControlPlane, instance: Instance, data: bytes, **more: object) -> None:
@@ -76,6 +76,15 @@ def test_nginx_files_may_call_rubys_application_my_app(
     data = bundle({"index.html": "a page", "Procfile": start, **files, **location})
     serve(plane, instance, data, platform="ruby", platform_version="3.1")
     assert instance.get() == (200, "a page")
+
+
+def test_rubys_public_folder_is_served_by_nginx(instance: Instance, plane: ControlPlane) -> None:
+    start = "web: python3 -m http.server --bind 127.0.0.1 $PORT\n"
+    files = {"index.html": "a page", "public/robots.txt": "all", "public/assets/a.css": "css"}
+    data = bundle({**files, "Procfile": start})
+    serve(plane, instance, data, platform="ruby", platform_version="3.1")
+    found = [instance.get(path) for path in ("/", "/robots.txt", "/assets/a.css")]
+    assert found == [(200, "a page"), (200, "all"), (200, "css")]
 
 
 def test_why_a_program_ends_is_in_the_sentence(instance: Instance, plane: ControlPlane) -> None:

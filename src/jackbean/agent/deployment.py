@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from jackbean.agent import archive, bundle, environment, site, startup
+from jackbean.agent import archive, bundle, environment, nginx, site, startup
 from jackbean.agent.application import Ending, Launch, NotListening
 from jackbean.agent.extensions import build
 from jackbean.agent.hooks import run_hooks
@@ -67,7 +67,7 @@ def check_proxy(run: Run) -> None:
     said = run.host.proxy.check()
     if said:
         last = next((line for line in said.splitlines() if "emerg" in line), said.strip())
-        raise StepFailed(f"nginx refuses it: {last}", NGINX_LOG, said)
+        raise StepFailed(f"nginx refuses it: {last}{nginx.advice(last)}", NGINX_LOG, said)
 
 
 # Rows 13 to 19: the new release takes over

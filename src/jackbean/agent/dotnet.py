@@ -18,6 +18,7 @@ PORT = 5_000
 CONFIG = ".runtimeconfig.json"
 CONFIG_BYTES_MAX = 1 << 20
 ELF = b"\x7fELF"
+ROLLS_ON = ("Major", "LatestMajor")
 URLS = ("ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_URLS", "URLS")
 
 
@@ -28,6 +29,7 @@ class Published:
     name: str
     frameworks: tuple[tuple[str, str], ...]
     own_program: bool
+    any_newer: bool = False  # a later major version does as well
 
 
 def published(root: Path) -> tuple[Published, ...]:
@@ -45,7 +47,8 @@ def _read(path: Path) -> Published:
         raise StepFailed(f"{path.name} is not what `dotnet publish` writes.") from None
     name = path.name.removesuffix(CONFIG)
     contained = "includedFrameworks" in options
-    return Published(name, named, contained or not (path.parent / f"{name}.dll").is_file())
+    own_program = contained or not (path.parent / f"{name}.dll").is_file()
+    return Published(name, named, own_program, options.get("rollForward") in ROLLS_ON)
 
 
 def _frameworks(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -59,17 +62,28 @@ def _frameworks(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 def check_frameworks(run: Run) -> None:
     """Refuse an application for frameworks that this machine has not, and say what would do."""
     have = language(run, "dotnet")
-    for one in published(run.paths.staging):
+    told = run.process_environment().get("DOTNET_ROLL_FORWARD", "") in ROLLS_ON
+    for one in (*published(run.paths.staging), *_named(run.paths.staging)):
         for name, version in one.frameworks:
-            if not has(have, name, version):
+            if not has(have, name, version, any_newer=told or one.any_newer):
                 raise StepFailed(_missing(one, name, version, have))
 
 
-def has(have: Language, name: str, version: str) -> bool:
-    """Tell if a framework is there in the same major version, as new or newer."""
+def _named(root: Path) -> tuple[Published, ...]:
+    """Return the applications in folders that a Procfile starts."""
+    procfile = root / "Procfile"
+    if not procfile.is_file() or procfile.stat().st_size > CONFIG_BYTES_MAX:
+        return ()
+    text = procfile.read_text(errors="replace")
+    found = (path for path in sorted(root.glob(f"*/*{CONFIG}")))
+    return tuple(_read(p) for p in found if f"{p.name.removesuffix(CONFIG)}.dll" in text)
+
+
+def has(have: Language, name: str, version: str, *, any_newer: bool = False) -> bool:
+    """Tell if a framework is there as new or newer, in the same major version unless any does."""
     wanted = _numbers(version)
     found = [_numbers(path.name) for path in (have.home / "shared" / name).glob("*")]
-    return any(one[:1] == wanted[:1] and one >= wanted for one in found)
+    return any((any_newer or one[:1] == wanted[:1]) and one >= wanted for one in found)
 
 
 def _numbers(version: str) -> list[int]:

@@ -15,6 +15,8 @@ from jackbean.agent.startup import BUILD, generate_procfile, has_procfile, mispa
 PORT = 5_000
 MANIFEST = "META-INF/MANIFEST.MF"
 LONE = "application.jar"
+MEMORY_MAX = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+UNLIMITED = 1 << 50
 
 
 def keep_jar(run: Run) -> None:
@@ -44,6 +46,24 @@ def check_start(run: Run) -> None:
     generate_procfile(run, f"java -jar {shlex.quote(jars[0])}")
 
 
+def memory(run: Run) -> dict[str, str]:
+    """Have Java size its heap by the instance's memory, as on a machine of that size.
+
+    It does not see by itself what a control group allows, and takes a quarter of the real machine.
+    """
+    found = max(bytes_of(Path(name)) for name in MEMORY_MAX)
+    return {"JAVA_TOOL_OPTIONS": f"-XX:MaxRAM={found}"} if found else {}
+
+
+def bytes_of(limit: Path) -> int:
+    """Return the bytes that a control group's file allows; 0 where it says none."""
+    try:
+        said = limit.read_text().strip()
+    except OSError:
+        return 0
+    return int(said) if said.isdecimal() and int(said) < UNLIMITED else 0
+
+
 def _nothing(root: Path) -> str:
     for folder in ("target", "build/libs"):
         built = sorted((root / folder).glob("*.jar"))
@@ -64,6 +84,7 @@ JAVA = Platform(
     port=PORT,
     tells_port=False,
     languages=("java",),
+    variables=memory,
     steps=(
         Step("look for a JAR", keep_jar, "The JAR cannot be kept."),
         PROVIDE,

@@ -132,21 +132,24 @@ def ports_of(uid: int) -> set[int]:
 
 
 def paths_of(uid: int | None, sessions: Iterable[int]) -> set[str]:
-    """Return the paths where an account listens; without one, where these sessions do."""
-    wanted = {str(session) for session in sessions}
+    """Return the paths where an account listens; without one, where these sessions do.
+
+    What another account has open cannot be looked at, but whose a socket's file is can.
+    """
     sockets = dict(_listening_paths())
+    if uid is not None:
+        return {path for path in sockets.values() if _is_of(path, uid)}
+    wanted = {str(session) for session in sessions}
     found: set[str] = set()
     for pid in processes() if sockets else ():
-        if stat_fields(pid)[3:4] and (
-            stat_fields(pid)[3] in wanted if uid is None else _is_of(pid, uid)
-        ):
+        if stat_fields(pid)[3:4] and stat_fields(pid)[3] in wanted:
             found.update(sockets[inode] for inode in _sockets_of(pid) & sockets.keys())
     return found
 
 
-def _is_of(pid: int, uid: int) -> bool:
+def _is_of(path: str, uid: int) -> bool:
     with suppress(OSError):
-        return Path(f"/proc/{pid}").stat().st_uid == uid
+        return Path(path).lstat().st_uid == uid
     return False
 
 

@@ -35,6 +35,15 @@ FASTCGI = {
     "SERVER_NAME": "$host",
     "REDIRECT_STATUS": "200",
 }
+# Directives of modules that Amazon Linux's nginx has, and one that is a single program has not.
+OPTIONAL = frozenset(
+    (
+        *("gzip_static", "gunzip", "stub_status", "sub_filter", "sub_filter_once"),
+        *("sub_filter_types", "add_before_body", "add_after_body", "dav_methods", "mp4", "flv"),
+        *("random_index", "xslt_stylesheet", "image_filter", "perl", "geoip_country"),
+    )
+)
+UNKNOWN = re.compile(r'unknown directive "(\w+)"')
 SAFE = r"[^\s\"'\\;{}$\x00-\x1f\x7f]+"
 NONE = "none"
 
@@ -124,6 +133,22 @@ def files(site: ProxySite) -> dict[str, str]:
         "conf.d/elasticbeanstalk/01_static.conf": _statics(site.statics),
         "conf.d/elasticbeanstalk/healthd.conf": _healthd(site),
     }
+
+
+def advice(said: str) -> str:
+    """Return what helps against a refusal of nginx's, if that is known: a sentence."""
+    found = UNKNOWN.search(said)
+    if not found or found[1] not in OPTIONAL:
+        return ""
+    return f" This nginx is built without {found[1]}; `apt install nginx` on the machine brings it."
+
+
+def without_gzip_static(text: bytes) -> bytes:
+    """Return a bundle's file for an nginx that does not look for files packed beforehand.
+
+    What is served stays the same: they are packed on the way, or not.
+    """
+    return re.sub(rb"\bgzip_static\s+(?:on|off|always)\s*;", b"", text)
 
 
 def check_statics(statics: Mapping[str, str]) -> None:

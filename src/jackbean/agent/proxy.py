@@ -37,10 +37,26 @@ class Proxy:
         self._children = children
         self._changed = changed
         self._process: Supervised | None = None
+        self._build = ""
 
     @property
     def running(self) -> bool:
         return self._process is not None
+
+    def has(self, module: str) -> bool:
+        """Tell if the program was built with a module."""
+        if not self._build:
+            argv = (self._program, "-V")
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=CHECK_TIMEOUT_S,
+                check=False,
+            )
+            self._build = done.stdout.decode("utf-8", "replace")
+        return f"--with-{module}_module" in self._build
 
     def check(self) -> str:
         """Return what nginx holds against the staged configuration; nothing if it is well."""

@@ -171,7 +171,7 @@ RUBY = Platform(
     languages=("ruby",),
     upstream="my_app",
     prepare=make_sockets,
-    statics={"/assets": "public/assets", "/public": "public"},
+    statics={"/": "public", "/assets": "public/assets", "/public": "public"},
     variables=settings,
     steps=(
         PROVIDE,

@@ -163,6 +163,8 @@ def adapted(data: bytes, run: Run, site: nginx.ProxySite) -> bytes:
     config = run.host.config
     user = f"user {site.user};" if site.user else ""
     text = re.sub(rb"(?m)^\s*user\s+[^;]+;", user.encode(), data)
+    if b"gzip_static" in text and not run.host.proxy.has("http_gzip_static"):
+        text = nginx.without_gzip_static(text)
     if run.paths.prefix:
         for place in PLACES:
             pattern = rb"(?<![\w/.])" + re.escape(place.encode())

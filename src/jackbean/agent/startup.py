@@ -83,7 +83,12 @@ def run_buildfile(run: Run) -> None:
 
 
 def _advice(run: Run, said: str) -> str:
-    """Return what a missing compiler or tool means here."""
+    """Return what a missing compiler or tool means here, or a script without its right."""
+    if "Permission denied" in said:
+        return (
+            " What it calls is not executable: pack it with that right (`chmod +x`, or "
+            "`git update-index --chmod=+x FILE`)."
+        )
     if "not found" not in said:
         return ""
     return (

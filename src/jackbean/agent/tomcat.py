@@ -6,12 +6,13 @@ reach the application as system properties, through a file: a list of processes 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from jackbean.agent import environment
+from jackbean.agent import environment, webapps
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE, give, language
@@ -20,6 +21,8 @@ from jackbean.agent.startup import BUILD, mispacked, write_own
 PORT = 8_080
 JVM = "aws:elasticbeanstalk:container:tomcat:jvmoptions"
 HEAP = "256m"
+UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+ENDLESS = 1 << 60
 WARS_MAX = 50
 RETIRED = "XX:MaxPermSize"  # Java does not know it any more
 COPIED = ("web.xml", "catalina.properties")
@@ -61,6 +64,8 @@ java.util.logging.ConsoleHandler.formatter = org.apache.juli.OneLineFormatter
 def set_up(run: Run) -> None:
     """Make Tomcat's directory of this release, and say how it is started."""
     contexts = applications(run.paths.staging)
+    for place in contexts.values():
+        webapps.check(run, run.paths.staging / place)
     base, home = run.runtime / "tomcat", language(run, "tomcat").home
     for name in ("conf", "temp", "work", "webapps", "logs", "lib"):
         (base / name).mkdir(parents=True, exist_ok=True)
@@ -137,7 +142,9 @@ def arguments(run: Run, home: Path, base: Path) -> list[str]:
 
 def jvm_options(options: Mapping[str, str], run: Run | None = None) -> list[str]:
     """Return the settings of the namespace as Java takes them."""
-    told = [f"-Xms{options.get('Xms') or HEAP}", f"-Xmx{options.get('Xmx') or HEAP}"]
+    most = options.get("Xmx") or HEAP
+    least = options.get("Xms") or min(HEAP, most, key=heap_bytes)  # Java refuses a least over most
+    told = [f"-Xms{least}", f"-Xmx{most}"]
     try:
         told += shlex.split(options.get("JVM Options") or "")
     except ValueError as error:
@@ -153,6 +160,12 @@ def jvm_options(options: Mapping[str, str], run: Run | None = None) -> list[str]
             continue
         told.append(_option(name.removeprefix("-"), value))
     return told
+
+
+def heap_bytes(size: str) -> int:
+    """Return what a size such as 256m is; one that is none counts as endless."""
+    found = re.fullmatch(r"(\d{1,12})([kmgt]?)", size.strip().lower())
+    return int(found[1]) << UNITS[found[2]] if found else ENDLESS
 
 
 def _option(name: str, value: str) -> str:

@@ -83,6 +83,9 @@ def _machine(
     return world.engine.ensure(_spec(world, environment, means, member))
 
 
+DISK_GIB = 8  # of Amazon Linux's images
+
+
 def _spec(world: World, environment: Environment, means: Means, member: Member) -> LaunchSpec:
     """Return what a machine is made of: the same whatever its environment is on its way to."""
     if member.assignment is None:
@@ -95,6 +98,7 @@ def _spec(world: World, environment: Environment, means: Means, member: Member) 
         instance_type=release.settings.text(LAUNCH, "InstanceType") or "t3.micro",
         token=world.credentials.token(member.id),
         metadata_v1=release.settings.text(LAUNCH, "DisableIMDSv1") == "false",
+        disk_gib=int(release.settings.text(LAUNCH, "RootVolumeSize") or DISK_GIB),
     )
 
 

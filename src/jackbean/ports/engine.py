@@ -26,6 +26,7 @@ class LaunchSpec:
     instance_type: str
     token: str
     metadata_v1: bool = False
+    disk_gib: int = 8  # what Amazon Linux's images come with
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -344,6 +345,20 @@ def test_who_takes_too_much_memory_is_killed_alone(rig: MakeRig, mode: str) -> N
     assert ask(address, "eat", mib=600) == -9
     assert ask(neighbour, "eat", mib=600) == 0
     assert here.sight(spec).machine is Machine.RUNNING
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_who_takes_too_much_disk_is_killed_alone(rig: MakeRig, mode: str) -> None:
+    here = rig(mode)
+    spec = replace(here.spec(1), disk_gib=1)
+    address, neighbour = here.up(spec), here.up(here.spec(2))
+    folder = str(here.home(spec) / "root/tmp") if mode == "plain" else "/tmp"
+    run(address, "/usr/bin/fallocate", "-l", "600M", f"{folder}/half")
+    assert here.sight(spec).machine is Machine.RUNNING
+    run(address, "/usr/bin/fallocate", "-l", "600M", f"{folder}/over")
+    eventually(lambda: here.sight(spec).machine is Machine.EXITED, "its end is seen")
+    assert "its disk was full: it had over 1." in here.sight(spec).exit
+    assert answers(neighbour)
 
 
 @as_root

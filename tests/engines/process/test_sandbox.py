@@ -142,6 +142,7 @@ def test_the_token_never_shows_in_a_list_of_processes() -> None:
         cgroups=("/cg/i-1",),
         home=("/cg/shims",),
         limits={"NOFILE": (65536, 65536), "CORE": (0, 0)},
+        disk_bytes_max=8 << 30,
     )
     assert "tok" not in told.args
     assert told.filter == seccomp.program() != b""
@@ -168,6 +169,7 @@ def test_without_a_sandbox_the_agent_runs_in_its_folder() -> None:
         grace_s=60.0,
         home=("/cg/shims",),
         limits={"NOFILE": (65536, 65536), "CORE": (0, 0), "NPROC": (4096, 4096)},
+        disk_bytes_max=8 << 30,
     )
 
 

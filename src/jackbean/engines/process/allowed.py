@@ -24,6 +24,7 @@ SHARED = (
 COPIED = (
     "ImageMagick-*",
     "R",
+    "ant",
     "bash.bashrc",
     "bashrc",
     "debian_version",
@@ -42,6 +43,7 @@ COPIED = (
     "login.defs",
     "magic",
     "magic.mime",
+    "maven",
     "mime.types",
     "networks",
     "os-release",

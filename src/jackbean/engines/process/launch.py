@@ -92,6 +92,7 @@ def shim_spec(
         home=ground.home,
         limits=rlimits,
         log_bytes_max=LOG_BYTES_MAX,
+        disk_bytes_max=record.spec.disk_gib * limits.GIB,
     )
 
 

@@ -7,7 +7,8 @@ which it replaces whole:
     {"state": "running" | "exited" | "stopped" | "failed",
      "shim": pid, "since": its start in clock ticks after boot, "boot": the boot's id,
      "child": pid, "inner": pid of the sandbox's first process, or 0, "grace_s": s,
-     "started_at": s, "ended_at": s, "restarts": n, "code": n, "signal": n, "oom": n, "reason": ""}
+     "started_at": s, "ended_at": s, "restarts": n, "code": n, "signal": n, "oom": n, "disk": bytes,
+     "reason": ""}
 
 A process id alone names nobody: ids are reused. `shim`, `since` and `boot` together do.
 
@@ -21,7 +22,8 @@ ends its program: whoever did that wants none.
 returns once the program runs, or with status 1 and the reason on stderr. The program inherits the
 environment. Names, of which those with a star may come again:
 
-    cwd=PATH  log_bytes_max=N (then DIRECTORY/log starts anew, its last part kept in log.1)
+    cwd=PATH  disk_bytes_max=N (a program with more than that below PATH is killed)
+    log_bytes_max=N (then DIRECTORY/log starts anew, its last part kept in log.1)
     grace_s=S           how long the program may take to end after SIGTERM
     restart=1           start it again whenever it ends, waiting longer each time
     cgroup=PATH *       directories of the program's cgroups
@@ -34,7 +36,7 @@ Arguments "{args}" and "{filter}" become the numbers of descriptors of these fil
 so it imports little but what is built in: json, signal, pathlib and contextlib would treble what it
 weighs.
 """
-# ruff: noqa: PTH100, PTH105, PTH110, PTH116, PTH123, SIM105
+# ruff: noqa: PTH100, PTH105, PTH110, PTH123, SIM105
 
 from __future__ import annotations
 
@@ -48,16 +50,18 @@ import time
 if __name__ == "__main__":  # run by its path: the package is around it
     sys.path.append(os.path.abspath(__file__ + "/../../../.."))
 
-from jackbean.engines.process import proctable
+from jackbean.engines.process import diskuse, proctable
 
 Fact = str | int | float
 
 LISTS = ("cgroup", "home", "limit")
 DEFAULTS = {"cwd": "/", "log_bytes_max": "10485760", "grace_s": "10", "restart": "", "netns": "-1"}
+DEFAULTS |= {"disk_bytes_max": "0"}
 WATCHED = {signal.SIGTERM, signal.SIGCHLD}
 # What Python ignores, what a shell lets its background ignore, and nohup: all of it is passed on.
 IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 LOG_LOOK_S, TAIL_BYTES = 30.0, 600
+LOOKS = int(LOG_LOOK_S / diskuse.LOOK_S)
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 STEADY_S = 10.0  # having run this long, a program is given the shortest wait again
 CLONE_NEWNET, PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 0x40000000, 1, 36
@@ -95,6 +99,8 @@ class Holder:
         self.spec = spec
         self.child = self.inner = self.streak = 0
         self.events = -1  # where bubblewrap tells of its sandbox
+        self.disk = diskuse.Guard(spec.one["cwd"], int(spec.one["disk_bytes_max"]))
+        self.excess = 0
         self.ooms = proctable.oom_kills(spec.many["cgroup"])
         me = os.getpid()
         self.facts: dict[str, Fact] = {"shim": me, "since": proctable.start_ticks(me) or 0}
@@ -146,11 +152,16 @@ class Holder:
                 return self.write("stopped")
 
     def _watch(self) -> int | None:
-        """Return the program's wait status once it has ended; None when told to stop."""
+        """Return the program's wait status once it has ended; None when it is to be stopped."""
+        looks = 0
         while True:
-            info = signal.sigtimedwait(WATCHED, LOG_LOOK_S)
-            if info is None:
-                shorten(self.spec.path("log"), int(self.spec.one["log_bytes_max"]))
+            info = signal.sigtimedwait(WATCHED, diskuse.LOOK_S)
+            looks += info is None
+            if info is None and looks % LOOKS == 0:
+                diskuse.shorten(self.spec.path("log"), int(self.spec.one["log_bytes_max"]))
+            if info is None and (excess := self.disk.excess()):
+                self.excess = excess
+                return None
             gone = not os.path.exists(self.spec.path("lock"))
             if gone or (info and info.si_signo == signal.SIGTERM):
                 return None
@@ -198,7 +209,7 @@ class Holder:
 
     def _end(self) -> None:
         """End the program: ask, wait, and kill all that is left of it."""
-        asked = asked_to_end(self.child, self.inner)
+        asked = [] if self.excess else asked_to_end(self.child, self.inner)
         deadline = time.monotonic() + (self.spec.grace_s if asked else 0)
         for pid in asked:
             kill(pid, signal.SIGTERM)
@@ -209,7 +220,10 @@ class Holder:
         if self.inner:  # the namespace's first process takes all the others along
             kill(self.inner, signal.SIGKILL)
         kill_descendants()
-        self.write("stopped", ended_at=time.time())
+        end: dict[str, Fact] = {"ended_at": time.time()}
+        if self.excess:
+            end |= {"code": 0, "signal": 9, "oom": 0, "disk": self.excess}
+        self.write("exited" if self.excess else "stopped", **end)
 
 
 def become(spec: Spec, tell: int, say: int) -> None:
@@ -327,19 +341,6 @@ def kill_descendants() -> None:
         for pid in alive:
             kill(pid, signal.SIGKILL)
         wait(0)
-
-
-def shorten(log: str, bytes_max: int) -> None:
-    """Start a log anew when it has grown too long; it is open for appending, so this is safe."""
-    try:
-        size = os.stat(log).st_size
-        if size <= bytes_max:
-            return
-        with open(log, "rb") as old, open(log + ".1", "wb") as kept:
-            os.sendfile(kept.fileno(), old.fileno(), max(0, size - bytes_max), bytes_max)
-        os.truncate(log, 0)
-    except OSError:
-        pass  # a full disk; there will be another look
 
 
 def serve(spec: Spec, answer: int) -> None:

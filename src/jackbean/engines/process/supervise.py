@@ -43,6 +43,7 @@ class ShimSpec:
     home: tuple[str, ...] = ()
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     log_bytes_max: int = LOG_BYTES_MAX
+    disk_bytes_max: int = 0
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ def command(directory: Path, spec: ShimSpec, netns: int) -> list[str]:
         f"cwd={spec.cwd}",
         f"grace_s={spec.grace_s}",
         f"log_bytes_max={spec.log_bytes_max}",
+        f"disk_bytes_max={spec.disk_bytes_max}",
         *(["restart=1"] if spec.restart else []),
         *(f"cgroup={path}" for path in spec.cgroups),
         *(f"home={path}" for path in spec.home),
@@ -217,7 +219,8 @@ def _state(facts: Mapping[str, Any]) -> State:
         case "running":
             return Stopped("it was killed together with its shim, or the machine has restarted")
         case "exited":
-            return Exited(_words(facts["code"], facts["signal"], facts["oom"]))
+            words = _words(facts["code"], facts["signal"], facts["oom"])
+            return Exited(words + _disk(facts.get("disk", 0)))
         case "failed":
             return Stopped(f"it could not be started: {facts['reason']}")
         case _:
@@ -236,6 +239,12 @@ def _words(code: int, number: int, oom: int) -> str:
     else:
         how = f"exited with status {code}"
     return f"{how}; out of memory: {oom} processes killed" if oom else how
+
+
+def _disk(held: int) -> str:
+    if not held:
+        return ""
+    return f"; its disk was full: it had over {held / (1 << 30):.1f} GiB (option RootVolumeSize)"
 
 
 async def _gone(handle: int, seconds: float) -> bool:
