@@ -352,7 +352,7 @@ def test_who_takes_too_much_disk_is_killed_alone(rig: MakeRig, mode: str) -> Non
     here = rig(mode)
     spec = replace(here.spec(1), disk_gib=1)
     address, neighbour = here.up(spec), here.up(here.spec(2))
-    folder = str(here.home(spec) / "root/tmp") if mode == "plain" else "/tmp"
+    folder = str(here.home(spec) / "root") if mode == "plain" else "/tmp"
     run(address, "/usr/bin/fallocate", "-l", "600M", f"{folder}/half")
     assert here.sight(spec).machine is Machine.RUNNING
     run(address, "/usr/bin/fallocate", "-l", "600M", f"{folder}/over")
