@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jackbean.control.extensions import check_options, compiled
 from jackbean.control.manifests import concerns_instance
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.surroundings import OWNED, Surroundings
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, invalid
 from jackbean.core.installation import Installation
@@ -21,6 +21,8 @@ from jackbean.core.options.settings import Settings
 from jackbean.core.options.table import options
 from jackbean.core.options.validate import Context, Message, fault_in, validate
 from jackbean.sources.bundles import Extensions, extensions_of
+from jackbean.stacks.merging import check, merge
+from jackbean.stacks.synthesis import Facts, synthesise
 
 FOLDER = "configuration-files"
 APPLIED, WARNED, REFUSED = "applied", "applied with a warning", "refused"
@@ -115,14 +117,26 @@ def _told(path: str, extensions: Extensions) -> tuple[list[str], list[str]]:
         _settings(path, extensions),
         extensions.declared,
     )
+    facts = Facts(
+        "e-abcdefghij", "sample-env", "arn", "Worker" if "worker" in path else "WebServer"
+    )
+    merged = merge(synthesise(facts, around.settings), extensions.declared, OWNED)
+    wrong = merged.faults or check(merged.template, around)
     found = compiled(around, extensions.lines)
     options_found = check_options(around.settings, around, concerns_instance)
-    if faults := (*found.faults, *options_found.faults):
+    if faults := (*wrong, *found.faults, *options_found.faults):
         raise invalid("\n".join(faults))
     messages = [m.message for m in _messages(path, extensions)]
     advice = [str(one) for one in found.advice if not one.hopeless]
     hopeless = [str(one) for one in found.advice if one.hopeless]
-    told = [*extensions.warnings, *messages, *found.warnings, *options_found.warnings, *advice]
+    told = [
+        *extensions.warnings,
+        *messages,
+        *merged.warnings,
+        *found.warnings,
+        *options_found.warnings,
+        *advice,
+    ]
     return told, hopeless
 
 

@@ -27,7 +27,12 @@ JUDGED = {
     "a comment": ("# nothing\n", "applied", ""),
     "an option": ("option_settings: {'aws:autoscaling:asg': {MinSize: 2}}", "applied", ""),
     "a file": ("files: {/opt/x: {content: y}}", "applied", ""),
-    "a resource": ("Resources: {T: {Type: 'AWS::SNS::Topic'}}", "applied with a warning", "T: not"),
+    "a resource": ("Resources: {T: {Type: 'AWS::SNS::Topic'}}", "applied", ""),
+    "one without a meaning here": (
+        "Resources: {R: {Type: 'AWS::IAM::Role'}}",
+        "applied with a warning",
+        "R: without a meaning here",
+    ),
     "a function where none is evaluated": (
         "option_settings: {'aws:elb:listener:443': {SSLCertificateId: {Ref: 'AWS::Region'}}}",
         "applied with a warning",
