@@ -22,7 +22,10 @@ def application(environ, start_response):
     status = work(environ, body)
     attempt = environ.get("HTTP_X_AWS_SQSD_RECEIVE_COUNT", "-")
     message = environ.get("HTTP_X_AWS_SQSD_MSGID", "-")
-    print(f"{os.uname().nodename} message {message} attempt {attempt} {status}: {body[:200]}", flush=True)
+    print(
+        f"{os.uname().nodename} message {message} attempt {attempt} {status}: {body[:200]}",
+        flush=True,
+    )
     return answer(start_response, status, "")
 
 

@@ -32,7 +32,7 @@ from jackbean.control.workers import queue_of
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
 from jackbean.core.resources import Resource
-from jackbean.ports.engine import Runtime, Tell, Unresolvable
+from jackbean.ports.engine import Departed, Runtime, Tell, Unresolvable
 from jackbean.ports.store import EnvironmentQuery, PutEnvironment
 from jackbean.server.assembly import SERVICES
 from jackbean.services.logs import LogService
@@ -155,6 +155,16 @@ class Runtimes:
         return Runtime(f"/runtimes/{need.name}", f"{need.version}.1", lacks="has no compiler")
 
 
+class LastLogs:
+    """ports.LastLogs: `kept` is what there is, by environment."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[Departed]] = {}
+
+    async def departed(self, environment_id: str) -> list[Departed]:
+        return self.kept.get(environment_id, [])
+
+
 class Carrier:
     """services.topics.Carrier: `posted` and `mails` note what went out; `refuses` so many posts."""
 
@@ -185,6 +195,7 @@ class PlantRig(Rig):
         self.buckets = MemoryBuckets()
         self.dependencies = Dependencies()
         self.runtimes = Runtimes()
+        self.last_logs = LastLogs()
         kept = MemoryQueues()
         self.firings, self.ledger = MemoryFirings(kept), MemoryLedger(kept)
         self.queues = QueueDesk.made(kept, world.installation, (world.clock, world.ids), b"secret")
@@ -215,6 +226,7 @@ class PlantRig(Rig):
             log_groups=LogService(world.logs, world.clock, world.installation),
             dependencies=self.dependencies,
             runtimes=self.runtimes,
+            last_logs=self.last_logs,
             signer=Signer(*ADMIN, "us-east-1", "s3"),
         )
         self.keys = Keys(dict([ADMIN]), world.credentials)

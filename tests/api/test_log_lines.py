@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from jackbean.control.log_taking import GAP, LINE_BYTES_MAX
 from jackbean.control.principals import Administrator
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.protocol import Report
+from jackbean.ports.engine import Departed
 from jackbean.ports.logs import EventQuery
 
 LOGS, HEALTH = "aws:elasticbeanstalk:cloudwatch:logs", "aws:elasticbeanstalk:cloudwatch:logs:health"
@@ -179,6 +181,30 @@ def test_changes_of_health_are_records(rig: PlantRig) -> None:
     count = len(records)
     rig.step(60.0)
     assert len(texts(rig, group)) == count
+
+
+# Of instances that are gone
+
+
+def test_last_logs_are_shared_by_links_also_of_an_ended_environment(
+    rig: PlantRig, tmp_path: Path
+) -> None:
+    id_ = rig.launch(size=1)
+    (tmp_path / "x.zip").write_bytes(b"PK logs")
+    at = rig.world.clock.now()
+    rig.last_logs.kept[id_] = [
+        Departed(name, at, tmp_path / "x.zip") for name in ("i-0001", "i-0002")
+    ]
+    (one,) = extension(rig, "ShareLastLogs", EnvironmentName="web1", InstanceIds=["i-0002"])[
+        "Instances"
+    ]
+    assert (one["InstanceId"], one["EndedAt"]) == ("i-0002", at)
+    assert rig.run(ask(rig.door, "GET", one["Url"], {"Host": "x"})).body == b"PK logs"
+    rig.eb.terminate_environment(EnvironmentName="web1")
+    rig.settle(id_)
+    found = extension(rig, "ShareLastLogs", EnvironmentName="web1")["Instances"]
+    assert [one["InstanceId"] for one in found] == ["i-0001", "i-0002"]
+    assert "web9" in refused(rig, "ShareLastLogs", EnvironmentName="web9")[1]
 
 
 # To who follows

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import click
 import pytest
 
+from jackbean.cli.failures import Failure
 from jackbean.cli.following import Found, instant
-from jackbean.cli.verbs.logs import COLOURS, Painter, matcher
+from jackbean.cli.verbs.logs import COLOURS, Painter, last_lines, matcher
 from tests.cli.aws import Aws
 from tests.cli.conftest import Run
 
@@ -68,6 +70,7 @@ def test_each_instance_has_a_colour() -> None:
         (["--follow", "--all"], "they do not follow"),
         (["--stream", "--zip"], "they do not follow"),
         (["-cw", "maybe"], "enable"),
+        (["--gone", "-f"], "nothing more will come"),
     ],
 )
 def test_flags_that_do_not_go_together(
@@ -77,6 +80,20 @@ def test_flags_that_do_not_go_together(
     assert ran.code == 2
     assert why in ran.err
     assert aws.asked == []
+
+
+def test_the_ends_of_logs_in_a_zip(tmp_path: Path) -> None:
+    packed = tmp_path / "x.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("var/log/b.log", "".join(f"line {n}\n" for n in range(150)))
+        archive.writestr("var/log/a.log", b"\xff\n")
+    text = last_lines(packed.read_bytes())
+    rule = "-" * 40
+    assert text.startswith(f"{rule}\n/var/log/a.log\n{rule}\n\ufffd\n\n{rule}\n/var/log/b.log\n")
+    assert "line 49\n" not in text
+    assert text.endswith("line 149")
+    with pytest.raises(Failure, match="not a ZIP"):
+        last_lines(b"nothing")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,25 @@ def test_lines_are_followed_until_interrupted(one: Installation) -> None:
         assert "live1 has been terminated" in "".join(jb.notes)
 
 
+def test_the_last_lines_of_what_is_gone_are_kept(one: Installation) -> None:
+    made = one.create("gone1", "v1", *sized(1))
+    (instance,) = one.instances("gone1")
+    one.get(made, "/famous-last-words")
+    one.terminate("gone1")
+
+    def told() -> str:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | one.env
+        done = subprocess.run(
+            [*JB, "logs", "gone1", "--gone"], env=env, capture_output=True, text=True, check=False
+        )
+        return done.stdout
+
+    text = until(told, 30, "the last logs are shared")
+    assert f"============= {instance} (gone since " in text
+    assert "asked for /famous-last-words" in text
+    assert "Executing instruction: FlipApplication" in text
+
+
 def events(one: Installation, name: str) -> list[tuple[str, str]]:
     """Return stream and message of each line of the web processes that is in the group."""
     pages = one.client("logs").get_paginator("filter_log_events")

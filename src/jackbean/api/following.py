@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from jackbean.api.elasticbeanstalk.environments import referred
+from jackbean.api.elasticbeanstalk.monitoring import link_to
 from jackbean.api.plant import Call, Plant
 from jackbean.control.following import WAIT_S_MAX, Wish
+from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, invalid
+from jackbean.ports.engine import Departed
+from jackbean.ports.store import EnvironmentQuery
+from jackbean.services.objects import Incoming, Write
 
 Shape = dict[str, Any]
 NAMES_MAX = 50
 LINES_MAX = 10_000
+SHARED_MAX = 50
+ENDED_S = 7 * 86_400.0  # an environment that ended before has no logs any more
 
 
 async def follow_logs(plant: Plant, call: Call) -> Shape:
@@ -54,10 +63,52 @@ async def end_following(plant: Plant, call: Call) -> Shape:
     return {}
 
 
+async def share_last_logs(plant: Plant, call: Call) -> Shape:
+    """Return links to the last logs of instances that are gone, also of an ended environment."""
+    environment = await _ever(plant, call.text("EnvironmentName"))
+    wanted = _names(call, "InstanceIds")
+    found = await plant.last_logs.departed(environment.id)
+    shared = [
+        {
+            "InstanceId": one.instance,
+            "EndedAt": one.at,
+            "Url": link_to(plant, call, await _shared(plant, environment.id, one)),
+        }
+        for one in found[:SHARED_MAX]
+        if not wanted or one.instance in wanted
+    ]
+    return {"Instances": shared}
+
+
+async def _ever(plant: Plant, name: str) -> Environment:
+    """Return the environment that has, or had last, a name."""
+    since = plant.world.clock.now() - ENDED_S
+    query = EnvironmentQuery(names=(name,), terminated_since=since)
+    found = await plant.world.store.environments(query)
+    if not found:
+        raise invalid(f"No Environment found for EnvironmentName = '{name[:80]}'.")
+    return next((one for one in found if not one.terminated), found[-1])
+
+
+async def _shared(plant: Plant, environment_id: str, one: Departed) -> str:
+    """Put logs where a link can lead to them, and return their key."""
+    bucket = plant.world.installation.bucket
+    name = f"BundleLogs-{round(plant.world.clock.now() * 1000)}.zip"
+    key = f"resources/environments/logs/bundle/{environment_id}/{one.instance}/{name}"
+    await plant.objects.ensure_bucket(bucket)
+    await plant.objects.put(Write(bucket, key), Incoming(_read(one.logs)))
+    return key
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    yield await asyncio.to_thread(path.read_bytes)
+
+
 FOLLOWING: Mapping[str, Any] = {
     "EndFollowing": end_following,
     "FetchLogLines": fetch_log_lines,
     "FollowLogs": follow_logs,
+    "ShareLastLogs": share_last_logs,
 }
 
 

@@ -16,7 +16,7 @@ from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
-from jackbean.ports.engine import Dependencies, Runtimes
+from jackbean.ports.engine import Dependencies, LastLogs, Runtimes
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import PeriodicDesk
@@ -44,6 +44,7 @@ class Plant:
     log_groups: LogService
     dependencies: Dependencies
     runtimes: Runtimes
+    last_logs: LastLogs
     signer: Signer
 
 

@@ -13,6 +13,7 @@ from jackbean.cli.failures import Failure, Unreachable
 
 FETCH_BYTES_MAX = 512 << 20
 UNPACKED_BYTES_MAX = 4 << 30
+TEXT_BYTES_MAX = 64 << 20
 FILES_MAX = 20_000
 PATIENCE_S = 60.0
 
@@ -42,6 +43,18 @@ def unpack(data: bytes, folder: Path) -> None:
                 raise Failure("The logs are too large to unpack. Fetch them with --zip.")
             for member in members:
                 _write(archive, member, folder / inside(member.filename))
+    except zipfile.BadZipFile as error:
+        raise Failure(f"The logs are not a ZIP: {error}") from error
+
+
+def texts_of(data: bytes) -> dict[str, str]:
+    """Return the texts of the files in a ZIP by their names. Raises Failure."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            if len(members) > FILES_MAX or sum(m.file_size for m in members) > TEXT_BYTES_MAX:
+                raise Failure("The logs are too large to show. Fetch them with --all.")
+            return {m.filename: archive.read(m).decode(errors="replace") for m in members}
     except zipfile.BadZipFile as error:
         raise Failure(f"The logs are not a ZIP: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from jackbean.core.fleet import Machine
@@ -72,6 +73,21 @@ class Engine(Protocol):
 
     async def terminate(self, instance: str) -> None:
         """End it and remove all it had; one that is absent is ended already."""
+        ...
+
+
+@dataclass(frozen=True)
+class Departed:
+    """An instance that is gone: since when, in seconds, and its last logs as a ZIP file."""
+
+    instance: str
+    at: float
+    logs: Path
+
+
+class LastLogs(Protocol):
+    async def departed(self, environment_id: str) -> list[Departed]:
+        """Return those whose last logs are still kept, who went last first."""
         ...
 
 

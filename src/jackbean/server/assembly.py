@@ -170,6 +170,7 @@ def _wired(
         log_groups=storage.logs,
         dependencies=ProcessDependencies(engine),
         runtimes=ProcessRuntimes(engine),
+        last_logs=engine,
         signer=Signer(identity.access_key, identity.secret_key, identity.region, "s3"),
     )
     keys = Keys({identity.access_key: identity.secret_key}, world.credentials)

@@ -98,17 +98,22 @@ async def retrieve_environment_info(plant: Plant, call: Call) -> Shape:
     environment = await referred(plant, call)
     kind = call.text("InfoType")
     answers = await plant.logs.answers(environment.id, kind)
-    now = plant.world.clock.now()
     listed = [
         {
             "InfoType": kind,
             "Ec2InstanceId": instance,
             "SampleTimestamp": moment(at),
-            "Message": presign_url(plant.signer, _url(plant, call, key), now, KEPT_S),
+            "Message": link_to(plant, call, key),
         }
         for instance, (key, at) in answers.items()
     ]
     return {"EnvironmentInfo": listed}
+
+
+def link_to(plant: Plant, call: Call, key: str) -> str:
+    """Return a URL of an object in the installation's bucket, good for as long as logs are."""
+    url = _url(plant, call, key)
+    return presign_url(plant.signer, url, plant.world.clock.now(), KEPT_S)
 
 
 def _url(plant: Plant, call: Call, key: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jackbean.cli.archives import fetch, unpack
+from jackbean.cli.archives import fetch, texts_of, unpack
 from jackbean.cli.failures import Failure
 from jackbean.cli.lines import Spans
 from jackbean.cli.outcomes import Goal
@@ -29,11 +29,13 @@ jb logs                        the last 100 lines of every log
 jb logs -i i-0123456789abcdef0
 jb logs --all                  every log, into .elasticbeanstalk/logs
 jb logs --zip                  the same as archives
+jb logs --gone                 the last lines of instances that are gone
 jb logs --follow               new lines of all instances, until Ctrl-C
 jb logs -f --file 'nginx/*' --grep ' 50[0-9] ' --since 10m
 jb logs --cloudwatch-logs enable
 jb logs --stream               new lines of the environment's log groups
 """
+TAIL_LINES = 100
 TIMEOUT_S = 120.0
 UPDATE_TIMEOUT_MIN = 15.0
 LOGS, HEALTH = "aws:elasticbeanstalk:cloudwatch:logs", "aws:elasticbeanstalk:cloudwatch:logs:health"
@@ -48,6 +50,7 @@ TABLE = (
     click.Option(("-a", "--all", "everything"), is_flag=True, help="Fetch all logs, whole."),
     click.Option(("-z", "--zip", "zipped"), is_flag=True, help="Fetch them as archives."),
     click.Option(("-i", "--instance"), help="Of this instance only."),
+    click.Option(("--gone",), is_flag=True, help="Of instances that are gone: their last lines."),
     click.Option(("-f", "--follow"), is_flag=True, help="Show lines as they are written."),
     click.Option(
         ("--file", "files"),
@@ -88,6 +91,9 @@ TABLE = (
 def command(place: Workplace, /, environment: str | None, **flags: Any) -> None:
     """Show the last lines of the logs of every instance, follow them, or fetch all of them."""
     _check(flags)
+    if flags["gone"]:
+        _fetch_gone(place, place.environment_name(environment), flags)
+        return
     found = place.environment(environment)
     if flags["switch"]:
         _switch(place, found, flags["switch"], flags["source"])
@@ -105,6 +111,8 @@ def _check(flags: Mapping[str, Any]) -> None:
         raise click.UsageError(f"{odd[0]} goes with --follow.")
     if flags["log_group"] and not flags["stream"]:
         raise click.UsageError("--log-group goes with --stream.")
+    if flags["gone"] and (live or flags["switch"]):
+        raise click.UsageError("--gone shows what is left of instances; nothing more will come.")
     if live and (flags["everything"] or flags["zipped"]):
         raise click.UsageError("--all and --zip fetch what is there; they do not follow.")
 
@@ -133,7 +141,10 @@ def newest(answers: list[Mapping[str, Any]], instance: str | None) -> dict[str, 
         urls = {name: url for name, url in urls.items() if name == instance}
     if not urls:
         whose = f"instance {instance}" if instance else "any instance"
-        raise Failure(f"There are no logs of {whose}. `jb status -v` lists the instances.")
+        raise Failure(
+            f"There are no logs of {whose}. `jb status -v` lists the instances; `jb logs --gone` "
+            "shows the last lines of those that are gone."
+        )
     return dict(sorted(urls.items()))
 
 
@@ -170,6 +181,48 @@ def _keep(place: Workplace, urls: Mapping[str, str], *, zipped: bool) -> None:
     latest.unlink(missing_ok=True)
     latest.symlink_to(stamp)
     place.screen.show({"Folder": str(folder), "Instances": list(urls)}, [f"Logs are in {folder}"])
+
+
+# What is left
+
+
+def _fetch_gone(place: Workplace, name: str, flags: Mapping[str, Any]) -> None:
+    wanted = [flags["instance"]] if flags["instance"] else []
+    answer = place.cloud.extension("ShareLastLogs", EnvironmentName=name, InstanceIds=wanted)
+    urls = {one["InstanceId"]: one["Url"] for one in answer["Instances"]}
+    if not urls:
+        whose = f"instance {flags['instance']}" if wanted else "instances that are gone"
+        raise Failure(f"There are no logs of {whose} in {name}: they are kept for a week.")
+    if flags["everything"] or flags["zipped"]:
+        _keep(place, urls, zipped=flags["zipped"])
+        return
+    ended = {one["InstanceId"]: one["EndedAt"] for one in answer["Instances"]}
+    texts = {instance: last_lines(fetch(url)) for instance, url in urls.items()}
+    listed = [
+        {"InstanceId": instance, "EndedAt": ended[instance], "Text": text}
+        for instance, text in texts.items()
+    ]
+    place.screen.show(
+        listed,
+        [
+            f"============= {instance} (gone since {_date(ended[instance])}) =============\n{text}"
+            for instance, text in texts.items()
+        ],
+    )
+
+
+def last_lines(data: bytes) -> str:
+    """Return the ends of the logs in a ZIP, each below its path, as the tail has them."""
+    rule = "-" * 40
+    parts = [
+        f"{rule}\n/{name}\n{rule}\n" + "\n".join(text.splitlines()[-TAIL_LINES:])
+        for name, text in sorted(texts_of(data).items())
+    ]
+    return "\n\n".join(parts)
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 # What comes

@@ -7,7 +7,9 @@ that starts finds what an earlier one left, running or not.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -19,6 +21,7 @@ from weakref import WeakValueDictionary
 from jackbean.core.errors import PortError
 from jackbean.core.fleet import Machine
 from jackbean.engines.process import (
+    departed,
     disks,
     launch,
     limits,
@@ -38,10 +41,12 @@ from jackbean.engines.process.records import Record
 from jackbean.engines.process.shelf import Shelf
 from jackbean.engines.process.shelf import branches as runnable
 from jackbean.engines.process.supervise import Exited, Running, Shim, ShimSpec, State, Stopped
-from jackbean.ports.engine import EngineDescription, LaunchSpec, MachineSight
+from jackbean.ports.engine import Departed, EngineDescription, LaunchSpec, MachineSight
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+
+log = logging.getLogger("jackbean.engine")
 
 
 class ProcessEngine:
@@ -120,6 +125,7 @@ class ProcessEngine:
     def _sweep(self) -> frozenset[str]:
         for leftover in records.leftovers(self.layout):
             disks.discard(leftover)
+        departed.forget_old(self.layout, time.time())
         alive = {
             name: record
             for name, record in self._records().items()
@@ -211,7 +217,18 @@ class ProcessEngine:
             Network(self.layout.tag, subnet).detach(record.slot)
         if self.possible.groups:
             self.possible.groups.remove(record.spec.instance)
+        self._keep_logs(paths, record)
         disks.destroy(paths, record)
+
+    def _keep_logs(self, paths: InstancePaths, record: Record) -> None:
+        """Keep what an instance wrote last; a disk that is full, or its own, holds up no end."""
+        try:
+            departed.keep(self.layout, paths, record.spec.environment_id)
+        except OSError as error:
+            log.warning("the last logs of %s cannot be kept: %s", record.spec.instance, error)
+
+    async def departed(self, environment_id: str) -> list[Departed]:
+        return await _apart(departed.departed, self.layout, environment_id)
 
     async def stop_all(self) -> None:
         """Stop every instance, keeping its disk, and take network and limits away.

@@ -78,6 +78,11 @@ class Layout:
         return self.data / "instances"
 
     @property
+    def departed(self) -> Path:
+        """The last logs of instances that are gone, by environment."""
+        return self.data / "departed"
+
+    @property
     def state(self) -> Path:
         """What the engine must remember: the block of addresses, the last one given out."""
         return self.data / "engine"
