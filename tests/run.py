@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests import eb_venv, moto_venv  # noqa: E402 - found by the line above
+from tests import cfn_lint_venv, eb_venv, moto_venv  # noqa: E402 - found by the line above
 
 QUICK = "not e2e and not eb and not slow"
 SPREAD = ["-n", "auto", "--dist", "loadfile"]  # over the cores; what is real is measured alone
@@ -32,7 +32,8 @@ def main(arguments: list[str]) -> int:
     if rest and not rest[0].startswith("-"):
         return _pytest(rest)
     if "--all" in arguments:
-        env = {**eb_venv.variables(), **moto_venv.variables(), "JACKBEAN_EXPLORE": "1"}
+        apart = {**moto_venv.variables(), **cfn_lint_venv.variables()}
+        env = {**eb_venv.variables(), **apart, "JACKBEAN_EXPLORE": "1"}
         quick = _pytest(["-m", QUICK, *SPREAD, *rest], env)
         parts = [_pytest(["-m", part, *rest], env) for part in (REAL, LONG)]
     else:

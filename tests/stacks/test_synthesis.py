@@ -24,6 +24,13 @@ COMMON = {
     "AWSEBSecurityGroup": "AWS::EC2::SecurityGroup",
     "AWSEBEC2LaunchTemplate": "AWS::EC2::LaunchTemplate",
 }
+SCALING = {
+    "AWSEBAutoScalingScaleUpPolicy": "AWS::AutoScaling::ScalingPolicy",
+    "AWSEBAutoScalingScaleDownPolicy": "AWS::AutoScaling::ScalingPolicy",
+    "AWSEBCloudwatchAlarmHigh": "AWS::CloudWatch::Alarm",
+    "AWSEBCloudwatchAlarmLow": "AWS::CloudWatch::Alarm",
+}
+CLASSIC = {"AWSEBLoadBalancer": "AWS::ElasticLoadBalancing::LoadBalancer"}
 GROUP = {"AWSEBAutoScalingGroup": "AWS::AutoScaling::AutoScalingGroup"}
 V2 = {
     "AWSEBV2LoadBalancer": "AWS::ElasticLoadBalancingV2::LoadBalancer",
@@ -34,7 +41,8 @@ V2 = {
 
 def template(*settings: Setting, facts: Facts = FACTS) -> dict[str, Any]:
     table = options("Python")
-    return synthesise(facts, effective(Layers(direct=Settings(settings)), table))
+    held = effective(Layers(direct=Settings(settings)), table, facts.tier)
+    return synthesise(facts, held)
 
 
 def properties(made: dict[str, Any], name: str) -> dict[str, Any]:
@@ -45,9 +53,9 @@ def properties(made: dict[str, Any], name: str) -> dict[str, Any]:
     ("settings", "wanted"),
     [
         ((SINGLE,), {**COMMON, **GROUP}),
-        ((), {**COMMON, "AWSEBLoadBalancer": "AWS::ElasticLoadBalancing::LoadBalancer", **GROUP}),
-        ((APPLICATION,), {**COMMON, **V2, **GROUP}),
-        ((NETWORK,), {**COMMON, **V2, **GROUP}),
+        ((), {**COMMON, **CLASSIC, **GROUP, **SCALING}),
+        ((APPLICATION,), {**COMMON, **V2, **GROUP, **SCALING}),
+        ((NETWORK,), {**COMMON, **V2, **GROUP, **SCALING}),
     ],
     ids=["single", "classic", "application", "network"],
 )
@@ -59,7 +67,8 @@ def test_resources_by_kind_of_environment(
 
 def test_every_type_of_resource_has_a_way_to_name_it() -> None:
     for settings in ((SINGLE,), (), (APPLICATION,), (NETWORK,)):
-        assert set(kinds(template(*settings)).values()) <= set(NAMINGS)
+        kinds_there = kinds(template(*settings))
+        assert {kinds_there[name] for name in kinds_there.keys() - SCALING} <= set(NAMINGS)
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -79,6 +88,42 @@ def references(node: Any) -> list[str]:
 
 def test_it_is_json_and_the_same_each_time() -> None:
     assert json.dumps(template(APPLICATION)) == json.dumps(template(APPLICATION))
+
+
+def test_a_worker() -> None:
+    worker = Facts(FACTS.environment_id, FACTS.environment_name, FACTS.platform_arn, "Worker")
+    found = template(facts=worker)
+    assert kinds(found).keys() == {
+        *COMMON, *GROUP, *SCALING,
+        "AWSEBWorkerQueue", "AWSEBWorkerDeadLetterQueue", "AWSEBWorkerCronLeaderRegistry",
+    }  # fmt: skip
+    assert "SecurityGroupIngress" not in properties(found, "AWSEBSecurityGroup")
+    chosen = Setting("aws:elasticbeanstalk:sqsd", "WorkerQueueURL", "http://queues/1/mine")
+    own = kinds(template(chosen, facts=worker))
+    assert not {"AWSEBWorkerQueue", "AWSEBWorkerDeadLetterQueue"} & own.keys()
+
+
+def test_scaling_follows_the_trigger() -> None:
+    trigger = "aws:autoscaling:trigger"
+    found = template(
+        Setting(trigger, "MeasureName", "Latency"),
+        Setting(trigger, "UpperThreshold", "3"),
+        Setting(trigger, "Period", "2"),
+        Setting(trigger, "UpperBreachScaleIncrement", "2"),
+    )
+    alarm = properties(found, "AWSEBCloudwatchAlarmHigh")
+    assert (alarm["Threshold"], alarm["Period"], alarm["Namespace"]) == (3.0, 120, "AWS/ELB")
+    assert alarm["Dimensions"] == [
+        {"Name": "LoadBalancerName", "Value": {"Ref": "AWSEBLoadBalancer"}}
+    ]
+    assert properties(found, "AWSEBAutoScalingScaleUpPolicy")["ScalingAdjustment"] == 2
+
+
+def test_only_what_nobody_has_chosen_is_asked_for() -> None:
+    assert set(template(APPLICATION)["Parameters"]) == {"ImageId", "Subnets", "VpcId"}
+    vpc = (Setting("aws:ec2:vpc", "VPCId", "vpc-1"), Setting("aws:ec2:vpc", "Subnets", "subnet-1"))
+    assert set(template(APPLICATION, *vpc)["Parameters"]) == {"ImageId"}
+    assert set(template()["Parameters"]) == {"ImageId"}
 
 
 def test_capacity() -> None:

@@ -13,11 +13,14 @@ from typing import Any
 
 from jackbean.core.options.settings import Settings
 from jackbean.core.options.workers import WorkerOptions
+from jackbean.stacks.graph import references
+from jackbean.stacks.scaling import scaling
 
 ASG = "aws:autoscaling:asg"
 LAUNCH = "aws:autoscaling:launchconfiguration"
 ENVIRONMENT = "aws:elasticbeanstalk:environment"
 PROCESS = "aws:elasticbeanstalk:environment:process:default"
+VPC = "aws:ec2:vpc"
 
 GROUP = "AWSEBAutoScalingGroup"
 LAUNCH_TEMPLATE = "AWSEBEC2LaunchTemplate"
@@ -29,6 +32,13 @@ TARGET_GROUP = "AWSEBV2LoadBalancerTargetGroup"
 QUEUE, DEAD_LETTERS = "AWSEBWorkerQueue", "AWSEBWorkerDeadLetterQueue"
 CRON = "AWSEBWorkerCronLeaderRegistry"
 DEAD_LETTERS_KEPT_S = 1_209_600  # as long as a queue can
+
+# What only whoever takes a template to AWS knows, where no option says it.
+PARAMETERS = {
+    "ImageId": {"Type": "AWS::EC2::Image::Id", "Description": "Base image"},
+    "Subnets": {"Type": "List<AWS::EC2::Subnet::Id>", "Description": "Of the load balancer"},
+    "VpcId": {"Type": "AWS::EC2::VPC::Id", "Description": "Of the target group"},
+}
 
 Resource = dict[str, Any]
 
@@ -54,10 +64,13 @@ def synthesise(facts: Facts, settings: Settings) -> dict[str, Any]:
         **balancer,
         GROUP: _group(settings, balancer),
     }
+    if worker or balancer:
+        resources.update(scaling(settings, GROUP, CLASSIC if CLASSIC in balancer else ""))
+    wanted = set(references(resources))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Elastic Beanstalk environment {facts.environment_name}",
-        "Parameters": {"ImageId": {"Type": "AWS::EC2::Image::Id", "Description": "Base image"}},
+        "Parameters": {name: told for name, told in PARAMETERS.items() if name in wanted},
         "Resources": resources,
     }
 
@@ -173,7 +186,7 @@ def _v2(kind: str, settings: Settings) -> dict[str, Resource]:
     group: Resource = {
         "Port": 80,
         "Protocol": protocol,
-        "VpcId": {"Ref": "AWS::NoValue"},
+        "VpcId": settings.text(VPC, "VPCId") or {"Ref": "VpcId"},
         "TargetGroupAttributes": [
             {
                 "Key": "deregistration_delay.timeout_seconds",
@@ -186,7 +199,7 @@ def _v2(kind: str, settings: Settings) -> dict[str, Resource]:
     return {
         BALANCER: {
             "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
-            "Properties": {"Type": kind},
+            "Properties": {"Subnets": _subnets(settings), "Type": kind},
         },
         TARGET_GROUP: {
             "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
@@ -202,3 +215,8 @@ def _v2(kind: str, settings: Settings) -> dict[str, Resource]:
             },
         },
     }
+
+
+def _subnets(settings: Settings) -> Any:
+    said = settings.text(VPC, "ELBSubnets") or settings.text(VPC, "Subnets")
+    return [one.strip() for one in said.split(",")] if said else {"Ref": "Subnets"}
