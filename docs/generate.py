@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 import aws_samples
+import parity
 
 from jackbean.cli.reference import commands_page
 from jackbean.core.options.domains import (
@@ -196,6 +197,7 @@ def _branch(branch: Branch) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands_page,
     "reference/options.md": options_page,
+    "reference/parity.md": parity.page,
     "reference/platforms.md": platforms_page,
 }
 

@@ -1,9 +1,13 @@
-"""Rules of Elastic Beanstalk's instances that are easily got wrong, each with its name."""
+"""Rules of Elastic Beanstalk's instances that are easily got wrong, each by its number.
+
+Which tests show which rule stands in `docs/parity_rules.py`; others are near what they are about.
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from tests.agent.control_plane import ControlPlane
@@ -11,6 +15,7 @@ from tests.agent.rig import HELLO, Instance, bundle, hello, wait_until
 
 from jackbean.agent.application import USUAL
 from jackbean.agent.listening import accepts
+from jackbean.routing.templates import HEALTH_CHECKER
 
 PROXY = "aws:elasticbeanstalk:environment:proxy"
 NODE = shutil.which("node", path="/usr/bin")
@@ -28,7 +33,7 @@ def done(plane: ControlPlane, instance: Instance, serial: int, data: bytes, **mo
     assert report.state == "done", (report.failure, instance.log())
 
 
-def test_configuration_deployments_run_confighooks_and_no_hooks(
+def test_mistake_2_configuration_deployments_run_confighooks_and_no_hooks(
     instance: Instance, plane: ControlPlane
 ) -> None:
     files = {
@@ -46,7 +51,7 @@ def test_configuration_deployments_run_confighooks_and_no_hooks(
     assert said == ["confighooks prebuild", "confighooks predeploy", "confighooks postdeploy"]
 
 
-def test_hooks_run_by_name_in_staging_and_then_in_current(
+def test_mistake_13_hooks_run_by_name_in_staging_and_then_in_current(
     instance: Instance, plane: ControlPlane
 ) -> None:
     """Those that are not executable are made so, and that is remarked on."""
@@ -62,7 +67,7 @@ def test_hooks_run_by_name_in_staging_and_then_in_current(
     assert "[WARN] .platform/hooks/predeploy/9.sh is not executable" in instance.log()
 
 
-def test_extensions_are_gone_before_predeploy_and_platform_files_stay(
+def test_mistake_14_extensions_are_gone_before_predeploy_and_platform_files_stay(
     instance: Instance, plane: ControlPlane
 ) -> None:
     files = {
@@ -77,7 +82,7 @@ def test_extensions_are_gone_before_predeploy_and_platform_files_stay(
     assert ".platform" in after
 
 
-def test_nginx_files_are_in_their_contexts_and_replace_by_name(
+def test_mistake_15_nginx_files_are_in_their_contexts_and_replace_by_name(
     instance: Instance, plane: ControlPlane
 ) -> None:
     """conf.d is the http context, conf.d/elasticbeanstalk the server's; same name, same place."""
@@ -124,7 +129,7 @@ http {
     assert instance.get() == (200, "x")
 
 
-def test_a_bad_nginx_file_is_found_before_the_old_release_is_touched(
+def test_mistake_3_a_bad_nginx_file_is_found_before_the_old_release_is_touched(
     instance: Instance, plane: ControlPlane
 ) -> None:
     done(plane, instance, 1, hello("old"))
@@ -150,7 +155,7 @@ def test_files_that_others_put_into_nginx_survive(instance: Instance, plane: Con
     assert instance.get("/other") == (200, "other")
 
 
-def test_health_log_separators_are_quotes_and_files_are_hourly(
+def test_mistake_16_health_log_separators_are_quotes_and_files_are_hourly(
     instance: Instance, plane: ControlPlane
 ) -> None:
     done(plane, instance, 1, hello("x"))
@@ -192,7 +197,9 @@ def test_values_of_several_lines_reach_processes_and_the_environment_file(
 
 
 @pytest.mark.skipif(not shutil.which("php-fpm8.2"), reason="php-fpm8.2 is not on this machine")
-def test_vendor_in_the_bundle_means_no_composer(instance: Instance, plane: ControlPlane) -> None:
+def test_mistake_12_vendor_in_the_bundle_means_no_composer(
+    instance: Instance, plane: ControlPlane
+) -> None:
     files = {
         "composer.json": '{"require": {"nobody/nothing": "9.9.9"}}',
         "vendor/autoload.php": "<?php const VENDOR = 'of the bundle';",
@@ -228,7 +235,9 @@ def test_a_procfile_suppresses_the_platform_default(
     assert names == {"web.pid", "worker.pid"}
 
 
-def test_a_failed_postdeploy_hook_does_not_go_back(instance: Instance, plane: ControlPlane) -> None:
+def test_mistake_3_a_failed_postdeploy_hook_does_not_go_back(
+    instance: Instance, plane: ControlPlane
+) -> None:
     done(plane, instance, 1, hello("old"))
     files = {".platform/hooks/postdeploy/a": "#!/bin/sh\nexit 3\n"}
     data = bundle({"application.py": HELLO.format(text="new"), **files})
@@ -240,7 +249,7 @@ def test_a_failed_postdeploy_hook_does_not_go_back(instance: Instance, plane: Co
 
 
 @needs_node
-def test_node_modules_in_the_bundle_mean_no_installation(
+def test_mistake_12_node_modules_in_the_bundle_mean_no_installation(
     instance: Instance, plane: ControlPlane
 ) -> None:
     files = {
@@ -256,7 +265,7 @@ def test_node_modules_in_the_bundle_mean_no_installation(
 
 
 @needs_node
-def test_an_application_may_have_chosen_its_port_itself(
+def test_mistake_7_an_application_may_have_chosen_its_port_itself(
     instance: Instance, plane: ControlPlane
 ) -> None:
     """Requests are passed on to where it listens, with a remark; AWS would answer 502."""
@@ -272,8 +281,49 @@ def test_an_application_may_have_chosen_its_port_itself(
     assert instance.get() == (200, f"{instance.app_port} new")
 
 
+def test_mistake_7_property_port_moves_the_proxy_too(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    """Where instances have a network of their own; else the engine's word comes first."""
+    from jackbean.agent.environment import application_port
+
+    manifest = instance.manifest(1, hello("x"), environment={"PORT": "5555"})
+    alone = replace(instance.config, app_port=0)
+    assert application_port(alone, manifest, 8000) == 5555
+    assert application_port(alone, replace(manifest, environment={}), 8000) == 8000
+    assert application_port(instance.config, manifest, 8000) == instance.app_port
+
+
+def test_mistake_8_a_bundles_env_file_is_left_alone(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    text = "COLOUR=of the bundle\n"
+    data = bundle({"application.py": HELLO.format(text="x"), ".env": text})
+    done(plane, instance, 1, data, environment={"COLOUR": "red"})
+    assert instance.log("/var/app/current/.env") == text
+
+
+def test_mistake_20_redirects_can_exempt_the_health_checker(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    """As AWS's own samples do it; the load balancer's checks call themselves so."""
+    redirect = """\
+set $redirect 0;
+if ($http_x_forwarded_proto != "https") { set $redirect 1; }
+if ($http_user_agent ~* "ELB-HealthChecker") { set $redirect 0; }
+if ($redirect = 1) { return 301 https://$host$request_uri; }
+"""
+    files = {".platform/nginx/conf.d/elasticbeanstalk/https.conf": redirect}
+    done(plane, instance, 1, bundle({"application.py": HELLO.format(text="x"), **files}))
+    assert instance.get()[0] == 301
+    assert instance.get("/", **{"User-Agent": HEALTH_CHECKER}) == (200, "x")
+    assert instance.get("/", **{"X-Forwarded-Proto": "https"}) == (200, "x")
+
+
 @needs_node
-def test_port_is_told_to_node_and_not_to_go(instance: Instance, plane: ControlPlane) -> None:
+def test_mistake_7_port_is_told_to_node_and_not_to_go(
+    instance: Instance, plane: ControlPlane
+) -> None:
     from jackbean.agent.platforms import PLATFORMS
 
     ports = {name: p.port for name, p in PLATFORMS.items()}

@@ -213,7 +213,7 @@ def test_arguments_reach_java_whatever_is_in_them() -> None:
     assert tomcat.arguments_file(['-Da=b "c"\\d\ne']) == '"-Da=b \\"c\\"\\\\d\\ne"\n'
 
 
-def test_one_war_is_the_root_whatever_its_name(tmp_path: Path) -> None:
+def test_mistake_18_one_war_is_the_root_whatever_its_name(tmp_path: Path) -> None:
     assert tomcat.applications(write(tmp_path, {"shop.war": ""})) == {"": "shop.war"}
     write(tmp_path, {"ROOT.war": "", "a#b.war": ""})
     assert tomcat.applications(tmp_path) == {
@@ -287,6 +287,7 @@ def test_an_application_may_roll_on_to_a_later_dotnet(tmp_path: Path) -> None:
     [
         ({}, ["-Xms256m", "-Xmx256m"]),
         ({"Xmx": "200m"}, ["-Xms200m", "-Xmx200m"]),
+        ({"Xms": "256m", "Xmx": "200m"}, ["-Xms200m", "-Xmx200m"]),  # the default, spelt out
         ({"Xmx": "1G"}, ["-Xms256m", "-Xmx1G"]),
         ({"Xms": "300m", "Xmx": "200m"}, ["-Xms300m", "-Xmx200m"]),  # as it is said
         ({"Xmx": "9zz"}, ["-Xms256m", "-Xmx9zz"]),

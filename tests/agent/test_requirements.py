@@ -114,7 +114,7 @@ LOCK = {
 }
 
 
-def test_reads_pipenvs_files_after_requirements(tmp_path: Path) -> None:
+def test_mistake_12_reads_pipenvs_files_after_requirements(tmp_path: Path) -> None:
     root = write(tmp_path, {"Pipfile": '[packages]\nflask = "*"\nx = {version = ">1"}\n'})
     assert read(root).files == {"requirements.txt": "flask\nx>1\n"}
     write(root, {"Pipfile.lock": json.dumps(LOCK)})

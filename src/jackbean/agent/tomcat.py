@@ -143,7 +143,9 @@ def arguments(run: Run, home: Path, base: Path) -> list[str]:
 def jvm_options(options: Mapping[str, str], run: Run | None = None) -> list[str]:
     """Return the settings of the namespace as Java takes them."""
     most = options.get("Xmx") or HEAP
-    least = options.get("Xms") or min(HEAP, most, key=heap_bytes)  # Java refuses a least over most
+    least = options.get("Xms") or HEAP
+    if least == HEAP:  # nobody has chosen it, and Java refuses to begin with more than it may have
+        least = min(HEAP, most, key=heap_bytes)
     told = [f"-Xms{least}", f"-Xmx{most}"]
     try:
         told += shlex.split(options.get("JVM Options") or "")

@@ -135,6 +135,7 @@ INSTANCES: tuple[Option, ...] = (
     ),
     _static("*", "URL path mapped to a folder of static files", name_pattern=URL_PATH),
     _static("/static", "Static files", default="static", platforms=(PYTHON,)),
+    _static("/", "Static files", default="public", platforms=(RUBY,)),
     _static("/assets", "Static files", default="public/assets", platforms=(RUBY,)),
     _static("/public", "Static files", default="public", platforms=(RUBY,)),
     # 5000 where the application is not told a port and is expected to know it; Node.js is told.
