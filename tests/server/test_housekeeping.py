@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 from tests.api.rig import PlantRig
+from tests.api.worker import TASKS, make_worker, pass_minutes
 from tests.control.rig import bundle
 
 from jackbean.control.logs import KEPT_S
 from jackbean.control.versions import delete_version
 from jackbean.core.errors import PortError
 from jackbean.core.events import Event
+from jackbean.ports.firings import KEPT, History, State
 from jackbean.ports.store import AddEvent
+from jackbean.schedules.accounts import Decision, Skipped
 from jackbean.server import housekeeping as housekeeping_module
 from jackbean.server.housekeeping import PRUNE_S, ROUND_S, Housekeeping, Storage, used
 from jackbean.server.messaging import Messaging
@@ -277,3 +280,20 @@ def test_it_goes_on_until_it_is_cancelled(
             await task
 
     rig.run(run())
+
+
+def test_old_lines_of_ledgers_are_forgotten(rig: PlantRig, house: Housekeeping) -> None:
+    rig.launch()
+    make_worker(rig)
+    for _ in range(3):
+        pass_minutes(rig, 1)
+    rig.run(house.round())
+    wanted = History(rig.environment_id("web1"))
+    assert len(rig.run(rig.firings.history(wanted, 0))) == 3
+    many = [Skipped(TASKS[0], n, n, 1, 1, "because") for n in range(KEPT)]
+    account = rig.run(rig.firings.account(wanted.environment))
+    rig.run(rig.firings.save(Decision(account, tuple(many)), (), 0))
+    rig.run(house.round())
+    lines = rig.run(rig.firings.history(History(wanted.environment, limit=KEPT + 9), 0))
+    assert len(lines) == KEPT
+    assert [line.state for line in lines[:4]] == [State.WAITING] * 3 + [State.SKIPPED]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.control.scenes import ID
 from tests.services.periodic.rig import EACH, HOURLY, START, WORKER, PeriodicRig
 
 from jackbean.core.environments import Status, Tier
 from jackbean.core.errors import Conflict, PortError
 from jackbean.core.tasks import Task
-from jackbean.ports.firings import State
+from jackbean.ports.firings import History, State
 from jackbean.schedules.decide import AWAY, CHANGED, JUMPED
-from jackbean.services.periodic.scheduler import FIFO, NO_SUCH_QUEUE
+from jackbean.services.periodic.scheduler import FIFO, NO_SUCH_QUEUE, Scheduler
 from jackbean.services.periodic.worker import NO_QUEUE, TERMINATING
 from jackbean.services.queues.messages import unpacked
 
@@ -152,6 +154,27 @@ def test_a_disk_that_fails_before_or_after_the_commit(rig: PeriodicRig, saves: b
     assert rig.look()
     assert rig.lines() == [("each", 1, WAITING, "")]
     assert len(rig.take()) == 1
+
+
+def test_it_wakes_up_for_the_next_minute(rig: PeriodicRig) -> None:
+    async def lives() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        rig.wall.set(START + 59.9)
+        scheduler = Scheduler(
+            rig.store,
+            rig.desk.workers,
+            (rig.firings, rig.queues.posting),
+            lambda: START + 59.9 + loop.time() - began,
+        )
+        running = asyncio.create_task(scheduler.run())
+        async with asyncio.timeout(5):
+            while not await rig.desk.history(History(ID)):
+                await asyncio.sleep(0.01)  # between two looks; the condition decides
+        running.cancel()
+
+    rig.run(lives())
+    assert rig.lines() == [("each", 1, WAITING, "")]
 
 
 # What is run
