@@ -39,11 +39,13 @@ from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.queues import MessageLedger, QueueDesk
+from jackbean.services.tables import TableService
 from jackbean.services.topics import TopicDesk, Undelivered
 from jackbean.simulator.buckets import MemoryBuckets
 from jackbean.simulator.firings import MemoryFirings
 from jackbean.simulator.ledger import MemoryLedger
 from jackbean.simulator.queues import MemoryQueues
+from jackbean.simulator.tables import MemoryTables
 from jackbean.simulator.topics import MemoryTopics
 from jackbean.wire.sigv4 import Signer
 
@@ -206,6 +208,7 @@ class PlantRig(Rig):
         self.topics = TopicDesk.made(
             MemoryTopics(), self.queues, (world.clock, world.ids), self.carrier
         )
+        self.tables = TableService(MemoryTables(), world.clock, world.installation)
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
         roster = Roster(world, self.logs)
         self.plant = Plant(
@@ -221,6 +224,7 @@ class PlantRig(Rig):
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
             queues=self.queues,
             topics=self.topics,
+            tables=self.tables,
             messages=MessageLedger(self.ledger, self.queues),
             periodic=PeriodicDesk(world.store, workers, ledgers, world.clock.now),
             log_groups=LogService(world.logs, world.clock, world.installation),

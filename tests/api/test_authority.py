@@ -99,6 +99,14 @@ class Bench(PlantRig):
         for owner in ("web1", "web2", "free"):
             self.client("sqs").create_queue(QueueName=owner)
             self.client("sns").create_topic(Name=owner)
+            self.client("dynamodb").create_table(
+                TableName=f"table-{owner}",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+            item = {"id": {"S": "kept"}}
+            self.client("dynamodb").put_item(TableName=f"table-{owner}", Item=item)
             self.client("s3").create_bucket(Bucket=f"bucket-{owner}")
             self.client("s3").put_object(Bucket=f"bucket-{owner}", Key="k", Body=b"theirs")
         for owner, id_ in self.ids.items():
@@ -132,7 +140,11 @@ class Bench(PlantRig):
             for url in queues or ()
         ]
         told = [one["Attributes"] for one in messages]
-        return queues, topics, buckets, objects, environments, told
+        tables = [
+            self.client("dynamodb").scan(TableName=name)["Items"]
+            for name in self.client("dynamodb").list_tables()["TableNames"]
+        ]
+        return queues, topics, buckets, objects, environments, told, tables
 
 
 def _named(kind: str, owner: str) -> str:
@@ -166,7 +178,8 @@ def made(shape: Shape | None, owner: str) -> dict[str, Any]:
         if name in telling and member.type_name in ("string", "list"):
             members[name] = telling[name]
         elif name == "RequestItems":
-            members[name] = {f"table-{owner}": {} if "Get" in shape.name else []}
+            asked = {"Keys": [{"id": {"S": "1"}}]} if "Get" in shape.name else []
+            members[name] = {f"table-{owner}": asked}
         elif name == "TransactItems":
             verb = "Get" if "Get" in shape.name else "Delete"
             members[name] = [{verb: {"TableName": f"table-{owner}", "Key": {"id": {"S": "1"}}}}]

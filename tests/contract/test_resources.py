@@ -17,12 +17,14 @@ from jackbean.ports.resources import Resources, Wanted
 from jackbean.services.objects import Incoming, ObjectService, Write
 from jackbean.services.queues import QueueDesk
 from jackbean.services.resources import ClaimedResources, providers
+from jackbean.services.tables import TableService
 from jackbean.services.topics import TopicDesk
 from jackbean.simulator.buckets import MemoryBuckets
 from jackbean.simulator.clock import SeededIds, VirtualClock
 from jackbean.simulator.queues import MemoryQueues
 from jackbean.simulator.resources import MemoryResources
 from jackbean.simulator.store import MemoryStore
+from jackbean.simulator.tables import MemoryTables
 from jackbean.simulator.topics import MemoryTopics
 from jackbean.storage.blobs import FileBlobs
 
@@ -45,7 +47,8 @@ def services(folder: Path) -> Services:
     queues = QueueDesk.made(MemoryQueues(), HERE, (clock, ids), b"secret")
     topics = TopicDesk.made(MemoryTopics(), queues, (clock, ids), None)  # type: ignore[arg-type]  # nothing is delivered
     objects = ObjectService(MemoryBuckets(), FileBlobs(folder), clock, HERE)
-    made = providers(queues.queues, topics.topics, objects, "http://localhost:8700")
+    tables = TableService(MemoryTables(), clock, HERE)
+    made = providers((queues.queues, topics.topics), objects, tables, "http://localhost:8700")
     return Services(queues, topics, objects, ClaimedResources(MemoryStore(clock), made))
 
 

@@ -47,7 +47,9 @@ def keeper(rig: PlantRig) -> Housekeeping:
     messaging = Messaging(rig.queues, rig.topics, rig.firings, rig.ledger)
     return Housekeeping(
         rig.world,
-        Storage(rig.world.store, rig.buckets, rig.objects, messaging, rig.plant.log_groups),
+        Storage(
+            rig.world.store, rig.buckets, rig.objects, messaging, rig.plant.log_groups, rig.tables
+        ),
     )
 
 

@@ -95,7 +95,7 @@ class Door:
         except WireFault as fault:
             return self._refused(fault, visit, target)
         except Fault as fault:
-            return self._refused(WireFault(fault.code, fault.message, fault.status), visit, target)
+            return self._refused(_as_wire(fault), visit, target)
         except PortError as error:
             log.warning("request %s: %s", visit.request_id, error)
             busy = WireFault("ServiceUnavailable", f"Try again: {error}.", 503, sender=False)
@@ -190,6 +190,10 @@ def _attended(handler: Handler, receive: Receive) -> Handler:
             answering.cancel()
 
     return attended
+
+
+def _as_wire(fault: Fault) -> WireFault:
+    return WireFault(fault.code, fault.message, fault.status, extras=fault.extras)
 
 
 def _sent(made: HttpResponse) -> Response:

@@ -21,6 +21,7 @@ from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import PeriodicDesk
 from jackbean.services.queues import MessageLedger, QueueDesk
+from jackbean.services.tables import TableService
 from jackbean.services.topics import TopicDesk
 from jackbean.wire.sigv4 import Signer
 
@@ -41,6 +42,7 @@ class Plant:
     messages: MessageLedger
     periodic: PeriodicDesk
     topics: TopicDesk
+    tables: TableService
     log_groups: LogService
     dependencies: Dependencies
     runtimes: Runtimes

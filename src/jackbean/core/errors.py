@@ -10,6 +10,10 @@ Everything else is a bug: an assertion fails, the tick dies, the loop goes on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class JackbeanError(Exception):
     """Whatever Jackbean raises on purpose."""
@@ -18,14 +22,22 @@ class JackbeanError(Exception):
 class Fault(JackbeanError):
     """A request that cannot be served, and what its sender can do about it.
 
-    `code` is the code on the wire (not the name of the shape), `status` the HTTP status.
+    `code` is the code on the wire (not the name of the shape), `status` the HTTP status; `extras`
+    are what the answer says besides, as JSON has it.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = 400,
+        extras: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.extras = extras
 
 
 class PortError(JackbeanError):

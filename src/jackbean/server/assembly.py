@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jackbean.api import balancing, deployments, extension, identity, messages, periodic
 from jackbean.api.agents import AgentsDoor
 from jackbean.api.door import Door, Services
+from jackbean.api.dynamodb import DYNAMODB
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
 from jackbean.api.logs import LOGS
 from jackbean.api.plant import Plant
@@ -46,13 +47,16 @@ from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import Scheduler
 from jackbean.services.queues import MessageLedger, QueueDepths
 from jackbean.services.resources import ClaimedResources, providers
+from jackbean.services.tables import TableService
 from jackbean.storage.blobs import FileBlobs
 from jackbean.storage.buckets import SqliteBuckets
 from jackbean.storage.logs import SqliteLogs
 from jackbean.storage.sqlite import SqliteStore
+from jackbean.storage.tables import SqliteTables
 from jackbean.wire.sigv4 import Signer
 
 SERVICES: Services = {
+    "dynamodb": DYNAMODB,
     "elasticbeanstalk": OPERATIONS,
     "iam": identity.IAM,
     "sts": identity.STS,
@@ -99,6 +103,9 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
             identity.region, identity.account, options.domain, options.http_port
         )
         secret = bytes.fromhex(identity.secret)
+        table_store = SqliteTables.open(data / "tables.db")
+        stack.push_async_callback(table_store.close)
+        tables = TableService(table_store, clock, installation)
         log_store = SqliteLogs.open(data / "logs.db")
         stack.push_async_callback(log_store.close)
         queueing = await stack.enter_async_context(
@@ -121,7 +128,7 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
             reports=board,
             logs=log_store,
             blobs=blobs,
-            resources=ClaimedResources(store, _providers(queueing, objects, options)),
+            resources=ClaimedResources(store, _providers(queueing, objects, tables, options)),
             depths=QueueDepths(queueing.queues.queues),
             clock=clock,
             ids=ids,
@@ -130,16 +137,17 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
             bell=Bell(),
         )
         logs = LogService(log_store, clock, installation)
-        storage = Storage(store, buckets, objects, queueing, logs)
+        storage = Storage(store, buckets, objects, queueing, logs, tables)
         yield _wired(world, board, storage, engine, identity)
 
 
 def _providers(
-    queueing: Messaging, objects: ObjectService, options: ServeOptions
+    queueing: Messaging, objects: ObjectService, tables: TableService, options: ServeOptions
 ) -> list[Provider]:
     """Return what makes the resources of stacks, by their types."""
     base_url = f"http://{options.host}:{options.port}"
-    return providers(queueing.queues.queues, queueing.topics.topics, objects, base_url)
+    messages = (queueing.queues.queues, queueing.topics.topics)
+    return providers(messages, objects, tables, base_url)
 
 
 def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
@@ -165,6 +173,7 @@ def _wired(
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         queues=queueing.queues,
         topics=queueing.topics,
+        tables=storage.tables,
         messages=MessageLedger(queueing.ledger, queueing.queues),
         periodic=queueing.periodic(world),
         log_groups=storage.logs,

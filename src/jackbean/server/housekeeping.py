@@ -23,6 +23,7 @@ from jackbean.ports.store import EnvironmentQuery
 from jackbean.server.messaging import Messaging
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ListQuery, ObjectService, collect
+from jackbean.services.tables import TableService
 
 ROUND_S = 3600.0
 PRUNE_S = 24 * 3600.0
@@ -50,6 +51,7 @@ class Storage:
     objects: ObjectService
     messaging: Messaging
     logs: LogService
+    tables: TableService
 
 
 class Housekeeping:
@@ -72,6 +74,7 @@ class Housekeeping:
             self._delete_logs,
             self._delete_bytes,
             self._forget_messages,
+            self._forget_items,
             self._forget_lines,
             self._forget_ledgers,
         )
@@ -110,6 +113,10 @@ class Housekeeping:
             keep = self._used | before
             count = await collect(self._storage.buckets, self._world.blobs, keep, now)
             log.debug("deleted %d files that nothing refers to", count)
+
+    async def _forget_items(self, _: float) -> None:
+        """Forget items of tables whose time to live is over."""
+        await self._storage.tables.expire()
 
     async def _forget_messages(self, _: float) -> None:
         """Forget messages whose time is over, of queues that nobody looks into."""

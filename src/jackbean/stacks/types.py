@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::SNS::TopicPolicy": _provided(""),
     "AWS::SQS::Queue": _provided("QueueName", "FifoQueue", "Arn QueueName QueueUrl"),
     "AWS::SQS::QueuePolicy": _provided(""),
-    "AWS::DynamoDB::Table": UNBUILT,
+    "AWS::DynamoDB::Table": _provided("TableName", "KeySchema LocalSecondaryIndexes", "Arn"),
     "AWS::AutoScaling::AutoScalingGroup": FOLLOWED,
     "AWS::AutoScaling::LaunchConfiguration": FOLLOWED,
     "AWS::EC2::LaunchTemplate": FOLLOWED,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
-_NO_EXTRAS: Mapping[str, str] = MappingProxyType({})
+_NO_EXTRAS: Mapping[str, Any] = MappingProxyType({})
 
 # What a message may quote of a request: enough to recognise it, too little to flood a log.
 QUOTED_CHARS_MAX = 64
@@ -31,7 +32,7 @@ class WireFault(Exception):
         status: int = 400,
         *,
         sender: bool = True,
-        extras: Mapping[str, str] = _NO_EXTRAS,
+        extras: Mapping[str, Any] = _NO_EXTRAS,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code

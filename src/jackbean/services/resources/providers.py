@@ -7,18 +7,24 @@ from jackbean.services.objects import ObjectService
 from jackbean.services.queues.service import QueueService
 from jackbean.services.resources.buckets import BucketPolicyProvider, BucketProvider
 from jackbean.services.resources.queues import QueuePolicyProvider, QueueProvider
+from jackbean.services.resources.tables import TableProvider
 from jackbean.services.resources.topics import (
     SubscriptionProvider,
     TopicPolicyProvider,
     TopicProvider,
 )
+from jackbean.services.tables import TableService
 from jackbean.services.topics.service import TopicService
 
 
 def providers(
-    queues: QueueService, topics: TopicService, objects: ObjectService, base_url: str
+    messages: tuple[QueueService, TopicService],
+    objects: ObjectService,
+    tables: TableService,
+    base_url: str,
 ) -> list[Provider]:
-    """Return those for queues, topics and buckets; subscribers reach us by `base_url`."""
+    """Return those for queues, topics, buckets and tables; subscribers reach us by `base_url`."""
+    queues, topics = messages
     return [
         QueueProvider(queues),
         QueuePolicyProvider(queues),
@@ -27,4 +33,5 @@ def providers(
         SubscriptionProvider(topics, base_url),
         BucketProvider(objects, queues.installation.region),
         BucketPolicyProvider(objects),
+        TableProvider(tables),
     ]
