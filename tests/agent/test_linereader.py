@@ -123,7 +123,9 @@ def test_a_file_that_was_cut_off_is_begun_anew(paths: Paths) -> None:
     everything(reader)
     with log.open("ab") as file:
         file.write(b"a3\n")
-    shutil.copy(log, paths.rotated_logs / "web.stdout.log.1")  # as logrotate's copytruncate does
+    shutil.copy(
+        log, paths.rotated_logs / "web.stdout.log.1700000000000000000"
+    )  # as logrotate's copytruncate does
     with log.open("r+b") as file:
         file.truncate(0)
         file.write(b"b1\nb2\nb3\nb4\nb5\n")

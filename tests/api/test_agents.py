@@ -65,6 +65,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "notices": ("POST", "/v1/notices", {"release": 1, "severity": "WARN", "text": "t"}),
     "attempts": ("POST", "/v1/attempts", {"attempts": []}),
     "logs": ("PUT", "/v1/logs/r/tail", b"text"),
+    "publish": ("PUT", "/v1/publish/a.gz", b"x"),
     "lines": ("POST", "/v1/lines?path=/x&file=1&start=0", b"x"),
     "follow": ("POST", "/v1/follow/v?path=/x", b"x"),
     "steps": ("POST", "/v1/steps", {"serial": 1, "step": "s", "seconds": 1}),

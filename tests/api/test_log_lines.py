@@ -13,6 +13,7 @@ import pytest
 from tests.api.rig import ADMIN, PlantRig, ask, option
 from tests.api.test_agents import call, token_of
 
+from jackbean.api import publishing as publishing_module
 from jackbean.api.following import FOLLOWING
 from jackbean.api.plant import Call
 from jackbean.control import following as following_module
@@ -181,6 +182,43 @@ def test_changes_of_health_are_records(rig: PlantRig) -> None:
     count = len(records)
     rig.step(60.0)
     assert len(texts(rig, group)) == count
+
+
+# Rotated ones
+
+HOST = "aws:elasticbeanstalk:hostmanager"
+
+
+def published(rig: PlantRig) -> list[str]:
+    s3, bucket = rig.client("s3"), rig.world.installation.bucket
+    found = s3.list_objects_v2(Bucket=bucket, Prefix="resources/environments/logs/publish/")
+    return [one["Key"] for one in found.get("Contents", ())]
+
+
+def test_rotated_logs_are_kept_in_the_bucket(
+    rig: PlantRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = rig.launch(size=1, OptionSettings=[option(HOST, "LogPublicationControl", "true")])
+    instance = rig.environment().members[0].id
+    token = token_of(rig, instance)
+    name = "_var_log_rotated_a.log.17.gz"
+    assert call(rig, "PUT", f"/v1/publish/{name}", b"packed", token).status == 204
+    key = f"resources/environments/logs/publish/{id_}/{instance}/{name}"
+    assert published(rig) == [key]
+    body = rig.client("s3").get_object(Bucket=rig.world.installation.bucket, Key=key)["Body"]
+    assert body.read() == b"packed"
+    for bad in ("..", "a%2Fb.gz", "x" * 500 + ".gz", "a.txt"):
+        assert call(rig, "PUT", f"/v1/publish/{bad}", b"x", token).status in {404, 409}, bad
+    monkeypatch.setattr(publishing_module, "ENVIRONMENT_BYTES_MAX", 10)
+    rig.universe.clock.advance(1)
+    assert call(rig, "PUT", "/v1/publish/b.gz", b"packed", token).status == 204
+    assert published(rig) == [key.replace(name, "b.gz")]
+
+
+def test_nothing_is_published_unasked(rig: PlantRig) -> None:
+    rig.launch(size=1)
+    token = token_of(rig, rig.environment().members[0].id)
+    assert call(rig, "PUT", "/v1/publish/a.gz", b"x", token).status == 409
 
 
 # Of instances that are gone

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
+from jackbean.agent.logfiles import original
 from jackbean.agent.logs import Log
 from jackbean.agent.openlogs import open_log
 from jackbean.agent.paths import Paths
@@ -166,8 +167,10 @@ class LineReader:
                 yield open_log(self._paths, path, self._log.granted)
 
     def _rotated(self) -> list[Path]:
-        found = self._paths.rotated_logs.glob(f"{self._log.path.name}.*")
-        return sorted(path for path in found if path.suffix[1:].isdigit())
+        """Return the copies of the log that are not compressed, the oldest first."""
+        name = self._log.path.name
+        found = self._paths.rotated_logs.iterdir()
+        return sorted(path for path in found if original(path) == name and path.suffix != ".gz")
 
     def _ended(self) -> bool:
         """Whether the file has lost its name to another, and is not written to any more."""

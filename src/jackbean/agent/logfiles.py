@@ -7,12 +7,14 @@ nothing is copied or cut off, so that no line is lost.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+COPY = re.compile(r"(.+)\.\d{15,20}(?:\.gz)?")
 FILE_BYTES_MAX = 10 << 20
 ROTATED_MAX = 5
 TAIL_LINES = 50
@@ -75,8 +77,20 @@ def rotate(path: Path, rotated: Path) -> None:
     """Move a log away under the time of its end, and let the oldest of its name go."""
     rotated.mkdir(parents=True, exist_ok=True)
     path.rename(rotated / f"{path.name}.{time.time_ns()}")
-    for old in sorted(rotated.glob(f"{path.name}.[0-9]*"))[:-ROTATED_MAX]:
+    forget_old(rotated, path.name, ROTATED_MAX)
+
+
+def forget_old(rotated: Path, name: str, kept: int) -> None:
+    """Let the oldest copies of a log go."""
+    copies = sorted(path for path in rotated.iterdir() if original(path) == name)
+    for old in copies[: max(0, len(copies) - kept)]:
         old.unlink(missing_ok=True)
+
+
+def original(path: Path) -> str:
+    """Return the name of the log that a file in `rotated/` is a copy of, "" if it is none."""
+    found = COPY.fullmatch(path.name)
+    return found[1] if found and not path.name.startswith(".") else ""
 
 
 def size(path: Path) -> int:

@@ -69,15 +69,16 @@ def asked_for(paths: Paths, folder: str) -> Iterator[Log]:
         with task.open("rb") as file:
             lines = file.read(TASK_BYTES_MAX).decode("utf-8", "replace").splitlines()
         for pattern in map(str.strip, lines):
-            if pattern.startswith("/") and ".." not in pattern.split("/"):
-                yield from islice(_matching(paths, pattern), FILES_MAX)
+            yield from matching(paths, pattern)
 
 
-def _matching(paths: Paths, pattern: str) -> Iterator[Log]:
+def matching(paths: Paths, pattern: str) -> Iterator[Log]:
     """Return the files that fit; what they are links to has to be in the folder that was named."""
+    if not pattern.startswith("/") or ".." in pattern.split("/"):
+        return iter(())
     plain = WILD.split(pattern)[0].rpartition("/")[0]
     found = paths.at("/").glob(pattern[1:]) if WILD.search(pattern) else [paths.at(pattern)]
-    return (Log(path, plain) for path in found if path.is_file())
+    return islice((Log(path, plain) for path in found if path.is_file()), FILES_MAX)
 
 
 def streamed(paths: Paths) -> list[Log]:

@@ -27,6 +27,8 @@ from jackbean.agent.metadata import Facts, Metadata
 from jackbean.agent.metadata_server import MetadataServer
 from jackbean.agent.paths import Paths
 from jackbean.agent.proxy import Proxy
+from jackbean.agent.publishing import Publisher
+from jackbean.agent.rotation import Rotation
 from jackbean.agent.run import Host
 from jackbean.agent.services import standins
 from jackbean.agent.services.cron import Cron
@@ -37,6 +39,7 @@ from jackbean.core.protocol import AgentConfig, Order, Report, from_json
 
 PROXY_LEAVE_S, PROXY_STOP_S = 1.0, 1.0
 DRAIN_S = 20.0
+HOST_MANAGER = "aws:elasticbeanstalk:hostmanager"
 STREAMING = "aws:elasticbeanstalk:cloudwatch:logs"
 LOOPBACK = "127.0.0.1"
 
@@ -75,6 +78,8 @@ class Agent:
         self._log_sender = LogSender(dial, log, self._logs)
         self._shipper = Shipper(paths, dial, self._streams)
         self._views = Views(paths, dial)
+        publisher = Publisher(paths, dial, self._publishes)
+        self._rotation = Rotation(paths, self._streams, publisher.look)
         self._link = Link(dial, log, self.report, self.reported, self.accept)
         self._assignments = Assignments(self._host, Progress(dial), self.news)
 
@@ -86,11 +91,13 @@ class Agent:
         self._assignments.begin()
         self._cron.start()
         self._shipper.start()
+        self._rotation.start()
         threading.Thread(target=self._host.services.resume, daemon=True).start()
         self._link.run()
         self._host.log.info("Stopping")
         self._assignments.close()
         self._cron.close()
+        self._rotation.close()
         self._reception.close()
         if self._metadata:
             self._metadata.close()
@@ -156,11 +163,17 @@ class Agent:
         return target
 
     def _streams(self) -> bool:
-        """Whether the settings of what is or will be here say that lines go to log groups."""
+        return self._says(STREAMING, "StreamLogs")
+
+    def _publishes(self) -> bool:
+        return self._says(HOST_MANAGER, "LogPublicationControl")
+
+    def _says(self, namespace: str, name: str) -> bool:
+        """Whether the settings of what is, or will be, here switch something on."""
         record = self._host.ledger.record
         manifest = record.manifest or (record.current.manifest if record.current else None)
-        said = manifest.options.get(STREAMING, {}) if manifest else {}
-        return said.get("StreamLogs", "").lower() == "true"
+        said = manifest.options.get(namespace, {}) if manifest else {}
+        return said.get(name, "").lower() == "true"
 
     def _drain_s(self) -> float:
         current = self._host.ledger.record.current

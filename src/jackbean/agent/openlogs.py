@@ -19,7 +19,7 @@ from jackbean.agent.paths import Paths
 
 ROOTS = ("/var/log", "/var/app")
 FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def log_file(paths: Paths, path: Path, granted: str = "") -> Iterator[IO[bytes]]
         yield file
 
 
-def open_log(paths: Paths, path: Path, granted: str = "") -> int:
+def open_log(paths: Paths, path: Path, granted: str = "", *, writing: bool = False) -> int:
     """Return the descriptor of a log. Raises OSError.
 
     `granted` is a folder in which files may be shown as well: one that an administrator named.
@@ -39,10 +39,10 @@ def open_log(paths: Paths, path: Path, granted: str = "") -> int:
     roots = [str(Path(base, root[1:])) for root in (*ROOTS, granted) if root]
     if not any(os.path.commonpath((root, target)) == root for root in roots):
         raise PermissionError(f"{path} leads out of the logs")
-    return _descend(base, os.path.relpath(target, base))
+    return _descend(base, os.path.relpath(target, base), os.O_RDWR if writing else os.O_RDONLY)
 
 
-def _descend(base: str, relative: str) -> int:
+def _descend(base: str, relative: str, access: int) -> int:
     *folders, name = relative.split("/")
     here = os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -50,7 +50,7 @@ def _descend(base: str, relative: str) -> int:
             there = os.open(folder, FOLDER, dir_fd=here)
             os.close(here)
             here = there
-        found = os.open(name, READING, dir_fd=here)
+        found = os.open(name, access | PLAIN, dir_fd=here)
     finally:
         os.close(here)
     return _checked(found, relative)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from jackbean.api.plant import Plant
+from jackbean.api.publishing import NAME, publish
 from jackbean.control.credentials import ROLE_S, VARIABLES_S
 from jackbean.control.following import lines_of
 from jackbean.control.log_taking import Lines, NotStreamed
@@ -79,6 +80,7 @@ class AgentsDoor:
             Route("/v1/notices", self.notices, methods=["POST"]),
             Route("/v1/attempts", self.attempts, methods=["POST"]),
             Route("/v1/logs/{request}/{kind}", self.logs, methods=["PUT"]),
+            Route("/v1/publish/{name}", self.publish, methods=["PUT"]),
             Route("/v1/lines", self.lines, methods=["POST"]),
             Route("/v1/follow/{view}", self.follow, methods=["POST"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
@@ -179,6 +181,16 @@ class AgentsDoor:
         body = Incoming(_bounded(request, LOG_BYTES_MAX))
         await plant.objects.put(Write(bucket, key), body)
         await plant.logs.answered(wanted, instance, key)
+        return Response(status_code=204)
+
+    async def publish(self, request: Request) -> Response:
+        """Keep a rotated log in the storage bucket."""
+        instance, name = self._instance(request), request.path_params["name"]
+        environment = await self._home(instance)
+        if not NAME.fullmatch(name) or not await self._plant.lines.publishes(environment):
+            raise Refused(409, "The settings of this environment publish no such logs.")
+        place = (environment.id, instance)
+        await publish(self._plant, place, name, _bounded(request, LOG_BYTES_MAX))
         return Response(status_code=204)
 
     async def lines(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ ROOT = "/aws/elasticbeanstalk/"
 HEALTH_LOG = "environment-health.log"
 LOGS = "aws:elasticbeanstalk:cloudwatch:logs"
 HEALTH = "aws:elasticbeanstalk:cloudwatch:logs:health"
+HOST_MANAGER = "aws:elasticbeanstalk:hostmanager"
 RETENTION_DAYS = 7
 PATH = re.compile(r"/[.\-_/#A-Za-z0-9]{1,400}")
 
@@ -27,6 +28,7 @@ class LogOptions:
     stream: bool
     retention_days: int
     delete_on_terminate: bool
+    publish: bool = False  # rotated logs, to the storage bucket
 
     @classmethod
     def of(cls, settings: Settings, *, health: bool = False) -> LogOptions:
@@ -36,6 +38,7 @@ class LogOptions:
             stream=settings.flag(namespace, switch),
             retention_days=settings.number(namespace, "RetentionInDays", RETENTION_DAYS),
             delete_on_terminate=settings.flag(namespace, "DeleteOnTerminate"),
+            publish=settings.flag(HOST_MANAGER, "LogPublicationControl"),
         )
 
 

@@ -57,6 +57,10 @@ class LogTaker:
         )
         return await self._append(group, lines, claim)
 
+    async def publishes(self, environment: Environment) -> bool:
+        """Whether the settings send rotated logs to the storage bucket."""
+        return (await self._of(environment)).publish
+
     async def _append(self, group: str, lines: Lines, claim: Claim) -> int:
         logs, now_ms = self._world.logs, int(self._world.clock.now() * 1000)
         now_ms = max(now_ms, self._latest.get((group, lines.instance), 0))
