@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlencode
 
-from jackbean.agent.dial import Dial, Request
+from jackbean.agent.dial import Dial, Request, target
 from jackbean.agent.linereader import LineReader, Piece
 from jackbean.agent.link import TROUBLE
 from jackbean.agent.logs import TAIL_TASKS, Log, asked_for, every_log, main_logs
@@ -127,9 +126,9 @@ class View:
 
     def _send(self, path: str, data: bytes) -> None:
         """Send lines, for as long as somebody follows and is there to take them."""
-        target = f"/v1/follow/{self._name}?{urlencode({'path': path})}"
+        request = Request("POST", target(f"/v1/follow/{self._name}", path=path), data)
         while not self._over.is_set():
-            with suppress(*TROUBLE), self._dial.send(Request("POST", target, data)) as exchange:
+            with suppress(*TROUBLE), self._dial.send(request) as exchange:
                 if exchange.receive().status < 500:
                     if exchange.status >= 400:
                         self._over.set()

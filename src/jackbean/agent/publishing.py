@@ -6,14 +6,12 @@ written down, so a later agent does not send it again.
 
 from __future__ import annotations
 
-import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from shutil import copyfileobj
-from urllib.parse import quote
 
 from jackbean.agent.dial import Dial, Request
 from jackbean.agent.link import TROUBLE
@@ -59,6 +57,9 @@ class Publisher:
 
     def _publish(self, log: Log) -> bool:
         """Send a log unless it has been sent; tell whether the control plane takes any."""
+        from gzip import GzipFile  # noqa: PLC0415 - seldom needed
+        from urllib.parse import quote  # noqa: PLC0415
+
         with log_file(self._paths, log.path, log.granted) as file:
             seen = log.path.stat()
             name = published_name(self._paths.shown(log.path))
@@ -70,7 +71,7 @@ class Publisher:
                 if log.path.suffix == ".gz":
                     copyfileobj(file, target)
                 else:
-                    with gzip.GzipFile("", "wb", 4, target) as zipped:
+                    with GzipFile("", "wb", 4, target) as zipped:
                         copyfileobj(file, zipped)
         try:
             request = Request("PUT", f"/v1/publish/{quote(name, safe='')}", packed)

@@ -10,7 +10,6 @@ and the newest few of each name stay. A bundle says more with files in
 from __future__ import annotations
 
 import errno
-import gzip
 import os
 import re
 import threading
@@ -121,6 +120,8 @@ def compress(rotated: Path) -> None:
 
 
 def _compress(path: Path) -> None:
+    import gzip  # noqa: PLC0415 - seldom needed
+
     new = path.with_name(f".{path.name}.new")
     with path.open("rb") as source, gzip.open(new, "wb", compresslevel=4) as target:
         copyfileobj(source, target)

@@ -14,9 +14,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlencode
 
-from jackbean.agent.dial import Dial, Request
+from jackbean.agent.dial import Dial, Request, target
 from jackbean.agent.linereader import LineReader, Piece, Place
 from jackbean.agent.link import BACKOFF_S_MAX, BACKOFF_S_MIN, TROUBLE
 from jackbean.agent.logs import streamed
@@ -95,7 +94,7 @@ class Shipper:
     def _send(self, path: str, piece: Piece) -> int:
         """Send lines; return how far the control plane has taken their file. Raises Refused."""
         about = {"path": path, "file": piece.file, "start": piece.start, "gap": int(piece.gap)}
-        request = Request("POST", f"/v1/lines?{urlencode(about)}", piece.data)
+        request = Request("POST", target("/v1/lines", **about), piece.data)
         status, answer = self._dial.call(request)
         if status == 200 and isinstance(answer, dict) and isinstance(answer.get("end"), int):
             return int(answer["end"])

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from calendar import timegm
 from collections.abc import Sequence
-from datetime import datetime
 
 SEARCHED_BYTES = 300
 ISO = re.compile(
@@ -33,6 +31,9 @@ def since(lines: Sequence[bytes], instant: float) -> Sequence[bytes]:
 
 def stamp(line: bytes) -> float | None:
     """Return when a line says that it was written, in seconds since the epoch."""
+    from calendar import timegm  # noqa: PLC0415 - seldom needed
+    from datetime import datetime  # noqa: PLC0415
+
     head = line[:SEARCHED_BYTES]
     try:
         if found := ISO.search(head):

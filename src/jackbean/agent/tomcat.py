@@ -10,7 +10,6 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 from jackbean.agent import environment, webapps
 from jackbean.agent.phases import Step, StepFailed
@@ -97,6 +96,8 @@ def applications(root: Path) -> dict[str, str]:
 
 
 def server(run: Run, contexts: Mapping[str, str]) -> str:
+    from xml.sax.saxutils import quoteattr  # noqa: PLC0415 - 60 ms: it brings http.client
+
     current = run.paths.current
     lines = [
         f"        <Context path={quoteattr(path)} docBase={quoteattr(str(current / place))}/>\n"
