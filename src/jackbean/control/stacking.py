@@ -130,9 +130,12 @@ def around(environment: Environment, scene: Scene, namer: Namer) -> Surrounded:
 
 
 def _resolver(environment: Environment, scene: Scene, namer: Namer) -> Callable[[Stack], Resolver]:
+    """Return what knows a stack; its addresses are AWS's own, which stay the same for ever."""
+    installation, release = replace(namer.installation, endpoint=""), scene.release
+
     def resolve(stack: Stack) -> Resolver:
-        now, release = replace(environment, resources=stack), scene.release
-        return Surroundings(namer.installation, now, release.settings, release.extensions)
+        now = replace(environment, resources=stack)
+        return Surroundings(installation, now, release.settings, release.extensions)
 
     return resolve
 

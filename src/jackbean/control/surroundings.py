@@ -69,7 +69,7 @@ class Surroundings:
     def attribute(self, resource: str, name: str) -> Value:
         found = self.environment.resource(resource)
         if found is not None and name in (told := dict(found.attributes)):
-            return told[name]
+            return self.installation.reached(told[name])
         kind = self._kind(resource)
         check_attribute(resource, kind, name)
         physical_name = self._name(resource)
@@ -136,7 +136,7 @@ class Surroundings:
 
     def _resource(self, name: str) -> str:
         found = self.environment.resource(name)
-        return found.referred if found is not None else self._name(name)
+        return self.installation.reached(found.referred) if found else self._name(name)
 
     def _name(self, name: str) -> str:
         """Return the physical name of a resource, made up where it has none yet."""

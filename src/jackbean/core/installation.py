@@ -15,10 +15,13 @@ DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Installation:
+    """`endpoint` is where instances reach AWS's services; empty: at AWS's own names."""
+
     region: str
     account: str
     domain: str = "localhost"
     http_port: int = 7080
+    endpoint: str = ""
 
     def __post_init__(self) -> None:
         for name, pattern in (("region", REGION), ("account", ACCOUNT), ("domain", DOMAIN)):
@@ -32,6 +35,13 @@ class Installation:
 
     def arn(self, resource: str, service: str = "elasticbeanstalk") -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def reached(self, url: str) -> str:
+        """Return a URL of AWS's, such as a queue's, as instances reach it."""
+        theirs = f"https://sqs.{self.region}.amazonaws.com/"
+        if not self.endpoint or not url.startswith(theirs):
+            return url
+        return f"{self.endpoint}/{url.removeprefix(theirs)}"
 
     def hostname(self, prefix: str) -> str:
         """Return the name that a CNAME prefix stands for, without a port."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jackbean.api import balancing, deployments, extension, identity, messages, periodic
 from jackbean.api.agents import AgentsDoor
@@ -120,8 +120,9 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         objects = ObjectService(buckets, blobs, clock, installation)
         board = Board(clock)
         catalogue = _catalogue(identity.region, engine)
+        gateway = engine.gateway[0] if engine.gateway else None
         world = World(
-            installation=installation,
+            installation=replace(installation, endpoint=api.endpoint(gateway)),
             store=store,
             engine=engine,
             router=router,

@@ -40,10 +40,14 @@ class Api:
     port: int
     region: str
 
+    def endpoint(self, gateway: IPv4Address | None) -> str:
+        """Return where programs reach them; `gateway` is how those with their own network do."""
+        return f"http://{gateway}:{self.port}" if gateway else self.url
+
     def variables(self, gateway: IPv4Address | None) -> dict[str, str]:
-        """Return what programs are told; `gateway` is how those with their own network reach it."""
+        """Return what programs are told."""
         told = {
-            "AWS_ENDPOINT_URL": f"http://{gateway}:{self.port}" if gateway else self.url,
+            "AWS_ENDPOINT_URL": self.endpoint(gateway),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
         }
