@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 
 from jackbean.control.extensions import Compiled, check_options, compiled
 from jackbean.control.manifests import concerns_instance
+from jackbean.control.stack_views import exported
 from jackbean.control.surroundings import OWNED, Surroundings
 from jackbean.control.workers import CHOICE
 from jackbean.control.world import World
@@ -27,6 +29,7 @@ from jackbean.stacks.merging import check as check_template
 from jackbean.stacks.synthesis import Facts, synthesise
 
 SQSD = "aws:elasticbeanstalk:sqsd"
+IMPORT = "Fn::ImportValue"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     if wanted.digest is None:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
     extensions = wanted.extensions or await _extensions(world, wanted.digest)
+    extensions = await _imported(world, environment, extensions)
     tasks = await _tasks(world, wanted.digest) if tier == "Worker" else ()
     bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
@@ -141,6 +145,15 @@ async def _extensions(world: World, digest: str | None) -> Extensions:
     if digest is None:
         return Extensions()
     return await asyncio.to_thread(read_extensions, world.blobs.path(digest))
+
+
+async def _imported(world: World, environment: Environment, extensions: Extensions) -> Extensions:
+    """Return what a bundle says with what it imports of other stacks: it stays as it is now."""
+    declared = extensions.declared
+    if declared.empty or IMPORT not in json.dumps(declared, default=vars):
+        return extensions
+    found = await exported(world, environment.id)
+    return replace(extensions, declared=replace(declared, imports=found))
 
 
 async def _tasks(world: World, digest: str | None) -> tuple[Task, ...]:

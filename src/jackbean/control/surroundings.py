@@ -104,7 +104,9 @@ class Surroundings:
         return self.declared.conditions[name]
 
     def exported(self, name: str) -> Value:
-        raise Unresolved(f"no other stack exports {_shown(name)} here")
+        if name not in self.declared.imports:
+            raise Unresolved(f"no other stack exports {_shown(name)} here")
+        return self.declared.imports[name]
 
     def zones(self, region: str) -> list[str]:
         return [f"{region or self.installation.region}a"]

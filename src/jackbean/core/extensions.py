@@ -22,7 +22,10 @@ class ConfigKeys:
 
 @dataclass(frozen=True)
 class Declared:
-    """The files in the order of their names, and the template keys of all, merged."""
+    """The files in the order of their names, and the template keys of all, merged.
+
+    `imports` are the exports of other stacks that it refers to, as they were when it was read.
+    """
 
     files: tuple[ConfigKeys, ...] = ()
     parameters: Tree = field(default_factory=dict)
@@ -30,6 +33,7 @@ class Declared:
     conditions: Tree = field(default_factory=dict)
     resources: Tree = field(default_factory=dict)
     outputs: Tree = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from jackbean.api import balancing, deployments, extension, identity, messages, periodic
 from jackbean.api.agents import AgentsDoor
+from jackbean.api.cloudformation import CLOUDFORMATION
 from jackbean.api.door import Door, Services
 from jackbean.api.dynamodb import DYNAMODB
 from jackbean.api.elasticbeanstalk.operations import OPERATIONS
@@ -64,6 +65,7 @@ SERVICES: Services = {
     "elb": balancing.ELB,
     "elbv2": balancing.ELBV2,
     "logs": LOGS,
+    "cloudformation": CLOUDFORMATION,
     "sns": SNS,
     "sqs": SQS,
     "jackbean": {

@@ -1,0 +1,194 @@
+"""Operations that look at stacks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from jackbean.api.plant import Call, Plant, moment
+from jackbean.control.stack_views import RESOURCE_STATUSES, Happening, StackView, happenings, views
+from jackbean.core.errors import Fault
+from jackbean.core.resources import Resource
+
+Shape = dict[str, Any]
+Item = TypeVar("Item")
+PAGE = 100
+
+
+async def describe_stacks(plant: Plant, call: Call) -> Shape:
+    wanted = call.text("StackName")
+    found = [await _one(plant, call)] if wanted else await views(plant.world)
+    shown, more = page(call, [s for s in found if wanted or s.ended is None])
+    return {"Stacks": [_stack(one) for one in shown], **more}
+
+
+async def list_stacks(plant: Plant, call: Call) -> Shape:
+    statuses = call.items("StackStatusFilter")
+    found = [s for s in await views(plant.world) if not statuses or s.status in statuses]
+    shown, more = page(call, found)
+    return {"StackSummaries": [_summary(one) for one in shown], **more}
+
+
+async def describe_stack_resources(plant: Plant, call: Call) -> Shape:
+    stack = await _holding(plant, call)
+    wanted = call.text("LogicalResourceId")
+    found = [r for r in stack.resources if wanted in ("", r.id)]
+    return {"StackResources": [_resource(stack, one) for one in found]}
+
+
+async def describe_stack_resource(plant: Plant, call: Call) -> Shape:
+    stack, wanted = await _one(plant, call), call.text("LogicalResourceId")
+    found = next((r for r in stack.resources if r.id == wanted and not r.leaving), None)
+    if found is None:
+        text = f"Resource {wanted[:255]} does not exist for stack {stack.name}"
+        raise Fault("ValidationError", text)
+    detail = _resource(stack, found)
+    detail["LastUpdatedTimestamp"] = detail.pop("Timestamp")
+    return {"StackResourceDetail": detail}
+
+
+async def list_stack_resources(plant: Plant, call: Call) -> Shape:
+    stack = await _one(plant, call)
+    shown, more = page(call, stack.resources)
+    listed = []
+    for one in shown:
+        summary = _resource(stack, one)
+        at = summary.pop("Timestamp")
+        left = {k: v for k, v in summary.items() if k not in {"StackName", "StackId"}}
+        listed.append({**left, "LastUpdatedTimestamp": at})
+    return {"StackResourceSummaries": listed, **more}
+
+
+async def describe_stack_events(plant: Plant, call: Call) -> Shape:
+    stack = await _one(plant, call)
+    shown, more = page(call, await happenings(plant.world, stack))
+    return {"StackEvents": [_event(stack, one) for one in shown], **more}
+
+
+async def get_template(plant: Plant, call: Call) -> Shape:
+    stack = await _one(plant, call)
+    body = json.dumps(stack.template, indent=1)
+    return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
+
+
+async def list_exports(plant: Plant, call: Call) -> Shape:
+    told = [
+        {"ExportingStackId": stack.id, "Name": one.export, "Value": one.value}
+        for stack in await views(plant.world)
+        for one in stack.outputs
+        if one.export and stack.ended is None
+    ]
+    shown, more = page(call, sorted(told, key=lambda one: one["Name"]))
+    return {"Exports": shown, **more}
+
+
+async def _one(plant: Plant, call: Call) -> StackView:
+    wanted = call.text("StackName")
+    if not wanted:
+        raise Fault("ValidationError", "StackName is required.")
+    found = await views(plant.world, wanted)
+    if not found:
+        raise Fault("ValidationError", f"Stack with id {wanted[:128]} does not exist")
+    return found[0]
+
+
+async def _holding(plant: Plant, call: Call) -> StackView:
+    """Return the stack that is named, or that has a resource of that physical name."""
+    name = call.text("PhysicalResourceId")
+    if call.text("StackName") or not name:
+        return await _one(plant, call)
+    for stack in await views(plant.world):
+        if any(name in (r.name, r.referred) for r in stack.resources):
+            return stack
+    raise Fault("ValidationError", f"Stack for {name[:255]} does not exist")
+
+
+def page(call: Call, items: Sequence[Item]) -> tuple[Sequence[Item], Shape]:
+    """Return the next hundred, and the token of those after them."""
+    token = call.text("NextToken")
+    try:
+        start = int(base64.b64decode(token, validate=True)) if token else 0
+    except (binascii.Error, ValueError):
+        raise Fault("ValidationError", "NextToken is none that was given.") from None
+    end = max(start, 0) + PAGE
+    more = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(items) else {}
+    return items[max(start, 0) : end], more
+
+
+def _stack(stack: StackView) -> Shape:
+    return {
+        **_times(stack),
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "StackStatus": stack.status,
+        "Description": stack.template.get("Description", ""),
+        "DisableRollback": False,
+        "Parameters": _parameters(stack),
+        "Outputs": [
+            {
+                "OutputKey": one.key,
+                "OutputValue": one.value,
+                **({"Description": one.description} if one.description else {}),
+                **({"ExportName": one.export} if one.export else {}),
+            }
+            for one in stack.outputs
+        ],
+        "Tags": [{"Key": key, "Value": value} for key, value in stack.tags],
+    }
+
+
+def _parameters(stack: StackView) -> list[Shape]:
+    said = stack.template.get("Parameters", {})
+    defaults = {n: b.get("Default") for n, b in said.items() if isinstance(b, dict)}
+    return [
+        {"ParameterKey": name, "ParameterValue": str(value)}
+        for name, value in defaults.items()
+        if value is not None
+    ]
+
+
+def _summary(stack: StackView) -> Shape:
+    return {
+        **_times(stack),
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "StackStatus": stack.status,
+        "TemplateDescription": stack.template.get("Description", ""),
+    }
+
+
+def _times(stack: StackView) -> Shape:
+    updated = {} if stack.updated is None else {"LastUpdatedTime": moment(stack.updated)}
+    ended = {} if stack.ended is None else {"DeletionTime": moment(stack.ended)}
+    return {"CreationTime": moment(stack.created), **updated, **ended}
+
+
+def _resource(stack: StackView, resource: Resource) -> Shape:
+    at = stack.created if stack.updated is None else stack.updated
+    return {
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "LogicalResourceId": resource.id,
+        "PhysicalResourceId": resource.referred,
+        "ResourceType": resource.type,
+        "ResourceStatus": RESOURCE_STATUSES[resource.state],
+        "Timestamp": moment(at),
+    }
+
+
+def _event(stack: StackView, one: Happening) -> Shape:
+    reason = {"ResourceStatusReason": one.reason} if one.reason else {}
+    return {
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "EventId": one.id,
+        "LogicalResourceId": one.logical,
+        "PhysicalResourceId": one.physical,
+        "ResourceType": one.type,
+        "ResourceStatus": one.status,
+        "Timestamp": moment(one.at),
+        **reason,
+    }

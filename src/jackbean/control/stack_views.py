@@ -1,0 +1,182 @@
+"""Stacks as CloudFormation tells of them, from the records of environments.
+
+Nothing of this is kept: a status follows from the operation under way, outputs are evaluated when
+somebody asks, and events are the environment's own that speak of a resource.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jackbean.control.surroundings import Surroundings
+from jackbean.control.world import World
+from jackbean.core.applications import Tags
+from jackbean.core.environments import Environment
+from jackbean.core.events import Event
+from jackbean.core.operations import Kind, Provision, Tidy, Undo
+from jackbean.core.releases import Release
+from jackbean.core.resources import Resource, State
+from jackbean.ports.store import EnvironmentQuery, EventQuery
+from jackbean.stacks.names import NAMINGS, stack_of
+from jackbean.stacks.outputs import Output, exports, outputs
+
+EVENTS_MAX = 1000
+ENDED_S = 3600.0  # for so long a stack that has ended is listed
+SPOKEN = re.compile(
+    r"(Created|Updated|Restored|Deleted|Kept|Creating|Updating|Deleting) (.{1,60}?) named: (\S+)"
+    r"(?: failed\. Reason: (.*))?",
+    re.DOTALL,
+)
+STATUSES = {
+    "Created": "CREATE_COMPLETE",
+    "Updated": "UPDATE_COMPLETE",
+    "Restored": "UPDATE_COMPLETE",
+    "Deleted": "DELETE_COMPLETE",
+    "Kept": "DELETE_SKIPPED",
+    "Creating": "CREATE_FAILED",
+    "Updating": "UPDATE_FAILED",
+    "Deleting": "DELETE_FAILED",
+}
+RESOURCE_STATUSES = {
+    State.MAKING: "CREATE_IN_PROGRESS",
+    State.CHANGING: "UPDATE_IN_PROGRESS",
+    State.READY: "CREATE_COMPLETE",
+    State.REMOVING: "DELETE_IN_PROGRESS",
+}
+TYPES = {naming.story: kind for kind, naming in reversed(NAMINGS.items())}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of a stack's story. `logical` and `type` are empty where they are not known."""
+
+    id: str
+    at: float
+    logical: str
+    physical: str
+    type: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StackView:
+    """A stack. `updated` is None where it never was, `ended` where it has not."""
+
+    name: str
+    id: str
+    status: str
+    created: float
+    updated: float | None
+    ended: float | None
+    template: Mapping[str, Any]
+    resources: Sequence[Resource]
+    outputs: Sequence[Output]
+    tags: Tags = ()
+
+
+async def views(world: World, wanted: str = "") -> list[StackView]:
+    """Return all stacks, or the one of that name or id; empty if there is none."""
+    since = world.clock.now() - ENDED_S
+    found = await world.store.environments(EnvironmentQuery(terminated_since=since))
+    name = wanted.rpartition("stack/")[2].partition("/")[0] if ":stack/" in wanted else wanted
+    chosen = [e for e in found if not name or stack_of(e.id) == name]
+    return [await _view(world, environment) for environment in chosen]
+
+
+async def exported(world: World, but: str = "") -> dict[str, str]:
+    """Return what stacks export, but for that of environment `but`."""
+    found: dict[str, str] = {}
+    for environment in await world.store.environments(EnvironmentQuery()):
+        if environment.id != but:
+            found.update(exports((await _view(world, environment)).outputs))
+    return found
+
+
+async def happenings(world: World, stack: StackView) -> list[Happening]:
+    """Return a stack's story, the newest first."""
+    environment_id = stack.name.removeprefix("awseb-").removesuffix("-stack")
+    query = EventQuery(environment_id=environment_id, limit=EVENTS_MAX)
+    events = await world.store.events(query)
+    by_name = {r.name: r for r in stack.resources}
+    told = (_happening(event, by_name) for event in events)
+    return [one for one in told if one is not None]
+
+
+async def _view(world: World, environment: Environment) -> StackView:
+    release = await _release(world, environment)
+    template = release.template if release else {}
+    return StackView(
+        name=stack_of(environment.id),
+        id=world.installation.arn(f"stack/{stack_of(environment.id)}", "cloudformation"),
+        status=status(environment),
+        created=environment.created,
+        updated=environment.updated if environment.operations > 1 else None,
+        ended=environment.updated if environment.terminated else None,
+        template=template,
+        resources=environment.resources,
+        outputs=_outputs(world, environment, release),
+        tags=environment.tags,
+    )
+
+
+def _outputs(world: World, environment: Environment, release: Release | None) -> tuple[Output, ...]:
+    if release is None or not release.template.get("Outputs") or not environment.resources:
+        return ()
+    around = Surroundings(world.installation, environment, release.settings, release.extensions)
+    return outputs(release.template, around)
+
+
+async def _release(world: World, environment: Environment) -> Release | None:
+    """Return the release that holds, or the first one on its way."""
+    number = environment.release or (environment.operation and environment.operation.release)
+    return await world.store.release(environment.id, number) if number else None
+
+
+def status(environment: Environment) -> str:
+    """Return the status of an environment's stack, as CloudFormation spells it."""
+    operation = environment.operation
+    if environment.terminated:
+        return "DELETE_COMPLETE"
+    if operation is None:
+        if not environment.resources:
+            return "ROLLBACK_COMPLETE"
+        return "CREATE_COMPLETE" if environment.operations <= 1 else "UPDATE_COMPLETE"
+    if operation.kind is Kind.TERMINATE:
+        return "DELETE_IN_PROGRESS"
+    creating = operation.kind is Kind.CREATE
+    match operation.phase:
+        case Provision():
+            return "CREATE_IN_PROGRESS" if creating else "UPDATE_IN_PROGRESS"
+        case Undo():
+            return "ROLLBACK_IN_PROGRESS" if creating else "UPDATE_ROLLBACK_IN_PROGRESS"
+        case Tidy():
+            return "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        case _:
+            return "CREATE_IN_PROGRESS" if creating else "UPDATE_COMPLETE"
+
+
+def _happening(event: Event, by_name: Mapping[str, Resource]) -> Happening | None:
+    found = SPOKEN.match(event.message)
+    if found is None:
+        return None
+    verb, called, name, reason = found.groups()
+    known = by_name.get(name)
+    return Happening(
+        id=f"{name}-{STATUSES[verb]}-{event.date_ms}",
+        at=event.date_ms / 1000,
+        logical=known.id if known else _logical(name),
+        physical=name,
+        type=known.type if known else TYPES.get(called, ""),
+        status=STATUSES[verb],
+        reason=reason or "",
+    )
+
+
+def _logical(name: str) -> str:
+    """Return the logical id in a physical name that was chosen for it."""
+    parts = name.rpartition("/")[2].split("-stack-", 1)
+    return parts[1].rpartition("-")[0] if len(parts) == 2 else ""
