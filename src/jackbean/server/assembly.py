@@ -122,9 +122,8 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         objects = ObjectService(buckets, blobs, clock, installation)
         board = Board(clock)
         catalogue = _catalogue(identity.region, engine)
-        gateway = engine.gateway[0] if engine.gateway else None
         world = World(
-            installation=replace(installation, endpoint=api.endpoint(gateway)),
+            installation=_reached(installation, engine, api),
             store=store,
             engine=engine,
             router=router,
@@ -142,6 +141,12 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         logs = LogService(log_store, clock, installation)
         storage = Storage(store, buckets, objects, queueing, logs, tables)
         yield _wired(world, board, storage, engine, identity)
+
+
+def _reached(installation: Installation, engine: ProcessEngine, api: Api) -> Installation:
+    """Return the installation with where its instances reach AWS's services."""
+    gateway = engine.gateway[0] if engine.gateway else None
+    return replace(installation, endpoint=api.endpoint(gateway))
 
 
 def _providers(
