@@ -39,7 +39,7 @@ from jackbean.simulator.invariants import (
 from jackbean.simulator.lives import FLOORS, Life, behaviour
 from jackbean.simulator.router import Traffic
 from jackbean.simulator.stacks import Custody, check_stacks, check_tidy
-from jackbean.simulator.universe import BRANCH, Universe
+from jackbean.simulator.universe import BRANCH, STEP_MAX_S, Universe
 
 ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
 SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
@@ -49,6 +49,7 @@ PROPERTIES = "aws:elasticbeanstalk:application:environment"
 WORKER = Tier("Worker", "SQS/HTTP", "2.3")
 NAME, PARTNER = "life-env", "partner-env"
 TIMEOUT_S = 30
+STEP_MIN_S = 0.01  # a clock of large numbers cannot take steps of any size
 PATIENCE_S = 1500.0  # within which every operation must have ended
 CALM_S = 15.0  # in which the steady state mends what faults have left
 MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
@@ -244,7 +245,8 @@ class Story:
             if ended_s is not None and age >= ended_s:
                 ended_s = None
                 await self._insist(partial(self._act, "terminate"))
-            await self._step()
+            asked = [at - age for at in (aborted_s, ended_s) if at is not None]
+            await self._step(min(asked, default=STEP_MAX_S))
             await self._check_floor(floor, what)
         self._outcome.ends.append(what)
         await self._check_parked(what)
@@ -253,14 +255,16 @@ class Story:
         """Whether anything is under way anywhere."""
         return any(e.operation is not None for e in await self._universe.environments())
 
-    async def _step(self) -> None:
+    async def _step(self, most_s: float) -> None:
+        """Go on, at most until somebody dies or asks for something."""
         now = self._universe.clock.now() - self._began
         while self._deaths and self._deaths[-1] <= now:
             self._deaths.pop()
             alive = [n for n, node in self._universe.engine.nodes.items() if not node.exited]
             if alive:
                 self._universe.engine.kill(self._random.choice(alive))
-        await self._universe.step()
+        death_s = self._deaths[-1] - now if self._deaths else STEP_MAX_S
+        await self._universe.step(max(min(most_s, death_s), STEP_MIN_S))
 
     def _floor(self, what: str) -> int:
         """Return how many instances must serve at every moment; 0 where nothing is promised."""

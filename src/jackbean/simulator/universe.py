@@ -22,7 +22,9 @@ from jackbean.core.environments import Environment
 from jackbean.core.errors import Conflict, PortError
 from jackbean.core.installation import Installation
 from jackbean.core.platforms.catalogue import Catalogue
-from jackbean.ports.store import Change, EnvironmentQuery
+from jackbean.core.records import replace
+from jackbean.core.tallies import UNTOUCHED
+from jackbean.ports.store import Change, EnvironmentQuery, PutEnvironment
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.clock import SeededIds, VirtualClock
 from jackbean.simulator.daemons import polling
@@ -87,6 +89,7 @@ class Universe:
         self._adopted = False
         self._saved = False
         self._quiet = 0
+        self._known: dict[str, Environment] = {}  # as saved, but for what is only noted
 
     async def pass_time(self, seconds: float) -> None:
         """Let the installation run."""
@@ -106,7 +109,7 @@ class Universe:
         self.clock.advance(min(self._stride(), most_s))
 
     def _stride(self) -> float:
-        """Return how far time moves: further and further while nobody saves anything."""
+        """Return how far time moves: further and further while nobody saves anything new."""
         quiet, self._saved = not self._saved, False
         self._quiet = self._quiet + 1 if quiet else 0
         return min(STEP_S * 2.0 ** max(self._quiet - QUIET_STEPS, 0), STEP_MAX_S)
@@ -168,9 +171,21 @@ class Universe:
         self.faults.effect("commit")
 
     def _after_commit(self, changes: Sequence[Change]) -> None:
-        self._saved = True
+        news = [self._news(change) for change in changes]
+        self._saved = self._saved or any(news)
         self._watch(changes)
         self.faults.effect("committed")
+
+    def _news(self, change: Change) -> bool:
+        """Whether a change is more than what is noted of an operation every few seconds."""
+        if not isinstance(change, PutEnvironment):
+            return True
+        record, before = change.environment, self._known.get(change.environment.id)
+        operation = record.operation
+        if operation is not None:
+            operation = replace(operation, tally=UNTOUCHED)
+        known = self._known[record.id] = replace(record, revision=0, operation=operation)
+        return known != before
 
 
 @cache
