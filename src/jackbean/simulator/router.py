@@ -67,6 +67,9 @@ class Tally:
     unmet: int = 0
 
 
+NO_TALLY = Tally(0.0)
+
+
 class MemoryRouter:
     """ports.Router. `healthy` is the verdict on an instance, if asked now."""
 
@@ -146,10 +149,10 @@ class MemoryRouter:
         self._effect(f"counters {environment_id}")
         self._settle()
         self._receive(environment_id, self._clock.now())
-        active = Counter[str]()
+        active: dict[str, int] = {}
         for name, host in self._hosts.get(environment_id, {}).items():
-            active[host.group] += self._sight(name, host).requests
-        tally = self._tallies.get(environment_id, Tally(0.0))
+            active[host.group] = active.get(host.group, 0) + self._sight(name, host).requests
+        tally = self._tallies.get(environment_id, NO_TALLY)
         routes = self._wanted.get(environment_id)
         groups = {target.group for target in routes.targets} if routes else set()
         epoch, unmet = f"epoch {self._epoch}", tally.unmet
@@ -158,7 +161,7 @@ class MemoryRouter:
                 epoch=epoch,
                 requests=tally.requests[group],
                 errors_5xx=tally.errors[group],
-                active=active[group],
+                active=active.get(group, 0),
             )
             for group in sorted(groups | active.keys() | tally.requests.keys())
         }

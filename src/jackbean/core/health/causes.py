@@ -102,7 +102,7 @@ def percent(part: int, whole: int) -> int:
 
 def bounded(causes: Iterable[str]) -> tuple[str, ...]:
     """Return causes without repetition, as many and as long as clients bear."""
-    return tuple(cause[:CAUSE_MAX] for cause in list(dict.fromkeys(causes))[:CAUSES_MAX])
+    return tuple([cause[:CAUSE_MAX] for cause in dict.fromkeys(causes)][:CAUSES_MAX])
 
 
 _NUMBER = re.compile(r"\d+(?: (?:second|minute|hour|day)s?)?")

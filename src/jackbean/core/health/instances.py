@@ -65,18 +65,21 @@ Rule = Callable[[Facts, Scene], Finding | None]
 
 def instance_health(facts: Facts, scene: Scene) -> InstanceHealth:
     """Judge one instance."""
-    hard = [found for rule in HARD_RULES if (found := rule(facts, scene))]
+    hard = _found(HARD_RULES, facts, scene)
     if facts.busy and not hard and facts.busy_s <= scene.timeout_s:
         return _told([_performing(facts)])
-    soft = [found for rule in SEEN_RULES if (found := rule(facts, scene))]
+    soft = _found(SEEN_RULES, facts, scene)
     if facts.said is not NOTHING:
-        rules = CALM_RULES if facts.said.calm else SAID_RULES
-        soft += [found for rule in rules if (found := rule(facts, scene))]
+        soft += _found(CALM_RULES if facts.said.calm else SAID_RULES, facts, scene)
     if not hard and not soft:
         return WELL
     if soft and scene.shelters(facts):
         soft = [_sheltered(found) for found in soft]
     return _told(hard + soft)
+
+
+def _found(rules: tuple[Rule, ...], facts: Facts, scene: Scene) -> list[Finding]:
+    return [found for rule in rules if (found := rule(facts, scene))]
 
 
 def application_health(facts: Facts, scene: Scene) -> HealthStatus:
@@ -86,11 +89,14 @@ def application_health(facts: Facts, scene: Scene) -> HealthStatus:
     """
     if facts.said.calm:
         return HealthStatus.OK
-    found = [finding.status for rule in APPLICATION_RULES if (finding := rule(facts, scene))]
-    return max(found, key=lambda status: status.rank, default=HealthStatus.OK)
+    found = _found(APPLICATION_RULES, facts, scene)
+    return max((one.status for one in found), key=lambda s: s.rank, default=HealthStatus.OK)
 
 
 def _told(findings: list[Finding]) -> InstanceHealth:
+    if len(findings) == 1:
+        found = findings[0]
+        return InstanceHealth(found.status, bounded((found.cause,)), (found.reason,))
     findings.sort(key=lambda f: -f.status.rank)
     causes = bounded(f.cause for f in findings)
     reasons = tuple(dict.fromkeys(f.reason for f in findings))
