@@ -16,6 +16,8 @@ from jackbean.core.options.settings import Setting
 from jackbean.core.options.table import options
 from jackbean.core.releases import Release
 from jackbean.core.tasks import Task
+from jackbean.ports.depths import Depth
+from jackbean.sources.bundles import extensions_of
 
 GOOD = {"cron.yaml": "version: 1\ncron: [{name: a, url: /a, schedule: '0 * * * *'}]"}
 BAD = {"cron.yaml": "version: 1\ncron: [{name: a, url: a, schedule: '0 * * *'}]"}
@@ -53,8 +55,22 @@ def test_a_bad_file_is_refused_with_all_its_faults(rig: Rig) -> None:
         release(rig, BAD)
 
 
+def test_a_bundle_that_is_only_rehearsed_is_read_alike(rig: Rig) -> None:
+    of = replace(rig.create("web9"), tier=Tier("Worker", "SQS/HTTP", "2.3"))
+    table = options(rig.world.platforms.of(of).branch.platform_name)
+    for files, refused in ((GOOD, False), (BAD, True)):
+        texts = {name: text.encode() for name, text in files.items()}
+        wanted = Wanted("v9", "", table, extensions=extensions_of(texts))
+        if refused:
+            with pytest.raises(Fault, match="cron: 0: schedule"):
+                rig.run(cut(rig.world, of, wanted))
+        else:
+            assert len(rig.run(cut(rig.world, of, wanted)).release.tasks) == 1
+
+
 def test_a_first_in_first_out_queue_has_no_tasks(rig: Rig) -> None:
     queue = Setting(SQSD, "WorkerQueueURL", "http://localhost/123456789012/jobs.fifo")
+    rig.universe.depths.found["jobs.fifo"] = Depth()
     with pytest.raises(Fault, match="need a standard queue"):
         release(rig, GOOD, queue)
     assert release(rig, {"application.py": ""}, queue).tasks == ()

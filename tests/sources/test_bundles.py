@@ -13,7 +13,7 @@ import pytest
 from jackbean.core.errors import Fault
 from jackbean.core.options.settings import Setting
 from jackbean.sources import bundles
-from jackbean.sources.bundles import Extensions, read_extensions, read_tasks
+from jackbean.sources.bundles import Extensions, read_extensions
 
 
 def pack(path: Path, files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -169,16 +169,25 @@ TASKS = "version: 1\ncron: [{name: a, url: /a, schedule: '0 * * * *'}]"
     [("cron.yaml", 1), ("./cron.yaml", 1), ("app/cron.yaml", 0), ("Cron.yaml", 0)],
 )
 def test_tasks_are_read_from_the_root(tmp_path: Path, name: str, count: int) -> None:
-    assert len(read_tasks(pack(tmp_path / "b.zip", {name: TASKS}))) == count
+    assert len(read_extensions(pack(tmp_path / "b.zip", {name: TASKS})).tasks()) == count
 
 
 def test_tasks_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
     path = pack(tmp_path / "b.zip", {"cron.yaml": "#" * (64 << 20)})
+    found = read_extensions(path)
+    assert found.cron is not None
+    assert len(found.cron) == 65537
     with pytest.raises(Fault, match="at most 65536 are read"):
-        read_tasks(path)
+        found.tasks()
+
+
+def test_tasks_are_no_config_file(tmp_path: Path) -> None:
+    path = pack(tmp_path / "b.zip", {"cron.yaml": "Resources: [", ".ebextensions/a.config": ""})
+    assert read_extensions(path).warnings == ()
+    assert sorted(bundles.config_files(path)) == [".ebextensions/a.config", "cron.yaml"]
 
 
 def test_what_is_no_bundle_has_no_tasks(tmp_path: Path) -> None:
     path = tmp_path / "b.zip"
     path.write_bytes(b"PK no bundle")
-    assert read_tasks(path) == ()
+    assert read_extensions(path).tasks() == ()

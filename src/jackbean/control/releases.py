@@ -22,7 +22,7 @@ from jackbean.core.options.validate import Context, fault_in, validate, validate
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.tasks import Task
-from jackbean.sources.bundles import Extensions, read_extensions, read_tasks
+from jackbean.sources.bundles import Extensions, read_extensions
 from jackbean.stacks.difference import fingerprint
 from jackbean.stacks.merging import Merged, merge
 from jackbean.stacks.merging import check as check_template
@@ -70,7 +70,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
     extensions = wanted.extensions or await _extensions(world, wanted.digest)
     extensions = await _imported(world, environment, extensions)
-    tasks = await _tasks(world, wanted.digest) if tier == "Worker" else ()
+    tasks = await asyncio.to_thread(extensions.tasks) if environment.worker else ()
     bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
@@ -154,12 +154,6 @@ async def _imported(world: World, environment: Environment, extensions: Extensio
         return extensions
     found = await exported(world, environment.id)
     return replace(extensions, declared=replace(declared, imports=found))
-
-
-async def _tasks(world: World, digest: str | None) -> tuple[Task, ...]:
-    if not digest:  # the sample, or the bundle of a rehearsal, of which only config files are known
-        return ()
-    return await asyncio.to_thread(read_tasks, world.blobs.path(digest))
 
 
 async def _check_choice(world: World, settings: Settings, before: Settings | None) -> None:

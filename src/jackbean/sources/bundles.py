@@ -11,11 +11,10 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path as FilePath
-from typing import TypeVar
 
 from jackbean.core.errors import invalid
 from jackbean.core.extensions import Declared
@@ -34,8 +33,6 @@ SETTINGS_MAX = 5_000  # of all config files together
 DIRECTORY_BYTES_MAX = 8 << 20  # of the ZIP: room for 50,000 files, all of which are read at once
 NAME_SHOWN_MAX = 120
 
-Found = TypeVar("Found")
-
 # Whatever reading something that is no ZIP, or a damaged one, can raise.
 UNREADABLE = (
     zipfile.BadZipFile,
@@ -53,13 +50,19 @@ UNREADABLE = (
 class Extensions:
     """What all config files say, the later file winning, and what to warn about.
 
-    `lines` is where everything is, by file.
+    `lines` is where everything is, by file. `cron` is the whole `cron.yaml`, which is read where it
+    counts, on the worker tier: see `tasks`.
     """
 
     settings: Settings = Settings()  # noqa: RUF009 - immutable
     declared: Declared = field(default_factory=Declared)
     lines: Mapping[str, Mapping[Path, int]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    cron: bytes | None = None
+
+    def tasks(self) -> tuple[Task, ...]:
+        """Return the periodic tasks. Raises a Fault that names all faults."""
+        return () if self.cron is None else cron.read_cron(self.cron)
 
 
 class _DirectoryTooLargeError(Exception):
@@ -83,46 +86,30 @@ def read_extensions(path: FilePath) -> Extensions:
 
 
 def config_files(path: FilePath) -> dict[str, bytes]:
-    """Return the config files of the bundle at `path`; none where it is no bundle."""
-    return _looked(path, lambda bundle: dict(_texts(bundle)), {})
+    """Return what is read of the bundle at `path`: its config files, and `cron.yaml`.
 
-
-def read_tasks(path: FilePath) -> tuple[Task, ...]:
-    """Return the periodic tasks of the bundle at `path`. Raises a Fault that names all faults."""
-    content = _looked(path, _cron, None)
-    return () if content is None else cron.read_cron(content)
-
-
-def _looked(path: FilePath, look: Callable[[zipfile.ZipFile], Found], nothing: Found) -> Found:
-    """Return what `look` finds in the bundle at `path`; `nothing` where it is no bundle."""
+    None where it is no bundle.
+    """
     try:
         with _Measured(path) as file, zipfile.ZipFile(file) as bundle:
-            return look(bundle)
+            return dict(chain(_texts(bundle), _cron(bundle)))
     except _DirectoryTooLargeError:
         most = DIRECTORY_BYTES_MAX >> 20
         raise invalid(
             f"The directory of the source bundle is larger than {most} MB: it has too many files."
         ) from None
     except UNREADABLE:
-        return nothing
-
-
-def _cron(bundle: zipfile.ZipFile) -> bytes | None:
-    """Return what `cron.yaml` at the root says, the last one as an unpacked bundle has it."""
-    wanted = [entry for entry in bundle.infolist() if _name(entry.filename) == cron.FILE]
-    if not wanted:
-        return None
-    with bundle.open(wanted[-1]) as file:
-        return file.read(cron.BYTES_MAX + 1)
+        return {}
 
 
 def extensions_of(texts: Mapping[str, bytes]) -> Extensions:
     """Return what config files set, by name. Raises a Fault that names every bad file and line."""
-    files = [read_config(_shown(name), texts[name]) for name in sorted(texts)]
+    names = sorted(name for name in texts if name != cron.FILE)
+    files = [read_config(_shown(name), texts[name]) for name in names]
     faults = [fault for file in files for fault in file.faults]
     if faults:
         raise invalid("\n".join(faults))
-    return _merged(files)
+    return replace(_merged(files), cron=texts.get(cron.FILE))
 
 
 def _merged(files: Sequence[ConfigFile]) -> Extensions:
@@ -147,6 +134,14 @@ def _texts(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         if left < 0:
             raise invalid(f"The config files in {FOLDER} have more than {BYTES_MAX} bytes.")
         yield _name(entry.filename), text
+
+
+def _cron(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    """Yield `cron.yaml` at the root: the last one, as it is in an unpacked bundle."""
+    wanted = [entry for entry in bundle.infolist() if _name(entry.filename) == cron.FILE]
+    for entry in wanted[-1:]:
+        with bundle.open(entry) as file:
+            yield cron.FILE, file.read(cron.BYTES_MAX + 1)
 
 
 def _name(name: str) -> str:
