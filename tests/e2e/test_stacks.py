@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,13 +74,14 @@ def one() -> Iterator[Installation]:
         yield installation
 
 
-def test_the_life_of_a_stack(one: Installation) -> None:
+def test_the_life_of_a_stack(one: Installation, tmp_path: Path) -> None:
     one.version("first", bringing(CONFIG))
     environment = one.create(NAME, "first", SINGLE)
     told = json.loads(one.get(environment))
     assert told["status"] in {400, 403}  # it was reached, and wants a signature
     assert told["queue"].endswith("/" + told["colour"])
     heard(one, told)
+    exported(one, tmp_path)
     one.kill()
     one.start()
     changes(one, told)
@@ -99,6 +104,24 @@ def heard(one: Installation, told: dict[str, Any]) -> None:
     assert message["Body"] == "a sign-up"
 
 
+def exported(one: Installation, folder: Path) -> None:
+    """Assert that it can be written down for AWS."""
+    argv = [sys.executable, "-m", "jackbean.cli.jb", "export", NAME, "--to", str(folder)]
+    env = {**os.environ, **one.env}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "bundle.zip").read_bytes() == bringing(CONFIG)
+    beanstalk, expanded = (
+        json.loads((folder / f"{name}.template.json").read_text())
+        for name in ("environment", "expanded")
+    )
+    settings = beanstalk["Resources"]["Environment"]["Properties"]["OptionSettings"]
+    assert ("EnvironmentType", "SingleInstance") in {
+        (s["OptionName"], s["Value"]) for s in settings
+    }
+    assert expanded["Resources"]["Jobs"]["Type"] == "AWS::SQS::Queue"
+
+
 def changes(one: Installation, told: dict[str, Any]) -> None:
     """Assert that a change in place is made, and one that fails is undone."""
     sqs, queue = one.client("sqs"), told["queue"]
@@ -113,7 +136,7 @@ def changes(one: Installation, told: dict[str, Any]) -> None:
     one.deploy(NAME, "second")
     assert "31" in visibility()
     bad = CONFIG.replace("VisibilityTimeout: 30", "VisibilityTimeout: 99999")
-    one.version("third", bringing(bad.replace("File", "Other")))
+    one.version("third", bringing(bad))
     request = one.begin(NAME, VersionLabel="third")
     one.rest(NAME)
     events = one.events(NAME, request)

@@ -18,6 +18,8 @@ from jackbean.core.options.resolve import Layers, effective
 from jackbean.core.options.settings import Setting, Settings
 from jackbean.core.options.table import options
 from jackbean.stacks.merging import merge
+from jackbean.stacks.portable import Exported, beanstalk, portable
+from jackbean.stacks.portable import Setting as Chosen
 from jackbean.stacks.synthesis import ASG, ENVIRONMENT, LAUNCH, Facts, synthesise
 
 LINTER = os.environ.get("JACKBEAN_CFN_LINT", "")
@@ -56,7 +58,12 @@ BUNDLE = Declared(
     resources={
         "Jobs": {
             "Type": "AWS::SQS::Queue",
-            "Properties": {"VisibilityTimeout": 30},
+            "Properties": {
+                "VisibilityTimeout": {
+                    "Fn::GetOptionSetting": {"OptionName": "Wait", "DefaultValue": 30}
+                },
+                "Tags": [{"Key": "of", "Value": {"Ref": "AWSEBEnvironmentName"}}],
+            },
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
         },
@@ -88,8 +95,18 @@ def every() -> dict[str, dict[str, Any]]:
         held = effective(Layers(direct=settings), options("Python"), tier)
         made = synthesise(facts, held)
         found[f"{kind}, {policy}, {pace}, {more}"] = made
-        found[f"{kind}, {policy}, {pace}, {more}, bundle"] = merge(made, BUNDLE, OWNED).template
+        merged = merge(made, BUNDLE, OWNED).template
+        found[f"{kind}, {policy}, {pace}, {more}, bundle"] = portable(merged, held.text, "web")
+        found[f"{kind}, {policy}, {pace}, {more}, exported"] = written_down(tier, settings)
     return found
+
+
+def written_down(tier: str, settings: Settings) -> dict[str, Any]:
+    """Return the other template of an export."""
+    chosen = tuple(Chosen(s.namespace, s.name, s.value or "") for s in settings)
+    kind = "SQS/HTTP" if tier == "Worker" else "Standard"
+    platform = "64bit Amazon Linux 2023 v4.13.7 running Python 3.11"
+    return beanstalk(Exported("app", "shop-web", platform, (tier, kind), chosen), "bundle.zip")
 
 
 def lint(templates: dict[str, dict[str, Any]], folder: Path) -> list[str]:
@@ -108,7 +125,7 @@ def lint(templates: dict[str, dict[str, Any]], folder: Path) -> list[str]:
 
 def test_every_combination_is_clean(tmp_path: Path) -> None:
     templates = every()
-    assert len(templates) == 2 * len(KINDS) * len(POLICIES) * len(PACES) * len(MORE)
+    assert len(templates) == 3 * len(KINDS) * len(POLICIES) * len(PACES) * len(MORE)
     assert lint(templates, tmp_path) == []
 
 

@@ -44,6 +44,10 @@ class Cloud:
         return self._client("elasticbeanstalk")
 
     @cached_property
+    def cloudformation(self) -> Any:
+        return self._client("cloudformation")
+
+    @cached_property
     def s3(self) -> Any:
         return self._client("s3")
 

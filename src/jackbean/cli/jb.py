@@ -52,6 +52,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "scale": "Set the number of instances.",
         "setenv": "Set environment variables.",
         "printenv": "Show environment variables.",
+        "export": "Write an environment down as templates for AWS.",
         "terminate": "End an environment.",
     },
 }

@@ -22,6 +22,7 @@ from jackbean.core.resources import Resource, State
 from jackbean.ports.store import EnvironmentQuery, EventQuery
 from jackbean.stacks.names import NAMINGS, stack_of
 from jackbean.stacks.outputs import Output, exports, outputs
+from jackbean.stacks.portable import portable
 
 EVENTS_MAX = 1000
 ENDED_S = 3600.0  # for so long a stack that has ended is listed
@@ -108,7 +109,9 @@ async def happenings(world: World, stack: StackView) -> list[Happening]:
 
 async def _view(world: World, environment: Environment) -> StackView:
     release = await _release(world, environment)
-    template = release.template if release else {}
+    template: Mapping[str, Any] = {}
+    if release is not None:
+        template = portable(release.template, release.settings.text, environment.name)
     return StackView(
         name=stack_of(environment.id),
         id=world.installation.arn(f"stack/{stack_of(environment.id)}", "cloudformation"),
