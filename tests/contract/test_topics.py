@@ -61,10 +61,10 @@ def test_what_a_topic_had_goes_with_it(play):
         await store.drop_topic("arn:t1")
         assert await store.topics() == [T2]
         assert await store.subscriptions() == [S2]
-        found, _ = await store.due(10.0, 9)
+        found, _ = await store.due(10.0, 9, 9)
         assert [one.subscription for one in found] == [S2.arn]
         await store.drop_subscription(S2.arn)
-        assert await store.due(10.0, 9) == ([], None)
+        assert await store.due(10.0, 9, 9) == ([], None)
         await store.drop_topic("arn:t1")
 
     play(scenario)
@@ -74,18 +74,34 @@ def test_deliveries_are_due_put_off_and_settled(play):
     async def scenario(store: Topics) -> None:
         await filled(store)
         await store.post([D1, replace(D1, message="m-2", due=20.0)])
-        found, later = await store.due(10.0, 9)
+        found, later = await store.due(10.0, 9, 9)
         assert [replace(one, number=0) for one in found] == [D1]
         assert later == 20.0
         await store.put_off(found[0].number, 30.0)
-        found, later = await store.due(30.0, 9)
+        found, later = await store.due(30.0, 9, 9)
         assert [(one.message, one.attempts, one.due) for one in found] == [
             ("m-2", 0, 20.0),
             ("m-1", 1, 30.0),
         ]
         assert later is None
         await store.settle(found[0].number)
-        assert [one.message for one in (await store.due(30.0, 9))[0]] == ["m-1"]
-        assert await store.due(9.0, 9) == ([], 30.0)
+        assert [one.message for one in (await store.due(30.0, 9, 9))[0]] == ["m-1"]
+        assert await store.due(9.0, 9, 9) == ([], 30.0)
+
+    play(scenario)
+
+
+def test_much_that_waits_for_one_subscriber_hides_nobody_elses(play):
+    async def scenario(store: Topics) -> None:
+        await filled(store)
+        many = [replace(D1, message=f"m-{n}") for n in range(300)]
+        await store.post([*many, replace(D1, subscription=S2.arn, due=11.0)])
+        found, later = await store.due(20.0, 256, 4)
+        assert [one.message for one in found] == ["m-0", "m-1", "m-2", "m-3", "m-1"]
+        assert found[-1].subscription == S2.arn
+        assert later is None
+        found, later = await store.due(10.0, 3, 4)
+        assert [one.message for one in found] == ["m-0", "m-1", "m-2"]
+        assert later == 11.0
 
     play(scenario)

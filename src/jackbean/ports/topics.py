@@ -88,8 +88,11 @@ class Topics(Protocol):
         """Keep deliveries until they are settled."""
         ...
 
-    async def due(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
-        """Return deliveries that are due, and when the first of the others will be."""
+    async def due(self, now: float, limit: int, each: int) -> tuple[list[Delivery], float | None]:
+        """Return deliveries that are due, and when the first that is not will be.
+
+        There are at most `each` to one subscriber, those that have waited longest.
+        """
         ...
 
     async def put_off(self, number: int, due: float) -> None:

@@ -28,7 +28,7 @@ RUN_MAX = 1000  # minutes that are skipped together
 CHANGED = "the environment went on to a release without this task, or with another one of its name"
 SUSPENDED = "the task was suspended"
 AWAY = "missed: the control plane was not running"
-JUMPED = "missed: the clock was set forward, or the machine slept"
+JUMPED = "missed: the clock was set forward, or nobody could look: the machine slept, say"
 
 assert RUN_MAX >= DUE_MAX  # noqa: S101  a relation of constants
 

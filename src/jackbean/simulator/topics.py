@@ -51,9 +51,13 @@ class MemoryTopics:
             self._numbers += 1
             self._deliveries[self._numbers] = replace(one, number=self._numbers)
 
-    async def due(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
+    async def due(self, now: float, limit: int, each: int) -> tuple[list[Delivery], float | None]:
         found = sorted(self._deliveries.values(), key=lambda one: (one.due, one.number))
-        ready = [one for one in found if one.due <= now]
+        ready: list[Delivery] = []
+        for one in found:
+            to_it = sum(other.subscription == one.subscription for other in ready)
+            if one.due <= now and to_it < each:
+                ready.append(one)
         later = [one.due for one in found if one.due > now]
         return ready[:limit], min(later, default=None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -75,8 +75,9 @@ class SqliteTopics:
         sql = "INSERT INTO deliveries (subscription, due, attempts, body) VALUES (?, ?, ?, ?)"
         await self._database.write(lambda connection: connection.executemany(sql, rows))
 
-    async def due(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
-        return await self._database.read(partial(_due, now, limit))
+    async def due(self, now: float, limit: int, each: int) -> tuple[list[Delivery], float | None]:
+        values = {"now": now, "limit": limit, "each": each}
+        return await self._database.read(partial(_due, values))
 
     async def put_off(self, number: int, due: float) -> None:
         sql = "UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE number = ?"
@@ -99,9 +100,18 @@ class SqliteTopics:
         await self._database.write(lambda connection: connection.execute(sql, values))
 
 
+# Each subscriber is found by one step through an index, whatever waits for those before it.
 READY = """
-    SELECT number, due, attempts, body FROM deliveries
-    WHERE due <= ? ORDER BY due, number LIMIT ?
+    WITH RECURSIVE subscribers (arn) AS (
+        SELECT min(subscription) FROM deliveries
+        UNION ALL
+        SELECT (SELECT min(subscription) FROM deliveries WHERE subscription > arn)
+        FROM subscribers WHERE arn IS NOT NULL
+    )
+    SELECT number, due, attempts, body FROM subscribers JOIN deliveries ON number IN (
+        SELECT number FROM deliveries
+        WHERE subscription = arn AND due <= :now ORDER BY due, number LIMIT :each)
+    ORDER BY due, number LIMIT :limit
 """
 
 
@@ -126,12 +136,14 @@ def _drop_subscriptions(arns: list[str], connection: Connection) -> None:
     connection.executemany("DELETE FROM subscriptions WHERE arn = ?", values)
 
 
-def _due(now: float, limit: int, connection: Connection) -> tuple[list[Delivery], float | None]:
-    rows = connection.execute(READY, (now, limit)).fetchall()
+def _due(
+    values: Mapping[str, float], connection: Connection
+) -> tuple[list[Delivery], float | None]:
+    rows = connection.execute(READY, values).fetchall()
     found = [
         replace(load(Delivery, body, "a delivery"), number=number, due=due, attempts=attempts)
         for number, due, attempts, body in rows
     ]
-    sql = "SELECT min(due) FROM deliveries WHERE due > ?"
-    (later,) = connection.execute(sql, (now,)).fetchone()
+    sql = "SELECT min(due) FROM deliveries WHERE due > :now"
+    (later,) = connection.execute(sql, values).fetchone()
     return found, None if later is None else float(later)

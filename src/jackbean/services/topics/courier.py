@@ -83,7 +83,7 @@ class Courier:
     async def round(self) -> float:
         """Begin to deliver what is due, and return when to look again."""
         now = self._clock.now()
-        due, later = await self._store.due(now, LOOKED_AT)
+        due, later = await self._store.due(now, LOOKED_AT, AT_A_TIME_EACH)
         for one in due:
             if len(self._busy) < AT_A_TIME and self._may_begin(one):
                 task = asyncio.ensure_future(self._deliver(one))
