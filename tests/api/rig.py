@@ -123,7 +123,7 @@ class Wire:
         content = body.read() if hasattr(body, "read") else body
         content = content.encode() if isinstance(content, str) else bytes(content)
         headers = {k: v.decode() if isinstance(v, bytes) else v for k, v in request.headers.items()}
-        headers.setdefault("Host", HOST)
+        headers.setdefault("Host", urlsplit(request.url).netloc)
         answer = self._rig.run(ask(self._rig.door, request.method, request.url, headers, content))
         self.last = answer
         headers = {**answer.headers, "date": "Mon, 01 Jan 2024 00:00:00 GMT"}

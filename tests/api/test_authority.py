@@ -21,7 +21,7 @@ from tests.api.test_door import extend
 
 from jackbean.api import s3
 from jackbean.api.authority import INSTANCES_MAY
-from jackbean.core.resources import Resource
+from jackbean.core.resources import Resource, State
 from jackbean.server.assembly import SERVICES
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
@@ -313,3 +313,27 @@ def test_one_instances_own_part_of_the_storage_bucket(bench: Bench) -> None:
         (s3_.list_objects_v2, {"Prefix": f"resources/environments/{bench.ids['web1']}/"}),
     ):
         assert bench.refusal(call, Bucket=bucket, **given)[:2] == (403, "AccessDenied")
+
+
+def test_what_a_stack_says_in_whatever_words_is_ones_own(rig: PlantRig) -> None:
+    """A name, a URL or an ARN; and not what only begins like it."""
+    sqs = rig.client("sqs")
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("a", "b", "c", "cc")}
+    arn = "arn:aws:sqs:us-east-1:123456789012:c"
+    told = ("a", f"https://sqs.us-east-1.amazonaws.com{urls['b'].partition('8700')[2]}", arn)
+    rig.give(rig.launch(), *(Resource(name, "AWS::SQS::Queue", name) for name in told))
+    mine = rig.client("sqs", rig.instance_keys())
+    for name in ("a", "b", "c"):
+        mine.send_message(QueueUrl=urls[name], MessageBody="x")
+    sent = {"QueueUrl": urls["cc"], "MessageBody": "x"}
+    assert rig.refusal(mine.send_message, **sent)[:2] == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize("state", [State.MAKING, State.REMOVING])
+def test_a_name_is_nobodys_before_it_is_made(rig: PlantRig, state: State) -> None:
+    """A bundle may ask for a name that is another environment's, and be refused a moment later."""
+    url = rig.client("sqs").create_queue(QueueName="theirs")["QueueUrl"]
+    rig.give(rig.launch(), Resource("Mine", "AWS::SQS::Queue", "theirs", state))
+    mine = rig.client("sqs", rig.instance_keys())
+    sent = {"QueueUrl": url, "MessageBody": "x"}
+    assert rig.refusal(mine.send_message, **sent)[:2] == (403, "AccessDenied")

@@ -40,7 +40,7 @@ RUNS: dict[str, tuple[str, bool]] = {
     "powershell.exe -File x": ("Windows", True),
     "mount -t efs fs-1:/ /efs": ("may not mount", True),
     "mkfs -t ext4 /dev/sdh": ("may not mount", True),
-    "curl http://169.254.169.254/latest": ("no instance metadata", True),
+    "curl http://169.254.169.254/latest": ("asks for a token", False),
     "/sbin/restart nodejs": ("Amazon Linux 1", True),
     "yum -y install git": ("nothing is installed", False),
     "aws s3 cp s3://x y": ("AWS CLI", False),

@@ -78,14 +78,18 @@ def properties(manifest: Manifest) -> dict[str, str]:
 
 
 def with_properties(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a release's programs: its properties outweigh everything.
-
-    An application that brings an AWS access key of its own means AWS itself: then nothing that
-    leads to the control plane's services is left.
-    """
-    if own.get("AWS_ACCESS_KEY_ID", OURS[0]).startswith(OURS):
+    """Return the environment of a release's programs: its properties outweigh everything."""
+    if not means_aws(own):
         return {**base, **own}
     return {n: v for n, v in base.items() if n not in LEADING_HERE} | dict(own)
+
+
+def means_aws(properties: Mapping[str, str]) -> bool:
+    """Whether an application brings an AWS access key of its own, and so means AWS itself.
+
+    Then nothing leads to the services of the control plane.
+    """
+    return not properties.get("AWS_ACCESS_KEY_ID", OURS[0]).startswith(OURS)
 
 
 def env_file(properties: Mapping[str, str]) -> str:

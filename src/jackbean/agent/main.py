@@ -17,6 +17,7 @@ from jackbean.agent.assignments import Assignments
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children
 from jackbean.agent.dial import Dial
+from jackbean.agent.environment import means_aws
 from jackbean.agent.following import Views
 from jackbean.agent.health import RequestLog, System
 from jackbean.agent.keys import ROLE, VARIABLES, Keys
@@ -25,6 +26,7 @@ from jackbean.agent.link import Link, LogSender, Notices, Progress
 from jackbean.agent.logfiles import FILE_BYTES_MAX, EngineLog, LogFile
 from jackbean.agent.metadata import Facts, Metadata
 from jackbean.agent.metadata_server import MetadataServer
+from jackbean.agent.names import Names
 from jackbean.agent.paths import Paths
 from jackbean.agent.proxy import Proxy
 from jackbean.agent.publishing import Publisher
@@ -71,6 +73,7 @@ class Agent:
             keys=Keys(dial, ROLE if config.metadata_port else VARIABLES, paths.keys),
         )
         self._metadata = _metadata(config, self._host.keys, log)
+        self._names = _names(config, self._host.ledger, log)
         self._cron = Cron(paths, children, config.user)
         self._reception = Reception(paths, services)
         self._requests = RequestLog(paths.healthd_logs)
@@ -99,8 +102,9 @@ class Agent:
         self._cron.close()
         self._rotation.close()
         self._reception.close()
-        if self._metadata:
-            self._metadata.close()
+        for service in (self._metadata, self._names):
+            if service:
+                service.close()
         # What is being sent ends by itself; WebSockets only end once the application says so, and
         # while the proxy is still there to pass that on.
         self._host.proxy.leave(PROXY_LEAVE_S)
@@ -197,6 +201,22 @@ def _metadata(config: AgentConfig, keys: Keys, log: EngineLog) -> MetadataServer
         return MetadataServer(metadata, LOOPBACK, config.metadata_port)
     except OSError as error:
         log.warn(f"The instance metadata service is not there: {error}")
+        return None
+
+
+def _names(config: AgentConfig, ledger: Ledger, log: EngineLog) -> Names | None:
+    """Lead AWS's names to the control plane, unless the application means AWS itself."""
+    if not config.names:
+        return None
+
+    def ours() -> bool:
+        current = ledger.record.current or ledger.record.staged
+        return current is None or not means_aws(current.manifest.environment)
+
+    try:
+        return Names(config.names, config.control_plane, config.upstream, ours)
+    except OSError as error:
+        log.warn(f"AWS's names are left as they are: {error}")
         return None
 
 

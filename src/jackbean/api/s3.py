@@ -23,6 +23,7 @@ from jackbean.services.objects.access import Action
 from jackbean.wire import restxml
 from jackbean.wire.errors import WireFault
 from jackbean.wire.request import HttpRequest
+from jackbean.wire.route import bucket_in_host
 
 __all__ = ["Caller", "Context", "handle"]
 
@@ -127,6 +128,8 @@ async def handle(request: Request, context: Context) -> Response:
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     target = (raw, request.scope["query_string"])
     http = HttpRequest.received(request.method, target, request.scope["headers"], None)
+    if bucket := bucket_in_host(http):
+        http = replace(http, path=f"/{bucket}{http.path}")
     body = Body(request, http, context.caller.verified)
     try:
         return await _answered(http, body, context)

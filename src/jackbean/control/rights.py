@@ -11,11 +11,14 @@ from jackbean.control.roster import Roster
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.releases import Release
-from jackbean.core.resources import Resource
+from jackbean.core.resources import Resource, State
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
 DAEMON = "aws:elasticbeanstalk:sqsd"
 REMEMBERED_MAX = 200
+# A name that a bundle asks for belongs to its stack once it has been made there: until then, and
+# after it could not be, the name may be somebody else's.
+OWN = frozenset({State.READY, State.CHANGING})
 
 
 class Rights:
@@ -40,7 +43,7 @@ class Rights:
             instance,
             environment.id,
             role_of(release),
-            (*environment.resources, *_given(release)),
+            (*(r for r in environment.resources if r.state in OWN), *_given(release)),
         )
 
     async def _release(self, environment: Environment, number: int) -> Release | None:

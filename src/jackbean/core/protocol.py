@@ -62,7 +62,8 @@ class AgentConfig:
     stay who we are. `tools` are the paths of `nginx`, `uv` and so on; `pythons` maps "3.11" to the
     interpreter of that platform. Where `metadata_port` is not 0, what programs send to the
     address of the instance metadata service arrives there; `metadata_v1` is whether it answers
-    those who bring no token.
+    those who bring no token. `names` is the address on which the agent is a name server ("": it is
+    none): for AWS's names it answers with that of `control_plane`, and asks `upstream` for others.
     """
 
     instance: str
@@ -80,6 +81,9 @@ class AgentConfig:
     instance_type: str = ""
     metadata_port: int = 0
     metadata_v1: bool = False
+    names: str = ""
+    control_plane: str = ""
+    upstream: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,9 +20,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.paths import SOCKET, run_dir
 from jackbean.engines.process.prepare import Api
+from jackbean.server import inner
 from jackbean.server.assembly import Assembly, assemble
 from jackbean.server.home import Home, HomeError, Serving, started
 from jackbean.server.options import ServeOptions
@@ -52,10 +53,10 @@ async def _serve(options: ServeOptions) -> None:
         http_port=options.http_port,
         region=identity.region,
     )
-    api = Api(serving.url, serving.port, serving.region)
+    api = inner.described(options, serving)
     async with assemble(options, identity, api) as assembly:
         await assembly.plant.logs.recover()
-        listeners = [listener, *_inner(assembly.engine, api)]
+        doors = _doors(assembly, listener, api)
         home.announce(serving)
         log.info(
             'Serving %s on %s, environments on port %d. For clients: eval "$(jackbean env)"',
@@ -63,7 +64,7 @@ async def _serve(options: ServeOptions) -> None:
             serving.url,
             serving.http_port,
         )
-        await _run(assembly, listeners, _agents_socket(options.data_dir))
+        await _run(assembly, [*doors, _agents_door(assembly, options.data_dir)])
 
 
 def refuse_second(home: Home) -> None:
@@ -76,33 +77,26 @@ def refuse_second(home: Home) -> None:
         )
 
 
-def _inner(engine: ProcessEngine, api: Api) -> list[socket.socket]:
-    """Listen for instances that have a network of their own, and for nobody else there.
-
-    Where the API listens on every address it does so on theirs as well.
-    """
-    if engine.gateway is None:
-        return []
-    address, interface = engine.gateway
-    try:
-        return [_listen(str(address), api.port, interface)]
-    except HomeError as error:
-        log.warning("instances reach the API as everybody does: %s", error)
-        return []
+Entrance = tuple[uvicorn.Server, list[socket.socket]]
 
 
-async def _run(
-    assembly: Assembly, listeners: Sequence[socket.socket], agents: socket.socket
-) -> None:
-    front = _server(assembly.door)
-    back = _server(assembly.agents.application())
+def _doors(assembly: Assembly, listener: socket.socket, api: Api) -> list[Entrance]:
+    """Return who answers AWS's protocols, and where."""
+    here = [listener, *inner.plain(assembly.engine, api.port)]
+    there, context = inner.secured(assembly.engine, api)
+    secured = [(_server(assembly.door, context), there)] if context else []
+    return [(_server(assembly.door), here), *secured]
+
+
+def _agents_door(assembly: Assembly, data_dir: Path) -> Entrance:
+    return _server(assembly.agents.application()), [_agents_socket(data_dir)]
+
+
+async def _run(assembly: Assembly, entrances: Sequence[Entrance]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    tasks = [
-        asyncio.create_task(front.serve(sockets=list(listeners))),
-        asyncio.create_task(back.serve(sockets=[agents])),
-    ]
+    tasks = [asyncio.create_task(server.serve(sockets=at)) for server, at in entrances]
     background = [
         asyncio.create_task(assembly.loop.run()),
         asyncio.create_task(assembly.scheduler.run()),
@@ -111,7 +105,7 @@ async def _run(
     waiting = asyncio.create_task(stop.wait())
     running = [*tasks, *background]
     done, _ = await asyncio.wait([*running, waiting], return_when=asyncio.FIRST_COMPLETED)
-    await _stop((front, back), tasks, [*background, waiting])
+    await _stop([server for server, _ in entrances], tasks, [*background, waiting])
     for task in done & set(running):
         task.result()  # one of them ended by itself: say why
 
@@ -139,7 +133,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(application: ASGIApp) -> uvicorn.Server:
+def _server(application: ASGIApp, secured: ssl.SSLContext | None = None) -> uvicorn.Server:
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -151,10 +145,12 @@ def _server(application: ASGIApp) -> uvicorn.Server:
         timeout_keep_alive=75,
         ws="none",
     )
+    config.load()
+    config.ssl = secured
     return _Server(config)
 
 
-def _listen(host: str, port: int, interface: str = "") -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     """Take the port now, before anything is opened. A restart takes it back at once.
 
     The protocol is named because asyncio sends answers without delay only then: what is left to the
@@ -164,8 +160,6 @@ def _listen(host: str, port: int, interface: str = "") -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        if interface:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         listener.bind((host, port))
     except OSError as error:
         listener.close()

@@ -93,8 +93,8 @@ RUNS = (
     ),
     _rule(
         r"169\.254\.169\.254|\bec2-metadata\b",
-        "there is no instance metadata service; use /opt/elasticbeanstalk/bin/get-config",
-        hopeless=True,
+        "the instance metadata service is there in root mode, and asks for a token unless option "
+        "DisableIMDSv1 is false",
     ),
     _rule(
         r"(?<![\w/.-])aws\s+(--\S+\s+)*(ec2|s3|s3api|ssm|autoscaling|cloudwatch|elbv?2?|iam)\b",

@@ -19,6 +19,10 @@ QUERY, EC2, JSON, CBOR, REST = "query", "ec2", "json", "cbor", "rest-xml"
 _NAME_CHARS_MAX = 128
 _ACTION = re.compile(rb"(?:^|&)(?:Action|Operation)=([^&]*)")
 _VERSION = re.compile(rb"(?:^|&)Version=([^&]*)")
+_BUCKET_HOST = re.compile(
+    r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3(?:\.dualstack)?(?:[.-][a-z0-9-]{1,30})?"
+    r"\.amazonaws\.com(?::\d{1,5})?"
+)
 _RPC_PATH = re.compile(r"/service/([^/]{1,128})/operation/([^/]{1,128})")
 
 
@@ -61,7 +65,13 @@ def is_object(request: HttpRequest) -> bool:
     if credential is not None:
         return credential.service == "s3"
     is_rpc = "x-amz-target" in request.headers or "smithy-protocol" in request.headers
-    return not is_rpc and request.path not in ("", "/")
+    return not is_rpc and (request.path not in ("", "/") or bool(bucket_in_host(request)))
+
+
+def bucket_in_host(request: HttpRequest) -> str:
+    """Return the bucket that the host of a request names, as AWS has it; "" where it names none."""
+    found = _BUCKET_HOST.fullmatch(request.headers.get("host", "").lower())
+    return found[1] if found else ""
 
 
 def _named(signing_name: str, prefix: str, operation: str, protocol: str) -> Target:

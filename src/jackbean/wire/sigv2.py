@@ -16,6 +16,7 @@ from jackbean.wire.canonical import UNSIGNED_PAYLOAD
 from jackbean.wire.claims import EXPIRES_S_MAX, TOKEN_HEADER, Credential
 from jackbean.wire.refusals import Dialect, Reason, refuse
 from jackbean.wire.request import HttpRequest
+from jackbean.wire.route import bucket_in_host
 from jackbean.wire.sigv4 import Verified
 
 # Query keys that say what is done, and so are part of what is signed.
@@ -114,7 +115,9 @@ def _resource(request: HttpRequest) -> str:
         (key, unquote_plus(value)) for key, value in _pairs(request) if key in SIGNED_KEYS
     )
     parts = [f"{key}={value}" if value else key for key, value in kept]
-    return f"{request.path}?{'&'.join(parts)}" if parts else request.path
+    bucket = bucket_in_host(request)  # which is part of what is signed, wherever it is said
+    path = f"/{bucket}{request.path}" if bucket else request.path
+    return f"{path}?{'&'.join(parts)}" if parts else path
 
 
 def _pairs(request: HttpRequest) -> list[tuple[str, str]]:

@@ -26,7 +26,11 @@ def create(paths: InstancePaths, record: Record, site: Site) -> None:
     discard(new.directory)
     new.directory.mkdir(mode=0o700)
     identity = Identity(
-        record.hostname, record.host, site.resolv_conf, owned=site.ground.mode == "root"
+        record.hostname,
+        record.host,
+        site.resolv_conf,
+        owned=site.ground.mode == "root",
+        trusted=launch.CERTIFICATES if site.ground.certificates else "",
     )
     if site.etc:
         filesystem.build_root(new.root, site.etc, identity)

@@ -33,12 +33,16 @@ FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Identity:
-    """What an instance calls itself. `owned` is whether files may belong to other accounts."""
+    """What an instance calls itself. `owned` is whether files may belong to other accounts.
+
+    `trusted` is its file of certificates, where it has one of its own.
+    """
 
     hostname: str
     address: str
     resolv_conf: str
     owned: bool
+    trusted: str = ""
 
 
 def build_etc(target: Path, machine: Path = Path("/")) -> None:
@@ -155,10 +159,13 @@ def build_root(target: Path, etc: Iterable[Entry], identity: Identity) -> None:
 
 
 def _named(identity: Identity) -> dict[str, str]:
+    trusted = f"[Boto]\nca_certificates_file = {identity.trusted}\n" if identity.trusted else ""
     return {
         "hostname": identity.hostname + "\n",
         "hosts": f"{HOSTS}{identity.address} {identity.hostname}\n",
         "resolv.conf": identity.resolv_conf,
+        # boto 2 brings certificates of its own, unless it reads here of others.
+        **({"boto.cfg": trusted} if trusted else {}),
     }
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypedDict
 
 from jackbean.core.protocol import AgentConfig
-from jackbean.engines.process import image, limits, sandbox, seccomp, tools
+from jackbean.engines.process import image, limits, resolvers, sandbox, seccomp, tools
 from jackbean.engines.process.interpreters import Interpreter
-from jackbean.engines.process.network import METADATA_PORT
+from jackbean.engines.process.network import METADATA_PORT, NAMES
 from jackbean.engines.process.paths import SOCKET, InstancePaths
 from jackbean.engines.process.records import Record
 from jackbean.engines.process.sandbox import HOME, Machine, Sandbox
@@ -19,6 +19,7 @@ from jackbean.engines.process.supervise import ShimSpec
 AGENTS = "/run/jackbean"  # where instances see the directory of the agents' socket
 DEPENDENCIES = f"{HOME}/dependencies"
 RUNTIMES = f"{HOME}/runtimes"
+CERTIFICATES = f"{HOME}/certificates.pem"
 WEBAPP = "webapp"
 MARK = "JACKBEAN_INSTANCE"
 GRACE_S = 60.0  # an agent drains and stops its processes; it knows how long that may take
@@ -47,6 +48,8 @@ class Ground:
     bubblewrap: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)  # proxies, certificates, our own API
     home: tuple[str, ...] = ()  # the shims' control groups
+    control_plane: str = ""  # where AWS's names lead inside; empty where they are left as they are
+    certificates: Path | None = None  # what instances trust then
 
 
 def agent_config(record: Record, paths: InstancePaths, ground: Ground) -> AgentConfig:
@@ -74,6 +77,9 @@ def agent_config(record: Record, paths: InstancePaths, ground: Ground) -> AgentC
         instance_type=record.spec.instance_type,
         metadata_port=METADATA_PORT if own_network else 0,
         metadata_v1=record.spec.metadata_v1,
+        names=str(NAMES) if ground.control_plane else "",
+        control_plane=ground.control_plane,
+        upstream=[str(server) for server in resolvers.servers()] if ground.control_plane else [],
     )
 
 
@@ -123,6 +129,8 @@ def instance_box(
         (str(ground.dependencies), DEPENDENCIES),
         (str(ground.runtimes), RUNTIMES),
     ]
+    if ground.certificates:
+        shown.append((str(ground.certificates), CERTIFICATES))
     for name, path in sorted(ground.tools.items()):
         if tools.inside(name, path) != str(path):
             shown.append((str(path), tools.inside(name, path)))

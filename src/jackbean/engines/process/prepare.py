@@ -23,22 +23,36 @@ from jackbean.engines.process.cgroups import Cgroups
 from jackbean.engines.process.filesystem import Entry
 from jackbean.engines.process.firewall import Service
 from jackbean.engines.process.image import Builder, Unfit
-from jackbean.engines.process.launch import Ground
-from jackbean.engines.process.network import Network, closed_uplinks
+from jackbean.engines.process.launch import CERTIFICATES, Ground
+from jackbean.engines.process.network import NAMES, Network, closed_uplinks
 from jackbean.engines.process.paths import Layout
 from jackbean.engines.process.probe import Possible
 from jackbean.engines.process.sandbox import survey
 
+SECURE_PORT = 443
+# What programs of every kind read to learn which certificates to trust.
+TRUST = (
+    "AWS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+)
 CLOSED = "closed-uplinks"  # those that did not forward before we came
 
 
 @dataclass(frozen=True)
 class Api:
-    """Where programs find AWS's services: `url` on the machine's network; its region and port."""
+    """Where programs find AWS's services: `url` on the machine's network; its region and port.
+
+    `certificates` is the file of those that instances with a network of their own shall trust:
+    with it, AWS's own names lead to the API as well, on `SECURE_PORT`.
+    """
 
     url: str
     port: int
     region: str
+    certificates: Path | None = None
 
     def endpoint(self, gateway: IPv4Address | None) -> str:
         """Return where programs reach them; `gateway` is how those with their own network do."""
@@ -51,6 +65,8 @@ class Api:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
         }
+        if gateway and self.certificates:
+            told |= dict.fromkeys(TRUST, CERTIFICATES)
         if gateway is None:  # what answers there is the machine's, and hands out its keys
             told["AWS_EC2_METADATA_DISABLED"] = "true"
         return told
@@ -86,21 +102,35 @@ def prepare(layout: Layout, possible: Possible, wishes: Wishes) -> Site:
     subnet = records.block(layout, private=private)
     ground, etc = _ground(layout, possible, wishes.environ or {})
     if wishes.api:
-        told = wishes.api.variables(subnet.gateway if private else None)
-        ground = replace(ground, env={**ground.env, **told})
+        ground = _introduced(ground, wishes.api, subnet.gateway if private else None)
     return Site(
         ground=ground,
         subnet=subnet,
         agent=wishes.agent or agentzip.build(layout.run / "agent.pyz"),
-        resolv_conf=resolvers.configuration(own_network=private),
+        resolv_conf=resolvers.configuration(own_network=private, first=own_names(ground)),
         etc=etc,
         network=_network(layout, possible, subnet, wishes) if private else None,
         groups=possible.groups,
     )
 
 
+def own_names(ground: Ground) -> tuple[str, ...]:
+    """Return the name servers that instances have inside."""
+    return (str(NAMES),) if ground.control_plane else ()
+
+
+def _introduced(ground: Ground, api: Api, gateway: IPv4Address | None) -> Ground:
+    """Return the ground with what instances need in order to find the API."""
+    ground = replace(ground, env={**ground.env, **api.variables(gateway)})
+    if gateway is None or api.certificates is None:
+        return ground
+    return replace(ground, control_plane=str(gateway), certificates=api.certificates)
+
+
 def _network(layout: Layout, possible: Possible, subnet: Subnet, wishes: Wishes) -> Network:
-    own = (Service(subnet.gateway, wishes.api.port),) if wishes.api else ()
+    api = wishes.api
+    ports = [api.port, *([SECURE_PORT] if api.certificates else [])] if api else []
+    own = tuple(Service(subnet.gateway, port) for port in ports)
     network = Network(layout.tag, subnet, own, walled=possible.firewall)
     file = layout.state / CLOSED
     if not file.exists():

@@ -32,13 +32,14 @@ def services() -> tuple[Service, ...]:
     )
 
 
-def configuration(*, own_network: bool) -> str:
-    """Return the text of an instance's resolv.conf."""
+def configuration(*, own_network: bool, first: Sequence[str] = ()) -> str:
+    """Return the text of an instance's resolv.conf; `first` are servers before the machine's."""
     text = _read(FILES[0])
     if not own_network:
         return text
     kept = [line for line in text.splitlines() if line.startswith(("search", "options"))]
-    return "\n".join([*(f"nameserver {server}" for server in servers()), *kept, ""])
+    every = [*first, *servers()]
+    return "\n".join([*(f"nameserver {server}" for server in every), *kept, ""])
 
 
 def _read(file: Path) -> str:

@@ -1,0 +1,117 @@
+"""A sign-up reaches table and queue: bundles that bring all they need, by SDKs that nobody told.
+
+`.ebextensions` make table, topic, queue and policy, and write the settings file; endpoint, region
+and keys are found by the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.installation import Installation, bundle, installed, option, until
+
+pytestmark = pytest.mark.e2e
+
+SAMPLES = Path(__file__).parents[3] / "samples"
+
+
+def sample(name: str, **changed: str) -> bytes:
+    """Return the bundle of a sample; `changed` replaces files, "__" stands for a dot."""
+    root = SAMPLES / name
+    files = {str(p.relative_to(root)): p.read_text() for p in root.rglob("*") if p.is_file()}
+    return bundle({**files, **{name.replace("__", "."): text for name, text in changed.items()}})
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Installation]:
+    with installed() as installation:
+        yield installation
+
+
+def launched(one: Installation, name: str, content: bytes, platform: str) -> dict[str, Any]:
+    """Return the description of a single instance that runs a bundle."""
+    eb = one.client()
+    stacks = eb.list_available_solution_stacks()["SolutionStacks"]
+    one.version(name, content)
+    eb.create_environment(
+        ApplicationName=one.application,
+        EnvironmentName=name,
+        VersionLabel=name,
+        SolutionStackName=next(stack for stack in stacks if platform in stack),
+        OptionSettings=[
+            option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"),
+            option("aws:elasticbeanstalk:application:environment", "THEME", "dark"),
+        ],
+    )
+    return one.rest(name)
+
+
+def sign_up(environment: dict[str, Any], **form: str) -> tuple[int, str]:
+    body = urllib.parse.urlencode(form).encode()
+    request = urllib.request.Request(f"http://{environment['EndpointURL']}/signup", body)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def queues(one: Installation) -> list[str]:
+    found: list[str] = one.client("sqs").list_queues().get("QueueUrls", [])
+    return [url for url in found if "SignupQueue" in url]
+
+
+def heard(one: Installation, queue: str) -> Any:
+    got = one.client("sqs").receive_message(QueueUrl=queue).get("Messages")
+    return json.loads(got[0]["Body"]) if got else None
+
+
+def lands(one: Installation, name: str, content: bytes, platform: str) -> None:
+    """Launch a bundle, sign up, look into table and queue, and see all of it end."""
+    environment = launched(one, name, content, platform)
+    tables = one.client("dynamodb")
+    assert "The theme is dark." in one.get(environment)
+    status, text = sign_up(environment, email="ada@example.com", name="Ada <L>")
+    assert (status, "Thank you." in text) == (201, True), text
+    assert sign_up(environment, email="ada@example.com")[0] == 409
+    assert sign_up(environment)[0] == 400
+    (table,) = tables.list_tables()["TableNames"]
+    (item,) = tables.scan(TableName=table)["Items"]
+    assert item == {"email": {"S": "ada@example.com"}, "name": {"S": "Ada <L>"}}
+    (queue,) = queues(one)
+    told = until(lambda: heard(one, queue), 10, "the queue hears of it")
+    assert (told["Subject"], json.loads(told["Message"])["email"]) == (
+        "A sign-up",
+        "ada@example.com",
+    )
+    rate = tables.describe_table(TableName=table)["Table"]["ProvisionedThroughput"]
+    assert (rate["ReadCapacityUnits"], rate["WriteCapacityUnits"]) == (2, 1)
+    one.terminate(name)
+    assert (tables.list_tables()["TableNames"], queues(one)) == ([], [])
+
+
+def test_from_python(one: Installation) -> None:
+    lands(one, "signup-python", sample("signup-python"), "Python")
+
+
+def test_from_an_sdk_that_knows_no_endpoint(one: Installation) -> None:
+    """boto3 of 2021 asks AWS's own names, which lead here on instances with their own network."""
+    if os.geteuid() != 0:
+        pytest.skip("instances have a network of their own in root mode only")
+    content = sample("signup-python", requirements__txt="boto3==1.20.54\ngunicorn\n")
+    lands(one, "signup-older", content, "Python 3.11")
+
+
+@pytest.mark.slow
+def test_from_node(one: Installation) -> None:
+    """The packages come from npm's registry."""
+    lands(one, "signup-nodejs", sample("signup-nodejs"), "Node.js")
