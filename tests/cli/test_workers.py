@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jackbean.cli.screen import Screen
+from jackbean.cli.verbs.messages import endless
+from jackbean.cli.workplace import Workplace
 from tests.api.rig import PlantRig
 from tests.api.test_agents import call, token_of
 from tests.api.test_door import extend
@@ -117,3 +120,19 @@ def test_dead_letters_and_their_way_back(rig: PlantRig, run: Run) -> None:
 def test_a_worker_whose_queue_is_empty(rig: PlantRig, run: Run) -> None:
     assert "No task has been due yet." in run("cron", "history", "shop-worker").out
     assert len(words(run, "messages", "list", "shop-worker")) == 2
+
+
+def test_following_tells_what_changes_and_nothing_twice(rig: PlantRig) -> None:
+    url = "http://x/123456789012/work"
+    place = Workplace(Screen())
+    asked = {"EnvironmentName": "shop-worker", "DeadOnly": False, "MaxRecords": 50}
+    told = endless(place, asked)
+    rig.client("sqs").send_message(QueueUrl=url, MessageBody="a")
+    first = next(told)
+    assert (first["State"], first["Attempts"]) == ("waiting", 0)
+    (message,) = take(rig)
+    tell(rig, attempt(message, 503))
+    second = next(told)
+    assert (second["MessageId"], second["State"]) == (first["MessageId"], "held")
+    rig.client("sqs").send_message(QueueUrl=url, MessageBody="b")
+    assert next(told)["MessageId"] != first["MessageId"]

@@ -91,13 +91,13 @@ def redrive(place: Workplace, environment: str | None, nohang: bool, timeout: fl
 
 def _follow(place: Workplace, asked: dict[str, Any]) -> None:
     try:
-        for message in _endless(place, asked):
+        for message in endless(place, asked):
             place.screen.tell(message, row(message))
     except KeyboardInterrupt:
         place.screen.note("")  # asked to stop, stopped: all is well
 
 
-def _endless(place: Workplace, asked: dict[str, Any]) -> Iterator[Message]:
+def endless(place: Workplace, asked: dict[str, Any]) -> Iterator[Message]:
     """Yield messages whenever something has happened to them."""
     seen: dict[str, Message] = {}
     while True:
