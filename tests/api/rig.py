@@ -28,6 +28,7 @@ from jackbean.control.notices import Notices
 from jackbean.control.principals import Keys
 from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
+from jackbean.control.stack_desk import StackDesk
 from jackbean.control.workers import queue_of
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
@@ -210,6 +211,7 @@ class PlantRig(Rig):
         )
         self.tables = TableService(MemoryTables(), world.clock, world.installation)
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
+        self.stacks = StackDesk(world)
         roster = Roster(world, self.logs)
         self.plant = Plant(
             world=world,
@@ -224,6 +226,7 @@ class PlantRig(Rig):
             uploads=UploadService(self.buckets, world.blobs, world.clock, world.ids),
             queues=self.queues,
             topics=self.topics,
+            stacks=self.stacks,
             tables=self.tables,
             messages=MessageLedger(self.ledger, self.queues),
             periodic=PeriodicDesk(world.store, workers, ledgers, world.clock.now),

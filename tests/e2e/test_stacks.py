@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ def exported(one: Installation, folder: Path) -> None:
     env = {**os.environ, **one.env}
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert (folder / "bundle.zip").read_bytes() == bringing(CONFIG)
+    with zipfile.ZipFile(folder / "bundle.zip") as packed:
+        assert packed.read(".ebextensions/stack.config").decode() == CONFIG
     beanstalk, expanded = (
         json.loads((folder / f"{name}.template.json").read_text())
         for name in ("environment", "expanded")

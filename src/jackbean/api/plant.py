@@ -14,6 +14,7 @@ from jackbean.control.notices import Notices
 from jackbean.control.principals import Principal
 from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
+from jackbean.control.stack_desk import StackDesk
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies, LastLogs, Runtimes
@@ -42,6 +43,7 @@ class Plant:
     messages: MessageLedger
     periodic: PeriodicDesk
     topics: TopicDesk
+    stacks: StackDesk
     tables: TableService
     log_groups: LogService
     dependencies: Dependencies

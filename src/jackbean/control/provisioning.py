@@ -7,6 +7,7 @@ is decided from. So nothing is done that is not on record, and a turn that dies 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, PortError
@@ -17,8 +18,12 @@ from jackbean.stacks.names import stack_of
 
 async def realise(resources: Resources, environment: Environment) -> dict[Key, Sight]:
     """Do what is to be done about an environment's resources, and return what came of it."""
-    pending = [r for r in environment.resources if r.pending]
-    stack = stack_of(environment.id)
+    return await seen(resources, stack_of(environment.id), environment.resources)
+
+
+async def seen(resources: Resources, stack: str, wished: Iterable[Resource]) -> dict[Key, Sight]:
+    """Do what is to be done about the resources of a stack, and return what came of it."""
+    pending = [r for r in wished if r.pending]
     return {r.key: await _realised(resources, wanted(stack, r), r) for r in pending}
 
 

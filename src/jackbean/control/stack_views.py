@@ -1,21 +1,23 @@
-"""Stacks as CloudFormation tells of them, from the records of environments.
+"""Stacks as CloudFormation tells of them: those of environments, and those of their own.
 
-Nothing of this is kept: a status follows from the operation under way, outputs are evaluated when
-somebody asks, and events are the environment's own that speak of a resource.
+Of environments nothing of this is kept: a status follows from the operation under way, outputs are
+evaluated when somebody asks, and events are the environment's own that speak of a resource.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from jackbean.control.free_steps import FreeSurroundings
 from jackbean.control.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.applications import Tags
 from jackbean.core.environments import Environment
 from jackbean.core.events import Event
+from jackbean.core.freestanding import Freestanding, Happened, from_json
 from jackbean.core.operations import Kind, Provision, Tidy, Undo
 from jackbean.core.releases import Release
 from jackbean.core.resources import Resource, State
@@ -24,6 +26,8 @@ from jackbean.stacks.names import NAMINGS, stack_of
 from jackbean.stacks.outputs import Output, exports, outputs
 from jackbean.stacks.portable import portable
 
+DOCUMENT = "stack"  # documents: stacks of their own, by id
+WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 EVENTS_MAX = 1000
 ENDED_S = 3600.0  # for so long a stack that has ended is listed
 SPOKEN = re.compile(
@@ -77,15 +81,30 @@ class StackView:
     resources: Sequence[Resource]
     outputs: Sequence[Output]
     tags: Tags = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    environment: str = ""  # its id, of the stack of an environment
+    story: Sequence[Happened] = ()  # of one of its own
 
 
 async def views(world: World, wanted: str = "") -> list[StackView]:
     """Return all stacks, or the one of that name or id; empty if there is none."""
+    own = [s for s in await freestanding(world) if not wanted or wanted in (s.name, s.id)]
+    if wanted and own:
+        living = [s for s in own if s.ended is None or wanted == s.id]
+        return [own_view(world, stack) for stack in (living or own)[-1:]]
     since = world.clock.now() - ENDED_S
     found = await world.store.environments(EnvironmentQuery(terminated_since=since))
     name = wanted.rpartition("stack/")[2].partition("/")[0] if ":stack/" in wanted else wanted
     chosen = [e for e in found if not name or stack_of(e.id) == name]
-    return [await _view(world, environment) for environment in chosen]
+    views = [await _view(world, environment) for environment in chosen]
+    return [*views, *(own_view(world, stack) for stack in own)]
+
+
+async def freestanding(world: World) -> list[Freestanding]:
+    """Return the stacks of their own in order of their making, those that ended lately too."""
+    kept = await world.store.documents(DOCUMENT)
+    return sorted(map(from_json, kept.values()), key=lambda one: (one.created, one.id))
 
 
 async def exported(world: World, but: str = "") -> dict[str, str]:
@@ -94,17 +113,46 @@ async def exported(world: World, but: str = "") -> dict[str, str]:
     for environment in await world.store.environments(EnvironmentQuery()):
         if environment.id != but:
             found.update(exports((await _view(world, environment)).outputs))
+    for stack in await freestanding(world):
+        found.update(exports(own_view(world, stack).outputs))
     return found
 
 
 async def happenings(world: World, stack: StackView) -> list[Happening]:
     """Return a stack's story, the newest first."""
-    environment_id = stack.name.removeprefix("awseb-").removesuffix("-stack")
-    query = EventQuery(environment_id=environment_id, limit=EVENTS_MAX)
+    if not stack.environment:
+        return [
+            Happening(
+                f"{n:06}", one.at, one.logical, one.physical, one.type, one.status, one.reason
+            )
+            for n, one in reversed([*enumerate(stack.story)])
+        ]
+    query = EventQuery(environment_id=stack.environment, limit=EVENTS_MAX)
     events = await world.store.events(query)
     by_name = {r.name: r for r in stack.resources}
     told = (_happening(event, by_name) for event in events)
     return [one for one in told if one is not None]
+
+
+def own_view(world: World, stack: Freestanding) -> StackView:
+    """Return a stack of its own; it tells outputs when it is what it was to be."""
+    around = FreeSurroundings(world.installation, stack, stack.plan)
+    whole = stack.resting and stack.ended is None and stack.status in WHOLE
+    return StackView(
+        name=stack.name,
+        id=stack.id,
+        status=stack.status,
+        created=stack.created,
+        updated=stack.updated,
+        ended=stack.ended,
+        template=stack.plan.template,
+        resources=stack.resources,
+        outputs=outputs(stack.plan.template, around) if whole else (),
+        tags=stack.tags,
+        parameters=stack.plan.parameters,
+        reason=stack.reason,
+        story=stack.story,
+    )
 
 
 async def _view(world: World, environment: Environment) -> StackView:
@@ -123,6 +171,7 @@ async def _view(world: World, environment: Environment) -> StackView:
         resources=environment.resources,
         outputs=_outputs(world, environment, release),
         tags=environment.tags,
+        environment=environment.id,
     )
 
 

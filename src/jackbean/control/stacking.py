@@ -27,12 +27,11 @@ from jackbean.stacks.engine import (
     undo,
 )
 from jackbean.stacks.graph import Blueprint
-from jackbean.stacks.names import stack_of
-from jackbean.stacks.types import kind, provided
+from jackbean.stacks.names import given_or_made, stack_of
+from jackbean.stacks.types import provided
 from jackbean.stacks.values import Resolver, Value
 
 PATIENCE_S = 900.0  # while nothing comes of anything that is done about resources
-FIFO, FIFO_STEM_MAX = ".fifo", 75  # what the names of first-in-first-out queues end with
 Progress = tuple[Environment, Operation, str]
 
 
@@ -144,13 +143,8 @@ def _names(environment: Environment, namer: Namer) -> Callable[[Blueprint, Value
     stack = stack_of(environment.id)
 
     def name(blueprint: Blueprint, properties: Value) -> str:
-        found = kind(blueprint.type, blueprint.id)
-        given = properties.get(found.named_by) if found and found.named_by else None
-        if given:
-            return str(given)
-        made = namer.resource((blueprint.id, blueprint.type), stack)
-        fifo = any(str(properties.get(n)).lower() == "true" for n in ("FifoQueue", "FifoTopic"))
-        return made[-FIFO_STEM_MAX:].lstrip("-") + FIFO if fifo else made
+        logical = blueprint.id, blueprint.type
+        return given_or_made(logical, properties, namer.resource(logical, stack))
 
     return name
 

@@ -27,6 +27,7 @@ from jackbean.control.platforms import Platforms
 from jackbean.control.principals import Keys
 from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
+from jackbean.control.stack_desk import StackDesk
 from jackbean.control.tick import Ticker
 from jackbean.control.world import World
 from jackbean.core.installation import Installation
@@ -181,6 +182,7 @@ def _wired(
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         queues=queueing.queues,
         topics=queueing.topics,
+        stacks=StackDesk(world),
         tables=storage.tables,
         messages=MessageLedger(queueing.ledger, queueing.queues),
         periodic=queueing.periodic(world),

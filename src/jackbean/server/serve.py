@@ -100,6 +100,7 @@ async def _run(assembly: Assembly, entrances: Sequence[Entrance]) -> None:
     background = [
         asyncio.create_task(assembly.loop.run()),
         asyncio.create_task(assembly.scheduler.run()),
+        asyncio.create_task(assembly.plant.stacks.run()),
         asyncio.create_task(assembly.housekeeping.run()),
     ]
     waiting = asyncio.create_task(stop.wait())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jackbean.core.installation import Installation
+from jackbean.stacks.types import kind
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ NAMINGS: dict[str, Naming] = {
 }
 UNKNOWN = Naming(STACKED, "")
 SUFFIX_LENGTH = 12
+FIFO, FIFO_STEM_MAX = ".fifo", 75  # what the names of first-in-first-out queues end with
 
 
 def stack_of(environment_id: str) -> str:
@@ -61,8 +65,8 @@ def stack_of(environment_id: str) -> str:
 
 def physical(installation: Installation, logical: tuple[str, str], stack: str, suffix: str) -> str:
     """Return the physical name of `logical` (its id and type) in a stack."""
-    name_of, kind = logical
-    naming = NAMINGS.get(kind, UNKNOWN)
+    name_of, type_ = logical
+    naming = NAMINGS.get(type_, UNKNOWN)
     room = naming.most - len(naming.name.format(stack=stack, id="", suffix=suffix))
     name = naming.name.format(stack=stack, id=name_of[: max(room, 1)], suffix=suffix)
     name = name.lower() if naming.lower else name
@@ -72,6 +76,16 @@ def physical(installation: Installation, logical: tuple[str, str], stack: str, s
     return installation.arn(resource, naming.service)
 
 
-def story(kind: str) -> str:
+def given_or_made(logical: tuple[str, str], properties: Mapping[str, Any], made: str) -> str:
+    """Return the name that properties give a resource, else `made`, as its type will have it."""
+    found = kind(logical[1], logical[0])
+    given = properties.get(found.named_by) if found and found.named_by else None
+    if given:
+        return str(given)
+    fifo = any(str(properties.get(n)).lower() == "true" for n in ("FifoQueue", "FifoTopic"))
+    return made[-FIFO_STEM_MAX:].lstrip("-") + FIFO if fifo else made
+
+
+def story(type_: str) -> str:
     """Return what events call a resource of this type; empty if they do not speak of it."""
-    return NAMINGS.get(kind, UNKNOWN).story
+    return NAMINGS.get(type_, UNKNOWN).story

@@ -126,6 +126,7 @@ def _stack(stack: StackView) -> Shape:
         "StackStatus": stack.status,
         "Description": stack.template.get("Description", ""),
         "DisableRollback": False,
+        **({"StackStatusReason": stack.reason} if stack.reason else {}),
         "Parameters": _parameters(stack),
         "Outputs": [
             {
@@ -145,7 +146,7 @@ def _parameters(stack: StackView) -> list[Shape]:
     defaults = {n: b.get("Default") for n, b in said.items() if isinstance(b, dict)}
     return [
         {"ParameterKey": name, "ParameterValue": str(value)}
-        for name, value in defaults.items()
+        for name, value in {**defaults, **stack.parameters}.items()
         if value is not None
     ]
 

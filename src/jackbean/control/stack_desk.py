@@ -1,0 +1,216 @@
+"""Stacks of their own: made, changed and ended on request, and brought there turn by turn.
+
+Each is one document, saved before anything is done for it. One lock keeps requests and turns apart:
+nothing else writes these documents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from dataclasses import dataclass, field
+
+from jackbean.control.free_steps import FreeSurroundings, Turn, itself, next_turn
+from jackbean.control.provisioning import seen
+from jackbean.control.scene import Namer
+from jackbean.control.stack_views import DOCUMENT, ENDED_S, exported, freestanding
+from jackbean.control.world import World
+from jackbean.core.errors import Fault, JackbeanError
+from jackbean.core.extensions import Declared
+from jackbean.core.freestanding import Aim, Freestanding, Plan, to_json
+from jackbean.core.records import replace
+from jackbean.core.resources import Fate
+from jackbean.ports.store import PutDocument
+from jackbean.stacks.merging import check, merge
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+STACKS_MAX = 2_000  # as many as an account has
+LOOK_S, IDLE_S = 0.3, 60.0
+SECTIONS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs")
+
+log = logging.getLogger("jackbean.stacks")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a stack shall be. `stays`: what fails is left as it is, instead of being undone."""
+
+    name: str
+    plan: Plan
+    tags: tuple[tuple[str, str], ...] = ()
+    stays: bool = False
+
+
+@dataclass
+class StackDesk:
+    """Answers requests, and takes turns while any stack is under way."""
+
+    world: World
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def stacks(self) -> list[Freestanding]:
+        """Return all, in order of their making, those that ended lately too."""
+        return await freestanding(self.world)
+
+    async def find(self, wanted: str) -> Freestanding | None:
+        """Return the one of that id, or the one of that name that has not ended."""
+        for one in reversed(await self.stacks()):
+            if wanted == one.id or (wanted == one.name and one.ended is None):
+                return one
+        return None
+
+    async def create(self, wish: Wish) -> Freestanding:
+        async with self._lock:
+            if not NAME.fullmatch(wish.name):
+                raise _invalid(f"Value '{wish.name[:128]}' at 'stackName' is not valid")
+            if await self.find(wish.name) is not None:
+                raise Fault("AlreadyExistsException", f"Stack [{wish.name}] already exists")
+            if len(await self.stacks()) >= STACKS_MAX:
+                raise Fault("LimitExceededException", f"There are {STACKS_MAX} stacks.")
+            now = self.world.clock.now()
+            arn = f"stack/{wish.name}/{self.world.ids.request()}"
+            made = Freestanding(
+                name=wish.name,
+                id=self.world.installation.arn(arn, "cloudformation"),
+                created=now,
+                status="CREATE_IN_PROGRESS",
+                aim=Aim.MAKE,
+                plan=wish.plan,
+                tags=wish.tags,
+                stays=wish.stays,
+            )
+            await self._check(made)
+            return await self._begin(made)
+
+    async def update(self, wish: Wish) -> Freestanding:
+        async with self._lock:
+            there = await self._settled(wish.name)
+            if there.plan == wish.plan and (not wish.tags or there.tags == wish.tags):
+                raise _invalid("No updates are to be performed.")
+            changed = replace(
+                there,
+                status="UPDATE_IN_PROGRESS",
+                aim=Aim.CHANGE,
+                plan=wish.plan,
+                former=there.plan,
+                before=there.resources,
+                tags=wish.tags or there.tags,
+                stays=wish.stays,
+                reason="",
+                updated=self.world.clock.now(),
+            )
+            await self._check(changed)
+            return await self._begin(changed)
+
+    async def delete(self, wanted: str, retained: tuple[str, ...] = ()) -> None:
+        """Begin to end a stack; one that is not there has ended. What is `retained` stays."""
+        async with self._lock:
+            there = await self.find(wanted)
+            if there is None or there.ended is not None or there.aim is Aim.END:
+                return
+            if retained and there.status != "DELETE_FAILED":
+                raise _invalid("Resources are retained only of a stack whose deletion has failed.")
+            kept = tuple(
+                replace(r, deletion=Fate.RETAIN, replacement=Fate.RETAIN) if r.id in retained else r
+                for r in there.resources
+            )
+            ending = replace(
+                there, resources=kept, aim=Aim.END, status="DELETE_IN_PROGRESS", reason=""
+            )
+            await self._begin(ending)
+
+    async def run(self) -> None:
+        """Take turns, until cancelled."""
+        while True:
+            self._rung.clear()
+            busy = False
+            try:
+                busy = await self.turn()
+            except JackbeanError as error:
+                log.warning("stacks: %s; trying again", error)
+                busy = True
+            except Exception:  # a bug: this turn dies, the loop goes on
+                log.exception("a turn of stacks failed")
+            await self._wait(LOOK_S if busy else IDLE_S)
+
+    async def turn(self) -> bool:
+        """Take a turn for every stack that is under way. Returns whether any still is."""
+        busy = False
+        for stack in await self.stacks():
+            if stack.ended is not None and stack.ended < self.world.clock.now() - ENDED_S:
+                await self.world.store.commit([PutDocument(DOCUMENT, stack.id, None)])
+            if not stack.resting:
+                async with self._lock:
+                    busy |= await self._turn(stack.id)
+        return busy
+
+    async def _turn(self, stack_id: str) -> bool:
+        stack = await self.find(stack_id)
+        if stack is None or stack.resting:
+            return False
+        world = self.world
+        sights = await seen(world.resources, stack.id, stack.resources)
+        namer = Namer(replace(world.installation, endpoint=""), world.ids)
+        turn = Turn(sights, world.clock.now(), namer, await exported(self.world))
+        after = next_turn(stack, turn)
+        if after != stack:
+            await self._save(after)
+        return not after.resting
+
+    async def _check(self, stack: Freestanding) -> None:
+        """Raise the Fault for a plan that cannot be meant."""
+        template = stack.plan.template
+        said = {name: template.get(name) or {} for name in SECTIONS}
+        if any(not isinstance(one, dict) for one in said.values()) or not said["Resources"]:
+            raise _invalid("Template format error: At least one Resources member must be defined.")
+        declared = Declared(
+            parameters=said["Parameters"],
+            mappings=said["Mappings"],
+            conditions=said["Conditions"],
+            resources=said["Resources"],
+            outputs=said["Outputs"],
+        )
+        merged = merge({"Resources": {}}, declared, {})
+        unknown = stack.plan.parameters.keys() - declared.parameters.keys()
+        if unknown:
+            named = ", ".join(sorted(unknown))[:400]
+            raise _invalid(f"Parameters: [{named}] do not exist in the template")
+        around = FreeSurroundings(
+            self.world.installation, stack, stack.plan, await exported(self.world)
+        )
+        faults = merged.faults or check(merged.template, around)
+        if faults:
+            text = " ".join(fault.removeprefix(".ebextensions: ") for fault in faults)
+            raise _invalid(f"Template error: {text}")
+
+    async def _settled(self, name: str) -> Freestanding:
+        there = await self.find(name)
+        if there is None or there.ended is not None:
+            raise _invalid(f"Stack [{name[:128]}] does not exist")
+        if not there.resting or there.status in {"ROLLBACK_COMPLETE", "DELETE_FAILED"}:
+            text = f"Stack:{there.id} is in {there.status} state and can not be updated."
+            raise _invalid(text)
+        return there
+
+    async def _begin(self, stack: Freestanding) -> Freestanding:
+        now = self.world.clock.now()
+        begun = replace(stack, since=now, story=(*stack.story, itself(stack, now)))
+        await self._save(begun)
+        self._rung.set()
+        return begun
+
+    async def _save(self, stack: Freestanding) -> None:
+        await self.world.store.commit([PutDocument(DOCUMENT, stack.id, to_json(stack))])
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+
+
+def _invalid(text: str) -> Fault:
+    return Fault("ValidationError", text)

@@ -1,0 +1,110 @@
+"""A stack of its own: resources that belong to no environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from jackbean.core.resources import Fate, Resource, State
+
+STORY_MAX = 500
+
+
+class Aim(StrEnum):
+    """What is being done about a stack."""
+
+    MAKE = "make"
+    CHANGE = "change"
+    UNDO = "undo"  # what was made or changed
+    TIDY = "tidy"
+    END = "end"
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One line of its story; `at` in seconds."""
+
+    at: float
+    logical: str
+    physical: str
+    type: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stack is to be: a template, and values of its parameters."""
+
+    template: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Freestanding:
+    """`before` and `former` are its resources and its plan before what is under way.
+
+    `retained` are logical ids that its end leaves; `stays` says that what fails is left as it is.
+    `since` is when anything was last done about a resource (s).
+    """
+
+    name: str
+    id: str
+    created: float
+    status: str
+    aim: Aim = Aim.REST
+    plan: Plan = Plan()
+    former: Plan = Plan()
+    resources: tuple[Resource, ...] = ()
+    before: tuple[Resource, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    retained: tuple[str, ...] = ()
+    stays: bool = False
+    reason: str = ""
+    updated: float | None = None
+    ended: float | None = None
+    since: float = 0.0
+    story: tuple[Happened, ...] = ()
+
+    @property
+    def resting(self) -> bool:
+        return self.aim is Aim.REST
+
+
+def to_json(stack: Freestanding) -> str:
+    return json.dumps(asdict(stack), separators=(",", ":"))
+
+
+def from_json(text: str) -> Freestanding:
+    """Return the stack that `to_json` made."""
+    told = json.loads(text)
+    return Freestanding(
+        **{
+            **told,
+            "aim": Aim(told["aim"]),
+            "plan": Plan(**told["plan"]),
+            "former": Plan(**told["former"]),
+            "resources": tuple(map(_resource, told["resources"])),
+            "before": tuple(map(_resource, told["before"])),
+            "tags": tuple((key, value) for key, value in told["tags"]),
+            "retained": tuple(told["retained"]),
+            "story": tuple(Happened(**one) for one in told["story"]),
+        }
+    )
+
+
+def _resource(told: Mapping[str, Any]) -> Resource:
+    return Resource(
+        **{
+            **told,
+            "state": State(told["state"]),
+            "deletion": Fate(told["deletion"]),
+            "replacement": Fate(told["replacement"]),
+            "attributes": tuple((key, value) for key, value in told["attributes"]),
+            "needs": tuple(told["needs"]),
+        }
+    )

@@ -1,0 +1,202 @@
+"""Stacks of their own, made, changed and ended by AWS's own client."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.api.rig import PlantRig
+
+from jackbean.control.stack_desk import StackDesk
+
+TEMPLATE = """
+Description: A queue and who fills it
+Parameters:
+  Delay: {Type: Number, Default: 3}
+Resources:
+  Jobs:
+    Type: AWS::SQS::Queue
+    Properties: {DelaySeconds: !Ref Delay, Tags: [{Key: of, Value: !Sub "${AWS::StackName}!"}]}
+  News:
+    Type: AWS::SNS::Topic
+    Properties: {DisplayName: !GetAtt Jobs.Arn}
+Outputs:
+  Url: {Value: !Ref Jobs, Export: {Name: jobs}}
+"""
+NAME = "own"
+QUEUE, TOPIC = "AWS::SQS::Queue", "AWS::SNS::Topic"
+
+
+@pytest.fixture
+def client(rig: PlantRig) -> Any:
+    return rig.client("cloudformation")
+
+
+def settled(rig: PlantRig, client: Any, name: str = NAME) -> dict[str, Any]:
+    """Take turns until nothing is under way, and return the stack as it is described."""
+    for _ in range(100):
+        if not rig.run(rig.stacks.turn()):
+            break
+        rig.universe.clock.advance(1.0)
+    (found,) = client.describe_stacks(StackName=name)["Stacks"]
+    return dict(found)
+
+
+def made(rig: PlantRig, client: Any, template: str = TEMPLATE, **more: Any) -> dict[str, Any]:
+    client.create_stack(StackName=NAME, TemplateBody=template, **more)
+    return settled(rig, client)
+
+
+def properties(rig: PlantRig, kind: str) -> dict[str, Any]:
+    """Return the properties of the one resource of a type that there is."""
+    (found,) = (made for (type_, _), (_, made) in rig.universe.resources.there.items()
+                if type_ == kind)  # fmt: skip
+    return dict(json.loads(found))
+
+
+def told(client: Any, name: str = NAME) -> list[tuple[str, str]]:
+    """Return the story, oldest first."""
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    return [(e["LogicalResourceId"], e["ResourceStatus"]) for e in reversed(events)]
+
+
+def test_a_stack_is_made(rig: PlantRig, client: Any) -> None:
+    stack = made(rig, client, Tags=[{"Key": "team", "Value": "x"}])
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack["Outputs"][0]["ExportName"] == "jobs"
+    assert stack["Tags"] == [{"Key": "team", "Value": "x"}]
+    assert properties(rig, QUEUE)["DelaySeconds"] == "3"
+    assert properties(rig, QUEUE)["Tags"][0]["Value"] == "own!"
+    assert properties(rig, TOPIC)["DisplayName"].startswith("arn:own-Jobs-")
+    assert told(client) == [
+        (NAME, "CREATE_IN_PROGRESS"),
+        ("Jobs", "CREATE_IN_PROGRESS"),
+        ("Jobs", "CREATE_COMPLETE"),
+        ("News", "CREATE_IN_PROGRESS"),
+        ("News", "CREATE_COMPLETE"),
+        (NAME, "CREATE_COMPLETE"),
+    ]
+
+
+def test_it_goes_on_where_another_control_plane_left_it(rig: PlantRig, client: Any) -> None:
+    client.create_stack(StackName=NAME, TemplateBody=TEMPLATE)
+    rig.run(rig.stacks.turn())
+    rig.stacks = StackDesk(rig.world)  # all that it remembers is gone
+    assert settled(rig, client)["StackStatus"] == "CREATE_COMPLETE"
+    assert len(rig.universe.resources.there) == 2
+
+
+def test_it_is_changed(rig: PlantRig, client: Any) -> None:
+    made(rig, client)
+    delay = [{"ParameterKey": "Delay", "ParameterValue": "7"}]
+    client.update_stack(StackName=NAME, UsePreviousTemplate=True, Parameters=delay)
+    stack = settled(rig, client)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert {"ParameterKey": "Delay", "ParameterValue": "7"} in stack["Parameters"]
+    assert properties(rig, QUEUE)["DelaySeconds"] == "7"
+    same = {"StackName": NAME, "UsePreviousTemplate": True, "Parameters": delay}
+    assert "No updates" in rig.refusal(client.update_stack, **same)[2]
+
+
+BAD = TEMPLATE.replace("{DisplayName: !GetAtt Jobs.Arn}", "{RefuseToBe: no topics today}")
+
+
+def test_what_fails_is_undone(rig: PlantRig, client: Any) -> None:
+    stack = made(rig, client, BAD)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "no topics today" in stack["StackStatusReason"]
+    assert rig.universe.resources.there == {}
+    assert ("News", "CREATE_FAILED") in told(client)
+    assert rig.refusal(client.update_stack, StackName=NAME, TemplateBody=TEMPLATE)[1] == (
+        "ValidationError"
+    )
+
+
+def test_a_change_that_fails_is_undone(rig: PlantRig, client: Any) -> None:
+    made(rig, client)
+    before = dict(rig.universe.resources.there)
+    client.update_stack(StackName=NAME, TemplateBody=BAD.replace("Default: 3", "Default: 4"))
+    stack = settled(rig, client)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert rig.universe.resources.there == before
+    assert {"ParameterKey": "Delay", "ParameterValue": "3"} in stack["Parameters"]
+
+
+def test_what_fails_stays_where_that_is_wanted(rig: PlantRig, client: Any) -> None:
+    assert made(rig, client, BAD, DisableRollback=True)["StackStatus"] == "CREATE_FAILED"
+    assert {kind for kind, _ in rig.universe.resources.there} == {QUEUE}
+
+
+def test_it_is_ended(rig: PlantRig, client: Any) -> None:
+    stack = made(rig, client)
+    client.delete_stack(StackName=NAME)
+    ended = settled(rig, client, stack["StackId"])
+    assert ended["StackStatus"] == "DELETE_COMPLETE"
+    assert rig.universe.resources.there == {}
+    assert client.describe_stacks()["Stacks"] == []
+    client.delete_stack(StackName=NAME)  # it has ended: that is no error
+    assert made(rig, client)["StackId"] != stack["StackId"]
+
+
+def test_what_cannot_be_ended_is_retained_by_a_second_request(rig: PlantRig, client: Any) -> None:
+    stays = TEMPLATE.replace("DelaySeconds: !Ref Delay", "RefuseToEnd: it is needed")
+    stack = made(rig, client, stays)
+    assert rig.refusal(client.delete_stack, StackName=NAME, RetainResources=["Jobs"])[0] == 400
+    client.delete_stack(StackName=NAME)
+    failed = settled(rig, client)
+    assert failed["StackStatus"] == "DELETE_FAILED"
+    assert "[Jobs]" in failed["StackStatusReason"]
+    client.delete_stack(StackName=NAME, RetainResources=["Jobs"])
+    assert settled(rig, client, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert {kind for kind, _ in rig.universe.resources.there} == {QUEUE}
+
+
+def test_another_imports_what_it_exports(rig: PlantRig, client: Any) -> None:
+    made(rig, client)
+    topic = {
+        "Type": TOPIC,
+        "Properties": {"TopicName": "t", "DisplayName": {"Fn::ImportValue": "jobs"}},
+    }
+    client.create_stack(StackName="second", TemplateBody=json.dumps({"Resources": {"T": topic}}))
+    assert settled(rig, client, "second")["StackStatus"] == "CREATE_COMPLETE"
+    (export,) = client.list_exports()["Exports"]
+    _, there = rig.universe.resources.there[TOPIC, "t"]
+    assert json.loads(there)["DisplayName"] == export["Value"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no template": ({}, "must be specified"),
+    "no text of one": ({"TemplateBody": "a: [b"}, "Template format error"),
+    "nothing in it": ({"TemplateBody": "Resources: {}"}, "At least one Resources member"),
+    "an unknown type": ({"TemplateBody": "Resources: {A: {Type: 'AWS::SQS::X'}}"}, "not known"),
+    "a reference to nothing": (
+        {"TemplateBody": "Resources: {A: {Type: 'AWS::SQS::Queue', Properties: {A: !Ref B}}}"},
+        "there is no resource or parameter 'B'",
+    ),
+    "an unknown parameter": (
+        {"TemplateBody": TEMPLATE, "Parameters": [{"ParameterKey": "X", "ParameterValue": "1"}]},
+        "[X] do not exist",
+    ),
+    "another's name": ({"TemplateBody": TEMPLATE, "StackName": "awseb-x"}, "Elastic Beanstalk"),
+    "a bad name": ({"TemplateBody": TEMPLATE, "StackName": "1/2"}, "stackName"),
+}
+
+
+@pytest.mark.parametrize(("given", "says"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_meant(rig: PlantRig, client: Any, given: dict[str, Any], says: str) -> None:
+    status, code, message = rig.refusal(client.create_stack, **{"StackName": NAME, **given})
+    assert (status, code) == (400, "ValidationError")
+    assert says in message
+
+
+def test_a_name_is_given_once(rig: PlantRig, client: Any) -> None:
+    made(rig, client)
+    asked = {"StackName": NAME, "TemplateBody": TEMPLATE}
+    assert rig.refusal(client.create_stack, **asked)[1] == "AlreadyExistsException"
+
+
+def test_a_template_is_looked_at(client: Any) -> None:
+    found = client.validate_template(TemplateBody=TEMPLATE)
+    assert found["Description"] == "A queue and who fills it"
+    assert found["Parameters"][0]["ParameterKey"] == "Delay"
