@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackbean.agent.names import OURS, answered, asked
+from jackbean.agent.names import OURS, answered, asked, failed, passed_on, passed_on_whole
 
 ADDRESS = bytes([10, 64, 0, 1])
 
@@ -80,6 +80,15 @@ def test_of_other_kinds_there_is_none() -> None:
     told = answered(sent, found, ADDRESS)
     assert struct.unpack_from("!6H", told)[3] == 0
     assert ADDRESS not in told
+
+
+def test_nobodys_answer_is_said_at_once() -> None:
+    sent = question("example.com")
+    assert passed_on(sent, []) is None
+    assert passed_on_whole(sent, []) is None
+    number, flags, *counts = struct.unpack("!6H", failed(sent))
+    assert (number, flags & 0x000F, counts) == (0x1234, 2, [0, 0, 0, 0])
+    assert failed(b"x") == b""
 
 
 @given(st.binary(max_size=80))

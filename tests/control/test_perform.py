@@ -95,7 +95,12 @@ class Bench:
         addresses = {i.id: Address(i.id, 80) for i in whole if i.sight.machine is Machine.RUNNING}
         releases = {
             OLD: release(OLD, platform_arn=self.arn),
-            NEW: release(NEW, Setting(LAUNCH, "InstanceType", "t3.large"), platform_arn=self.arn),
+            NEW: release(
+                NEW,
+                Setting(LAUNCH, "InstanceType", "t3.large"),
+                Setting(LAUNCH, "DisableIMDSv1", "false"),
+                platform_arn=self.arn,
+            ),
         }
         asyncio.run(perform(self.world, record, Means(HEALTH, Look(whole, addresses), releases)))
 
@@ -145,8 +150,8 @@ def test_a_machine_is_made_as_its_own_release_says(bench: Bench) -> None:
     """The same id always comes with the same spec, whatever the environment is on its way to."""
     bench.perform(fleet(fresh("i-1", release=OLD), fresh("i-2", release=NEW)))
     assert bench.engine.ensured == [
-        LaunchSpec(name, "e-abcdefghij", BRANCH, kind, bench.world.credentials.token(name))
-        for name, kind in (("i-1", "t3.micro"), ("i-2", "t3.large"))
+        LaunchSpec(name, "e-abcdefghij", BRANCH, kind, bench.world.credentials.token(name), v1)
+        for name, kind, v1 in (("i-1", "t3.micro", False), ("i-2", "t3.large", True))
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from jackbean.core.protocol import AgentConfig, Manifest
 
 OURS = ("JBIK", "JBAK")  # how access keys of an installation begin
-LEADING_HERE = frozenset(("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"))
+OF_A_KEY = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORT_MAX = 65_535
 
@@ -79,9 +79,12 @@ def properties(manifest: Manifest) -> dict[str, str]:
 
 def with_properties(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a release's programs: its properties outweigh everything."""
-    if not means_aws(own):
-        return {**base, **own}
-    return {n: v for n, v in base.items() if n not in LEADING_HERE} | dict(own)
+    left = dict(base)
+    for name in OF_A_KEY if "AWS_ACCESS_KEY_ID" in own else ():
+        left.pop(name, None)
+    if means_aws(own):
+        left.pop("AWS_ENDPOINT_URL", None)
+    return {**left, **own}
 
 
 def means_aws(properties: Mapping[str, str]) -> bool:

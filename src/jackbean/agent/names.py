@@ -23,7 +23,7 @@ TTL_S = 60
 PATIENCE_S = 4.0
 GUESTS_MAX = 64
 A, ANY_TYPE, INTERNET = 1, 255, 1
-ANSWER, REFUSED = 0x8400, 5  # answered by who knows it
+ANSWER, FAILURE = 0x8400, 0x8182  # answered by who knows it; by nobody
 SERVICES = "cloudformation|dynamodb|elasticbeanstalk|logs|sns|sqs|sts"
 REGION = r"[a-z]{2}(?:-[a-z]+){1,2}-\d"
 OURS = re.compile(
@@ -84,19 +84,16 @@ class Names:
         threading.Thread(target=run, daemon=True).start()
 
     def _answer_datagram(self, question: bytes, guest: tuple[str, int]) -> None:
-        answer = self._known(question) or passed_on(question, self._upstream)
-        if answer:
-            self._datagrams.sendto(answer, guest)
+        answer = self._known(question) or passed_on(question, self._upstream) or failed(question)
+        self._datagrams.sendto(answer, guest)
 
     def _answer_stream(self, guest: socket.socket) -> None:
         with guest:
             guest.settimeout(PATIENCE_S)
             question = _framed(guest)
-            answer = self._known(question)
-            if answer is None:
-                answer = passed_on_whole(question, self._upstream)
-            if answer:
-                guest.sendall(struct.pack("!H", len(answer)) + answer)
+            answer = self._known(question) or passed_on_whole(question, self._upstream)
+            answer = answer or failed(question)
+            guest.sendall(struct.pack("!H", len(answer)) + answer)
 
     def _known(self, question: bytes) -> bytes | None:
         """Return the answer to a question about a name of ours, None to any other."""
@@ -131,6 +128,14 @@ def answered(question: bytes, found: tuple[str, int, int], address: bytes) -> by
     head = HEADER.pack(number, ANSWER | (flags & 0x0100) | 0x80, 1, int(has), 0, 0)
     record = struct.pack("!3HIH", 0xC000 | HEADER.size, A, INTERNET, TTL_S, 4) + address
     return head + question[HEADER.size : end] + (record if has else b"")
+
+
+def failed(question: bytes) -> bytes:
+    """Return the answer that nobody knows: whoever asked goes on to the next server at once."""
+    if len(question) < HEADER.size:
+        return b""
+    number, *_ = HEADER.unpack_from(question)
+    return HEADER.pack(number, FAILURE, 0, 0, 0, 0)
 
 
 def passed_on(question: bytes, servers: Sequence[str]) -> bytes | None:

@@ -115,3 +115,10 @@ def test_from_an_sdk_that_knows_no_endpoint(one: Installation) -> None:
 def test_from_node(one: Installation) -> None:
     """The packages come from npm's registry."""
     lands(one, "signup-nodejs", sample("signup-nodejs"), "Node.js")
+
+
+@pytest.mark.slow
+def test_from_python_on_the_machines_network() -> None:
+    """In user mode keys are variables, and the endpoint is the API's own."""
+    with installed("user") as installation:
+        lands(installation, "signup-user", sample("signup-python"), "Python")
