@@ -25,6 +25,7 @@ from bench import (  # noqa: E402 - found above
     deploying,
     instances,
     latency,
+    logs,
     memory,
     queues,
     returning,
@@ -42,6 +43,7 @@ BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "rollback": returning.measure,
     "api": latency.measure,
     "queues": queues.measure,
+    "logs": logs.measure,
     "zero-loss": zero_loss.measure,
 }
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +150,52 @@ def test_what_eb_is_refused(folder: Folder) -> None:
     assert ".ebextensions/broken.config" in said
     assert "line 3" in said
     assert folder.installation.get(made).split()[0] == "two"
+
+
+PATH = '    path = environ["PATH_INFO"]\n'
+TALKER = APPLICATION.replace(PATH, PATH + '    print("asked for", path, flush=True)\n')
+
+
+@NEEDS_EB
+def test_logs_are_streamed_as_eb_has_it(folder: Folder) -> None:
+    (folder.path / "application.py").write_text(TALKER % "one")
+    folder.eb("init", "by-eb", "-p", "python-3.11", "-r", "us-east-1")
+    folder.eb("create", "eb-logs", "--scale", "1")
+    said = folder.eb("logs", "--stream", code=4)
+    assert "log streaming" in said.lower()
+    said = folder.eb("logs", "--cloudwatch-logs", "enable", "-cls", "all")
+    assert "Successfully deployed new configuration to environment." in said
+    made = folder.installation.rest("eb-logs")
+    (instance,) = folder.installation.instances("eb-logs")
+    folder.installation.get(made, "/by-eb")
+    group = "/aws/elasticbeanstalk/eb-logs/var/log/web.stdout.log"
+    until(lambda: "asked for /by-eb" in folder.eb("logs", "-g", group), 30, "the line is there")
+    assert f"============= {instance} - {group} ==============" in folder.eb("logs", "-g", group)
+    assert "FlipApplication" in folder.eb("logs")  # of its default group, the engine's log
+    folder.eb("logs", "--all", "-g", group)
+    saved = list((folder.path / ".elasticbeanstalk" / "logs").rglob(f"{instance}*"))
+    assert any("asked for /by-eb" in path.read_text() for path in saved)
+    live = streamed(folder, made, group)
+    assert "asked for /while-streaming" in live
+    said = folder.eb("logs", "--cloudwatch-logs", "disable")
+    assert "Successfully deployed new configuration to environment." in said
+    assert "/var/log/web.stdout.log" in folder.eb("logs")
+
+
+def streamed(folder: Folder, made: dict[str, Any], group: str) -> str:
+    """Return what `eb logs --stream` prints until a request that is made meanwhile is in it."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    env |= {**folder.installation.env, "HOME": str(folder.path.parent), "PYTHONUNBUFFERED": "1"}
+    told = folder.path.parent / "streamed"
+    with told.open("wb") as output:
+        process = subprocess.Popen(
+            [str(EB), "logs", "--stream", "-g", group], cwd=folder.path, env=env, stdout=output
+        )
+    try:
+        until(lambda: "asked for /by-eb" in told.read_text(), 40, "eb shows what is there")
+        folder.installation.get(made, "/while-streaming")
+        until(lambda: "while-streaming" in told.read_text(), 60, "eb shows what comes")
+    finally:
+        process.kill()
+        process.wait()
+    return told.read_text()

@@ -297,6 +297,23 @@ def test_who_is_at_the_end_reads_on_when_more_comes(rig: PlantRig, logs: Any) ->
     ] == ("InvalidParameterException")
 
 
+def test_a_place_says_more_than_an_instant(rig: PlantRig, logs: Any) -> None:
+    """As on AWS: `eb logs --stream` moves the start while it reads on from a token."""
+
+    def page(**asked: Any) -> Any:
+        return logs.get_log_events(logGroupName=G, logStreamName=S, **asked)
+
+    put(rig, "a", "b")
+    later = now_ms(rig) + 5_000
+    token = page(limit=1, startFromHead=True)["nextForwardToken"]
+    assert said(page(nextToken=token, startTime=later)) == ["b"]
+    empty = page(startTime=later)
+    assert said(empty) == []
+    assert said(page(nextToken=empty["nextForwardToken"])) == []
+    last = page(startTime=later - 10_000)
+    assert said(page(nextToken=last["nextBackwardToken"], startTime=later)) == []
+
+
 def test_a_page_is_a_megabyte_at_most(rig: PlantRig, logs: Any) -> None:
     for _ in range(3):
         put(rig, "x" * 500_000)

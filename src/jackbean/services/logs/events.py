@@ -46,14 +46,15 @@ class EventReader:
 
     async def read(self, asked: Reading) -> Page:
         """Return a page. At the end of what there is, its token is the one it was asked with."""
-        direction, place = _place(asked.token)
+        direction, place = _place(asked.token) if asked.token else ("", (asked.since_ms or 0, 0))
         await stream_of(self._store, asked.group, asked.stream)
         backward = direction == BACKWARD or (not direction and not asked.from_head)
         found = await self._store.events(
             EventQuery(
                 group=asked.group,
                 streams=(asked.stream,),
-                since_ms=asked.since_ms,
+                # A place says more than an instant: the EB CLI moves the latter while it reads on.
+                since_ms=None if direction == FORWARD else asked.since_ms,
                 until_ms=asked.until_ms,
                 after=place if direction == FORWARD else None,
                 before=place if direction == BACKWARD else None,
@@ -81,8 +82,6 @@ def token(direction: str, mark: Mark) -> str:
 
 
 def _place(said: str) -> tuple[str, Mark]:
-    if not said:
-        return "", (0, 0)
     found = TOKEN.fullmatch(said)
     if found is None:
         raise faults.invalid("The specified nextToken is invalid.")
