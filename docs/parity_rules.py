@@ -218,7 +218,28 @@ LOGS = (
     Rule("tail and bundle; `taillogs.d`, `bundlelogs.d`", SAME),
     Rule("`eb-engine.log`, `eb-hooks.log`, `cfn-init.log`, `web.stdout.log`, nginx's", SAME),
     Rule("`/var/log/deployments`", SAME, "the last 50 lines of a failed step are in the event too"),
-    Rule("rotation", DIFFERENT, "by size rather than by the hour"),
+    Rule(
+        "rotation; `/etc/logrotate.elasticbeanstalk.hourly`",
+        DIFFERENT,
+        "by size, looked after every 20 seconds; of rules, paths, `size` and `rotate` count",
+    ),
+    Rule("`LogPublicationControl`, `publishlogs.d`", SAME, "at once, not hourly; up to 5 GiB"),
+    Rule(
+        "streaming to log groups: names, retention, deletion with the environment",
+        SAME,
+        "each line once, through outages and rotation",
+    ),
+    Rule("health streaming", SAME, "a record for each change of status"),
+    Rule(
+        "the CloudWatch agent's own configuration",
+        DIFFERENT,
+        "its files go to groups of their paths, where `StreamLogs` is on",
+    ),
+    Rule(
+        "logs of an instance that is gone",
+        DIFFERENT,
+        "their ends are kept for a week (`jb logs --gone`); AWS keeps those of failed updates",
+    ),
 )
 
 ABSENT = (

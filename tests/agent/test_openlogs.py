@@ -11,7 +11,7 @@ import pytest
 
 from jackbean.agent import logs
 from jackbean.agent.linereader import LineReader
-from jackbean.agent.logfiles import LogFile
+from jackbean.agent.logfiles import LogFile, appending, tail
 from jackbean.agent.logs import Log
 from jackbean.agent.openlogs import log_file, open_log
 from jackbean.agent.paths import Paths
@@ -133,6 +133,21 @@ def test_the_agent_writes_to_no_file_that_a_link_leads_to(paths: Paths, tmp_path
     file = LogFile(log, paths.rotated_logs)
     file.write(b"a line\n")
     file.close()
+    hooks = paths.hooks_log
+    hooks.symlink_to(victim)
+    with appending(hooks) as output:
+        output.write(b"a line\n")
     assert victim.read_text() == f"{SECRET}\n"
     assert log.read_bytes() == b"a line\n"
     assert not log.is_symlink()
+
+
+def test_the_end_of_a_log_in_an_event_is_never_that_of_another_file(
+    paths: Paths, tmp_path: Path
+) -> None:
+    log = paths.at("/var/log/web.stdout.log")
+    log.symlink_to(tmp_path / "shadow")
+    assert tail(log) == ""
+    log.unlink()
+    os.mkfifo(log)
+    assert tail(log) == ""

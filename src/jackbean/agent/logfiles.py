@@ -10,7 +10,8 @@ import os
 import re
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -52,16 +53,8 @@ class LogFile:
 
     def _open(self) -> None:
         if self._file < 0:
-            self._file = self._opened()
+            self._file = open_to_append(self.path)
             self._size = os.fstat(self._file).st_size
-
-    def _opened(self) -> int:
-        """Open the file. A link in its place is taken away: somebody else's file is no log."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        if self.path.is_symlink():
-            with suppress(OSError):
-                self.path.unlink()
-        return os.open(self.path, flags, 0o644)
 
     def _close(self) -> None:
         if self._file >= 0:
@@ -71,6 +64,22 @@ class LogFile:
     def _rotate(self) -> None:
         self._close()
         rotate(self.path, self._rotated)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[IO[bytes]]:
+    """Open a log to append to it. Raises OSError."""
+    with os.fdopen(open_to_append(path), "ab", buffering=0) as file:
+        yield file
+
+
+def open_to_append(path: Path) -> int:
+    """Return the descriptor of a log. A link in its place goes: somebody else's file is no log."""
+    if path.is_symlink():
+        with suppress(OSError):
+            path.unlink()
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    return os.open(path, flags, 0o644)
 
 
 def rotate(path: Path, rotated: Path) -> None:
@@ -104,7 +113,8 @@ def size(path: Path) -> int:
 def tail(path: Path, lines: int = TAIL_LINES, since: int = 0) -> str:
     """Return the last lines of a file, at most `TAIL_BYTES_MAX` of it, of what follows `since`."""
     try:
-        with path.open("rb") as file:
+        plain = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(plain, "rb") as file:
             return tail_of(file, lines, since)
     except OSError:
         return ""

@@ -20,7 +20,7 @@ from jackbean.agent.dial import Dial
 from jackbean.agent.keys import Keys
 from jackbean.agent.ledger import Built, Ledger
 from jackbean.agent.link import Notices
-from jackbean.agent.logfiles import EngineLog, size, tail
+from jackbean.agent.logfiles import EngineLog, appending, size, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.proxy import Proxy
@@ -183,7 +183,7 @@ class Run:
     def execute(self, command: Command, log: Path) -> Done:
         """Run a command to its end, its output appended to a log; end it if the run is over."""
         before = size(log)
-        with log.open("ab") as output:
+        with appending(log) as output:
             child = self.host.children.spawn(command, output)
         try:
             code = self._await(child)

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from jackbean.agent.logfiles import FILE_BYTES_MAX, rotate, size
+from jackbean.agent.logfiles import FILE_BYTES_MAX, appending, rotate, size
 from jackbean.agent.paths import Paths
 
 INIT_LOG = "/var/log/cfn-init.log"
@@ -50,8 +50,8 @@ class InitLog:
 
 def _append(path: Path, line: str) -> None:
     text = line[:TEXT_CHARS_MAX].replace("\n", "\n    ")
-    with path.open("a", errors="replace") as file:
-        file.write(f"{text}\n")
+    with appending(path) as file:
+        file.write(f"{text}\n".encode("utf-8", "replace"))
 
 
 def _stamp() -> str:

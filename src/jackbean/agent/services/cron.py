@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jackbean.agent import environment
 from jackbean.agent.children import Children, Command
-from jackbean.agent.logfiles import LogFile
+from jackbean.agent.logfiles import LogFile, appending
 from jackbean.agent.paths import Paths
 
 FILE_BYTES_MAX = 256 << 10
@@ -207,7 +207,7 @@ class Cron:
 
     def _run(self, job: Job) -> None:
         try:
-            with self._log.path.open("ab") as output:
+            with appending(self._log.path) as output:
                 child = self._children.spawn(self._command(job), output)
             code = child.wait()
             self._children.forget(child)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from jackbean.agent import environment
 from jackbean.agent.children import Children, Command, kill_group
-from jackbean.agent.logfiles import EngineLog, LogFile, tail
+from jackbean.agent.logfiles import EngineLog, LogFile, appending, tail
 from jackbean.agent.paths import Paths
 from jackbean.agent.processes import Supervised, exit_clause
 from jackbean.agent.proxy import Proxy
@@ -274,7 +274,7 @@ class Services:
         command = Command(argv, self._paths.at("/"), self._environment(unit))
         log = self._paths.output_log(_log_name(name))
         try:
-            with log.open("ab") as output:
+            with appending(log) as output:
                 child = self._children.spawn(command, output)
         except OSError:
             return 127
