@@ -1,6 +1,7 @@
 """`./dev bench [NAME ...]`: measure, print a table, and write bench/results/latest.json.
 
 `./dev bench zero-loss`, with or without options of its own, is a verdict: a lost request is exit 1.
+`./dev bench platforms NAME ...` measures only some platforms.
 
 Every figure is a median with the largest value beside it, its target where it has one, and how many
 times something simple it is that was run side by side: seconds depend on the machine, and on who
@@ -27,6 +28,7 @@ from bench import (  # noqa: E402 - found above
     latency,
     logs,
     memory,
+    platforms,
     queues,
     returning,
     starting,
@@ -44,8 +46,10 @@ BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "api": latency.measure,
     "queues": queues.measure,
     "logs": logs.measure,
+    "platforms": platforms.measure,
     "zero-loss": zero_loss.measure,
 }
+WITH_ARGUMENTS = {"platforms": platforms.main, "zero-loss": zero_loss.main}
 
 
 def machine() -> dict[str, object]:
@@ -59,8 +63,9 @@ def machine() -> dict[str, object]:
 
 
 def main(names: list[str]) -> int:
-    if names[:1] == ["zero-loss"] and all(name not in BENCHES for name in names[1:]):
-        return zero_loss.main(names[1:])
+    alone = WITH_ARGUMENTS.get(names[0]) if names else None
+    if alone and all(name not in BENCHES for name in names[1:]):
+        return alone(names[1:])
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"there is no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")

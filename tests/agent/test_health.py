@@ -29,6 +29,14 @@ def test_counts_requests_by_class_and_keeps_their_durations(tmp_path: Path) -> N
     assert log.read().requests == {}
 
 
+def test_who_hung_up_says_nothing_of_the_application(tmp_path: Path) -> None:
+    log = RequestLog(tmp_path)
+    (tmp_path / HOUR).write_text(line(499, "5.000") * 9 + line(200) + line(400))
+    served = log.read()
+    assert served.requests == {"2xx": 1, "4xx": 1}
+    assert len(served.latencies_s) == 2
+
+
 def test_counts_what_was_not_reported_again(tmp_path: Path) -> None:
     log = RequestLog(tmp_path)
     (tmp_path / HOUR).write_text(line(200))

@@ -19,7 +19,9 @@ from jackbean.agent.children import Children, processes, stat_fields
 LATENCIES_MAX = 1_000
 BEHIND_BYTES_MAX = 16 << 20  # of a log, what is older is passed over
 FILES_KEPT = 2
-REQUEST = rb'(?m)^[\d.]+"[^"\n]*"([1-5])\d\d"([\d.]+)"'
+# 499 is nginx's own, for who hung up before there was an answer: a health check that meets an
+# application being changed, for one. It says nothing of the application.
+REQUEST = rb'(?m)^[\d.]+"[^"\n]*"(?!499)([1-5])\d\d"([\d.]+)"'
 CPU_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq")
 
 
