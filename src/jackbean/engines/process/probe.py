@@ -25,7 +25,10 @@ SHARED_USR = (
     "Programs in /usr (except /usr/local) are the machine's and read-only in instances: "
     "nothing can be installed there."
 )
-DISK = "How much disk an instance uses is not limited."
+DISK = (
+    "Disk is looked after, not divided: an instance that holds more than RootVolumeSize is ended "
+    "within seconds, and many that hold less can fill the machine's together."
+)
 LACKS = {
     "root": (
         SHARED_USR,
