@@ -13,6 +13,7 @@ from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault
 from jackbean.core.events import Severity
 from jackbean.core.options.settings import Setting
+from jackbean.simulator.engine import Behaviour
 
 QUEUE, TOPIC = "AWS::SQS::Queue", "AWS::SNS::Topic"
 FIRST = """
@@ -237,3 +238,53 @@ def test_a_worker_has_its_queues(rig: Rig) -> None:
     assert environment.resource("AWSEBWorkerCronLeaderRegistry") is not None
     assert {kind for kind, _ in rig.universe.resources.there} == {QUEUE}
     assert environment.resource("AWSEBLoadBalancer") is None
+
+
+def test_a_change_of_settings_that_replaces_a_resource_reaches_instances(rig: Rig) -> None:
+    text = """
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: {"Fn::GetOptionSetting": {OptionName: Name, DefaultValue: first}}}
+"""
+    created(rig, text)
+    custom = "aws:elasticbeanstalk:customoption"
+    rig.update(settings=(Setting(custom, "Name", "second"),))
+    after = rested(rig)
+    assert there(rig) == {QUEUE: "second"}
+    assert after.deployment == after.release
+    rig.update(settings=(Setting(custom, "Other", "x"),))
+    assert rested(rig).deployment == after.deployment  # nobody has to know
+
+
+FAILING = Behaviour(fails_activating=frozenset({2}))
+
+
+def test_a_deployment_that_stops_half_way_ends_nothing(tmp_path: Path) -> None:
+    with Rig(tmp_path, behaviour=FAILING) as rig:
+        before = created(rig)
+        replaced = FIRST.replace("DelaySeconds: 1", "FifoQueue: true")
+        after = deployed(rig, "second", replaced)
+        assert after.release == before.release
+        assert after.resource("Queue").name == before.resource("Queue").name
+        kept = [r for r in after.resources if r.leaving and r.id == "Queue"]
+        assert len(kept) == 1
+        assert {name for kind, name in rig.universe.resources.there if kind == QUEUE} == {
+            before.resource("Queue").name,
+            kept[0].name,
+        }
+        last = deployed(rig, "third", replaced)
+        assert last.resource("Queue").name == kept[0].name
+        assert there(rig)[QUEUE] == kept[0].name
+
+
+def test_a_release_refers_to_the_resources_that_it_has(rig: Rig) -> None:
+    before = created(rig)
+    rig.update(label=config(rig, "second", FIRST.replace("DelaySeconds: 1", "FifoQueue: true")))
+    rig.until(lambda: len(rig.environment().resources) > len(before.resources))
+    between = rig.environment()
+    (old,) = [r.name for r in between.resources_of(1) if r.id == "Queue"]
+    (new,) = [r.name for r in between.resources_of(2) if r.id == "Queue" and not r.leaving]
+    assert old == before.resource("Queue").name
+    assert new.endswith(".fifo")
+    assert rested(rig).resources_of(1) == rig.environment().resources

@@ -166,3 +166,10 @@ def test_what_was_on_its_way_out_stays_if_it_is_wanted_again() -> None:
     assert [r.leaving for r in life.stack] == [True]
     assert life.update(template)
     assert life.stack == first
+
+
+def test_two_of_one_name() -> None:
+    one = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "mine"}}
+    step = Life(1).take(Life(1).towards({"Resources": {"A": one, "B": one}}))
+    assert "mine already exists in this stack as A" in step.failure
+    assert step.blamed == "B"

@@ -176,7 +176,7 @@ def _roll(
     if step.rollout.stage is Stage.REVERTED:
         return stacking.reverted(environment, operation, scene)
     if step.rollout.over:
-        return environment, operation.over(), ""
+        return stacking.stopped(environment, operation), operation.over(), ""
     return environment, operation, step.why
 
 

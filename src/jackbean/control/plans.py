@@ -23,7 +23,8 @@ from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout
 from jackbean.core.trials import Trial
-from jackbean.stacks.difference import difference
+from jackbean.stacks.difference import difference, moved
+from jackbean.stacks.portable import portable
 from jackbean.stacks.synthesis import GROUP
 
 # An instance that runs out of time says why, and it has drained before it began; Elastic Beanstalk
@@ -124,12 +125,19 @@ def _update_plan(environment: Environment, old: Release, new: Release, now: floa
         rollout = _deployment(environment, new, now)
         abort = Abort.REVERT if rollout.reverts else Abort.STOP
         return Plan((provision, Roll(rollout)), abort)
-    if concerns_instances(old.settings, new.settings):
+    if concerns_instances(old.settings, new.settings) or _moved(environment, old, new):
         return Plan((provision, Roll(_deployment(environment, new, now))), Abort.REVERT)
     if GROUP in difference(old.template, new.template).modified:
         timeout_s = DeploymentOptions.of(new.settings).timeout_s
         return Plan((provision, Settle(since=now, timeout_s=timeout_s)))
     return Plan((provision,))
+
+
+def _moved(environment: Environment, old: Release, new: Release) -> bool:
+    """Whether instances may have been told of resources that others take the place of."""
+    if new.extensions.empty or not new.extensions.resources:
+        return False
+    return moved(*(portable(r.template, r.settings.text, environment.name) for r in (old, new)))
 
 
 def _warnings(new: Release) -> Iterator[str]:

@@ -93,7 +93,8 @@ class Roster:
         release = await self._release(environment, assignment.release)
         digest = self._digest(environment, release)
         platform = world.platforms.of(environment, release)
-        made = compile_manifest(world.installation, environment, release, platform, digest)
+        as_of = _as_of(environment, release)
+        made = compile_manifest(world.installation, as_of, release, platform, digest)
         extensions = [to_json_extension(one) for one in self._extensions(environment, release)]
         made = replace(made, extensions=extensions)
         has_it = assignment.serial > 1 and await self._runs(environment, instance, digest)
@@ -103,6 +104,7 @@ class Roster:
         """Return the compiled config files of a release; what they refer to may change."""
         if release.extensions.empty:
             return ()
+        environment = _as_of(environment, release)
         key = (environment.id, release.number, environment.resources)
         if key not in self._compiled:
             while len(self._compiled) >= COMPILED_MAX:
@@ -132,3 +134,8 @@ class Roster:
     def _digest(self, environment: Environment, release: Release) -> str:
         platforms = self._world.platforms
         return release.digest or platforms.sample(platforms.of(environment, release))
+
+
+def _as_of(environment: Environment, release: Release) -> Environment:
+    """Return the environment with the resources that a release refers to."""
+    return replace(environment, resources=environment.resources_of(release.number))

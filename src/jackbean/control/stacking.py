@@ -8,7 +8,7 @@ the resources.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from jackbean.control.scene import Namer, Scene
 from jackbean.control.surroundings import Surroundings
@@ -72,6 +72,20 @@ def reverted(environment: Environment, operation: Operation, scene: Scene) -> Pr
     return go_back(environment, operation, scene)
 
 
+def stopped(environment: Environment, operation: Operation) -> Environment:
+    """Return resources as they stay where instances are left on both releases.
+
+    Nothing ends. What there was before is what the environment refers to, since that is the release
+    it is on; what has come since is leaving, and can be had again by the next operation.
+    """
+    before = operation.provision.before if operation.provision else None
+    if before is None:
+        return environment
+    was = {r.key: r.leaving for r in before}
+    stack = tuple(replace(r, leaving=was.get(r.key, True)) for r in environment.resources)
+    return replace(environment, resources=stack)
+
+
 def proceed(
     phase: Undo | Tidy | Deprovision, environment: Environment, operation: Operation, scene: Scene
 ) -> Progress:
@@ -111,7 +125,7 @@ def aligned(environment: Environment, scene: Scene, namer: Namer) -> Stack:
     """
     wanted = scene.release.template.get("Resources", {})
     stack = environment.resources
-    kept = tuple(r for r in stack if r.id in wanted or provided(r.type, r.id))
+    kept = tuple(r for r in stack if _followed(r, wanted) or provided(r.type, r.id))
     missing = [
         Blueprint(name, body["Type"], {})
         for name, body in wanted.items()
@@ -121,6 +135,10 @@ def aligned(environment: Environment, scene: Scene, namer: Namer) -> Stack:
         return stack if len(kept) == len(stack) else kept
     name = _names(environment, namer)
     return (*kept, *(Resource(one.id, one.type, name(one, {})) for one in missing))
+
+
+def _followed(resource: Resource, wanted: Collection[str]) -> bool:
+    return resource.id in wanted and not resource.leaving
 
 
 def around(environment: Environment, scene: Scene, namer: Namer) -> Surrounded:

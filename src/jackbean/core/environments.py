@@ -114,6 +114,16 @@ class Environment:
     def terminated(self) -> bool:
         return self.status is Status.TERMINATED
 
+    def resources_of(self, release: int) -> tuple[Resource, ...]:
+        """Return the resources that a release refers to.
+
+        While an operation leads to another release these are the ones that it began with.
+        """
+        provision = self.operation.provision if self.operation else None
+        if self.operation is None or provision is None or provision.before is None:
+            return self.resources
+        return self.resources if release == self.operation.release else provision.before
+
     def resource(self, logical_id: str) -> Resource | None:
         """Return the resource that has that logical id, not one whose place it has taken."""
         return next((r for r in self.resources if r.id == logical_id and not r.leaving), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackbean.stacks.synthesis import LAUNCH_TEMPLATE
+from jackbean.stacks.types import kind, provided
 
 Template = dict[str, Any]
 
@@ -33,6 +34,29 @@ def difference(old: Template, new: Template) -> Difference:
         modified=tuple(n for n in after if n in before and after[n] != before[n]),
         removed=tuple(name for name in before if name not in after),
     )
+
+
+def moved(old: Template, new: Template) -> bool:
+    """Whether real resources come, go or are replaced: then what refers to them changes.
+
+    The templates are to be without functions that read options.
+    """
+    before, after = (_real(template) for template in (old, new))
+    return before.keys() != after.keys() or any(
+        _place(before[name]) != _place(after[name]) for name in after
+    )
+
+
+def _real(template: Template) -> dict[str, Template]:
+    resources = template.get("Resources", {})
+    return {n: body for n, body in resources.items() if provided(body["Type"], n)}
+
+
+def _place(body: Template) -> tuple[Any, ...]:
+    """Return what of a resource cannot be changed in place."""
+    found, properties = kind(body["Type"]), body.get("Properties") or {}
+    fixed = sorted(found.replaced_by) if found else ()
+    return (body["Type"], body.get("Condition"), *(properties.get(name) for name in fixed))
 
 
 def fingerprint(template: Template) -> str:

@@ -146,20 +146,26 @@ class _Advance:
         properties = self._properties(blueprint)
         if self.failure:
             return
-        current = current or self._former(blueprint, properties)
-        if current is None:
-            self._add(blueprint, properties)
-        elif replaces(current, blueprint, properties):
-            self._replace(current, blueprint, properties)
-        else:
+        if current is not None and not replaces(current, blueprint, properties):
             self._change(current, blueprint, properties)
+        elif former := self._former(blueprint, properties):
+            self._leave(current)
+            self._change(former, blueprint, properties)
+        else:
+            self._add(current, blueprint, properties)
 
     def _former(self, blueprint: Blueprint, properties: Value) -> Resource | None:
         """Return one that was on its way out and can be what is wanted again."""
         for resource in reversed(self.stack):
-            if resource.id == blueprint.id and not replaces(resource, blueprint, properties):
+            same = resource.leaving and resource.id == blueprint.id
+            if same and not replaces(resource, blueprint, properties):
                 return resource
         return None
+
+    def _leave(self, current: Resource | None) -> None:
+        if current is not None:
+            leaving = replace(current, leaving=True)
+            self.stack = tuple(leaving if r is current else r for r in self.stack)
 
     def _properties(self, blueprint: Blueprint) -> Value:
         """Return properties with functions evaluated; none where nothing is made of them."""
@@ -171,21 +177,15 @@ class _Advance:
             self.failure = f"Resource {blueprint.id}: {where}: {faults[0].text}."
         return found
 
-    def _add(self, blueprint: Blueprint, properties: Value) -> None:
+    def _add(self, current: Resource | None, blueprint: Blueprint, properties: Value) -> None:
+        """Make a new one, in the place of `current` if there is one."""
         made = self._made(blueprint, properties)
-        self.stack = (*self.stack, made)
-        self._finish(made)
-
-    def _replace(self, current: Resource, blueprint: Blueprint, properties: Value) -> None:
-        made = self._made(blueprint, properties)
-        if (current.type, current.name) == (made.type, made.name):
-            self.failure = (
-                f"CloudFormation cannot update a stack when a custom-named resource requires "
-                f"replacing. Rename {made.name} and update the stack again."
-            )
+        namesakes = [r for r in self.stack if (r.type, r.name) == (made.type, made.name)]
+        if namesakes:
+            self.failure = _taken(made, namesakes[0])
             return
-        leaving = replace(current, leaving=True)
-        self.stack = (*(leaving if r is current else r for r in self.stack), made)
+        self._leave(current)
+        self.stack = (*self.stack, made)
         self._finish(made)
 
     def _made(self, blueprint: Blueprint, properties: Value) -> Resource:
@@ -205,6 +205,16 @@ class _Advance:
     def _finish(self, resource: Resource) -> None:
         if not resource.pending:
             self.finished.add(resource.id)
+
+
+def _taken(made: Resource, namesake: Resource) -> str:
+    """Say that a stack has a resource of that name already."""
+    if namesake.id != made.id:
+        return sentence(made, f"{made.name} already exists in this stack as {namesake.id}.")
+    return (
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+        f"Rename {made.name} and update the stack again."
+    )
 
 
 def replaces(current: Resource, blueprint: Blueprint, properties: Value) -> bool:
