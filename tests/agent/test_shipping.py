@@ -134,3 +134,26 @@ def test_lines_are_shown_to_who_follows_and_to_nobody_else(
     wait_until(lambda: "/unseen" in instance.path(access).read_text(), "the line is there")
     assert "/unseen" not in str(plane.followed)
     assert not plane.lines
+
+
+def test_who_follows_through_a_restart_of_the_control_plane_misses_nothing(
+    instance: Instance, plane: ControlPlane
+) -> None:
+    plane.work("activate", instance.manifest(1, hello("one")), 1)
+    wish = {"files": ["/var/log/nginx/access.log"], "lines": 0}
+    plane.follow(v1=wish)
+    plane.wait(lambda report: report.following == ["v1"])
+    instance.get("/before")
+    wait_until(lambda: "/before" in str(plane.followed), "the view is there")
+    since = len(plane.reports)
+    plane.stop()
+    instance.get("/without")
+    plane.follow()  # the next one does not know of the view yet
+    plane.start()
+    plane.wait(lambda report: report.following == [], since=since)
+    instance.get("/unknown")
+    plane.follow(v1=wish)
+    instance.get("/again")
+    wait_until(lambda: "/again" in str(plane.followed), "the view goes on")
+    asked = re.findall(r"GET (/\w+)", str(plane.followed["v1"]))
+    assert asked == ["/before", "/without", "/unknown", "/again"]

@@ -330,6 +330,20 @@ def test_followers_are_few_and_forgotten_when_they_do_not_come(rig: PlantRig) ->
     assert len(rig.run(rig.plant.roster.order(instance)).follow) == 1
 
 
+def test_who_followed_an_earlier_control_plane_goes_on_by_the_same_name(rig: PlantRig) -> None:
+    rig.launch("web1", size=1)
+    rig.launch("web2", size=1)
+    known = "11111111-2222-3333-4444-555555555555"
+    for _ in range(2):
+        view = extension(rig, "FollowLogs", EnvironmentName="web1", FollowId=known)["FollowId"]
+        assert view == known
+    instance = rig.environment(rig.environment_id("web1")).members[0].id
+    assert set(rig.run(rig.plant.roster.order(instance)).follow) == {known}
+    for environment, name in (("web2", known), ("web1", "../x"), ("web1", "x" * 65)):
+        told = refused(rig, "FollowLogs", EnvironmentName=environment, FollowId=name)
+        assert told[0] == "InvalidParameterValue"
+
+
 def test_who_waits_hears_of_lines_and_of_the_end(rig: PlantRig) -> None:
     rig.launch(size=1)
     instance = rig.environment().members[0].id

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.installation import ASG, Installation, bundle, installed, option, until
+from tests.e2e.signing import extend, own_keys
 
 pytestmark = pytest.mark.e2e
 JB = [sys.executable, "-m", "jackbean.cli.jb"]
@@ -102,10 +103,13 @@ def test_lines_are_followed_until_interrupted(one: Installation) -> None:
         assert seen == {first, second}
         assert not any("\033" in line for line in jb.lines)
         one.kill()
+        one.get(made, "/meanwhile")
         one.start()
         until(lambda: "answers again" in "".join(jb.notes), 30, "it is told of the restart")
         one.get(made, "/after")
         jb.await_line("asked for /after")
+        for path in ("/early", "/meanwhile", "/after"):
+            assert "".join(jb.lines).count(f"asked for {path}\n") == 1, path
         jb.process.send_signal(signal.SIGINT)
         assert jb.process.wait(10) == 0
     assert one.client("logs").describe_log_groups()["logGroups"] == []
@@ -118,6 +122,45 @@ def test_lines_are_followed_until_interrupted(one: Installation) -> None:
         one.terminate("live1")
         assert jb.process.wait(20) == 0
         assert "live1 has been terminated" in "".join(jb.notes)
+
+
+PLANTER = """
+import os
+for name in ("evil.stdout.log", "evil.log", "nginx/evil.log"):
+    if not os.path.lexists("/var/log/" + name):
+        os.symlink("/etc/shadow", "/var/log/" + name)
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [" ".join(sorted(os.listdir("/var/log"))).encode()]
+"""
+OPENED = "commands:\n  open:\n    command: chmod 777 /var/log /var/log/nginx\n"
+
+
+def test_what_an_application_plants_among_its_logs_is_shown_to_nobody(one: Installation) -> None:
+    _, about = extend(one, own_keys(one), "DescribeInstallation")
+    if about["Mode"] == "plain":
+        pytest.skip("without a file system of its own an instance has nothing to plant there")
+    files = {"application.py": PLANTER, ".ebextensions/open.config": OPENED}
+    one.version("planter", bundle(files))
+    settings = [option(LOGS, "StreamLogs", "true")]
+    made = one.create("planted1", "planter", *sized(1), *settings)
+    assert "evil.stdout.log" in one.get(made).split()
+    env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | one.env
+    shown = subprocess.run([*JB, "logs", "planted1"], env=env, capture_output=True, check=True)
+    assert b"FlipApplication" in shown.stdout
+    assert b"root:" not in shown.stdout
+    fetched = one.data_dir.parent / "fetched"
+    fetched.mkdir()
+    subprocess.run([*JB, "logs", "planted1", "--all"], env=env, cwd=fetched, check=True)
+    found = [path for path in fetched.rglob("*") if path.is_file() and "latest" not in path.parts]
+    assert any(path.name == "eb-engine.log" for path in found)
+    assert not [path for path in found if "evil" in path.name or b"root:" in path.read_bytes()]
+    with following(one, "planted1", "-f", "--file", "*", "-n", "1000") as jb:
+        jb.await_line("eb-engine.log | ")
+        assert "root:" not in "".join(jb.lines)
+    groups = one.client("logs").describe_log_groups(logGroupNamePrefix=OUT.format("planted1")[:30])
+    assert not [g for g in groups["logGroups"] if "evil" in g["logGroupName"]]
+    one.terminate("planted1")
 
 
 def test_the_last_lines_of_what_is_gone_are_kept(one: Installation) -> None:

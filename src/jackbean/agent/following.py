@@ -1,7 +1,7 @@
 """Live views of logs: lines go to whoever follows, as they are written, and nowhere else.
 
-The control plane says who follows what; each view is a thread that ends when nobody follows any
-more.
+The control plane says who follows what; each view is a thread that ends when nobody has followed
+for a while: one that is started again hears only then of who goes on following.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ TAIL_BYTES = 64 << 10
 SINCE_BYTES = 4 << 20
 LINES_MAX = 10_000
 FILES_MAX = 50
-VIEWS_MAX = 8
+VIEWS_MAX = 16  # eight that are wanted, and those that were a moment ago
 TRY_AGAIN_S = 0.25
+PATIENCE_S = 5.0
 
 
 class Views:
@@ -38,11 +39,14 @@ class Views:
         self._paths = paths
         self._dial = dial
         self._views: dict[str, View] = {}
+        self._wanted: list[str] = []
 
     def want(self, wanted: Mapping[str, Any]) -> None:
         """Begin and end views so that they are the wanted ones."""
-        for name in [name for name in self._views if name not in wanted]:
-            self._views.pop(name).stop()
+        self._wanted = sorted(wanted)
+        self._views = {name: view for name, view in self._views.items() if view.alive}
+        for name, view in self._views.items():
+            view.let_go(gone=name not in wanted)
         for name, said in wanted.items():
             if name not in self._views and len(self._views) < VIEWS_MAX:
                 view = self._views[name] = View(self._paths, self._dial, name, _wish(said))
@@ -50,7 +54,7 @@ class Views:
 
     @property
     def names(self) -> list[str]:
-        return sorted(self._views)
+        return self._wanted
 
 
 class View:
@@ -61,23 +65,29 @@ class View:
         self._wish = wish
         self._readers: dict[str, LineReader] = {}
         self._first = True
-        self._over = threading.Event()
+        self._gone_since = 0.0
         self._thread = threading.Thread(target=self._work, name=f"view {name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        self._over.set()
+    def let_go(self, *, gone: bool) -> None:
+        """Note whether somebody follows."""
+        self._gone_since = (self._gone_since or time.monotonic()) if gone else 0.0
+
+    @property
+    def alive(self) -> bool:
+        return not self._gone_since or time.monotonic() - self._gone_since < PATIENCE_S
 
     def _work(self) -> None:
         listed = 0.0
-        while not self._over.wait(LOOK_AGAIN_S if listed else 0.0):
+        while self.alive:
             if time.monotonic() - listed >= LIST_AGAIN_S:
                 listed = time.monotonic()
                 self._list()
             for path, reader in list(self._readers.items()):
                 self._pass_on(path, reader)
+            time.sleep(LOOK_AGAIN_S)
         for reader in self._readers.values():
             reader.close()
 
@@ -115,7 +125,7 @@ class View:
                 self._send(path, b"".join(last[start : start + 500]))
 
     def _pass_on(self, path: str, reader: LineReader) -> None:
-        while (piece := self._read(reader)) and not self._over.is_set():
+        while (piece := self._read(reader)) and self.alive:
             self._send(path, piece.data)
             reader.go_on(piece.end)
 
@@ -127,13 +137,11 @@ class View:
     def _send(self, path: str, data: bytes) -> None:
         """Send lines, for as long as somebody follows and is there to take them."""
         request = Request("POST", target(f"/v1/follow/{self._name}", path=path), data)
-        while not self._over.is_set():
+        while self.alive:
             with suppress(*TROUBLE), self._dial.send(request) as exchange:
-                if exchange.receive().status < 500:
-                    if exchange.status >= 400:
-                        self._over.set()
+                if exchange.receive().status < 300:
                     return
-            self._over.wait(TRY_AGAIN_S)
+            time.sleep(TRY_AGAIN_S)
 
 
 def _wish(said: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def follow_logs(plant: Plant, call: Call) -> Shape:
     if not isinstance(since, (int, float)) or not 0 <= since < 1e11:
         raise invalid("Since is in seconds since 1970.")
     wish = Wish(instances, files, lines, float(since))
-    return {"FollowId": plant.logs.following.begin(environment, wish)}
+    return {"FollowId": plant.logs.following.begin(environment, wish, call.text("FollowId"))}
 
 
 async def fetch_log_lines(plant: Plant, call: Call) -> Shape:

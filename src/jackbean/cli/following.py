@@ -72,7 +72,6 @@ class Follower:
         """Yield lines until the environment ends. Raises Failure."""
         lost_since: float | None = None
         while True:
-            asked_at = time.time()
             try:
                 answer = self._fetch()
             except Exception as error:
@@ -82,7 +81,7 @@ class Follower:
             if lost_since is not None:
                 self._note("The server answers again.")
                 lost_since = None
-            self._asked = replace(self._asked, since=asked_at, lines=0)
+            self._asked = replace(self._asked, since=0.0, lines=0)  # if it is to be asked anew
             if answer["Missed"]:
                 self._note(f"{answer['Missed']} lines were too many to show.")
             for line in answer["Lines"]:
@@ -117,6 +116,7 @@ class Follower:
             Files=list(asked.files),
             Lines=asked.lines,
             Since=asked.since,
+            FollowId=self._id,
         )
         return str(answer["FollowId"])
 

@@ -7,6 +7,7 @@ slow is told how many were left out. After a start nobody follows, until they as
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ WAIT_S_MAX = 10.0
 LINES_WAITING_MAX = 50_000
 LINES_AT_ONCE_MAX = 5_000
 LINE_CHARS_MAX = 16 << 10
+NAME = re.compile(r"[0-9a-z-]{8,64}")
 VIEWS_MAX = 8  # of one environment
 AGAIN_S = 2.0  # how often the environment is looked at while nothing comes
 
@@ -63,17 +65,26 @@ class Following:
         self._world = world
         self._views: dict[str, View] = {}
 
-    def begin(self, environment: Environment, wish: Wish) -> str:
-        """Have lines sent from now on; return the name to fetch them by. Raises Fault."""
+    def begin(self, environment: Environment, wish: Wish, id_: str = "") -> str:
+        """Have lines sent from now on; return the name to fetch them by. Raises Fault.
+
+        Who followed an earlier control plane gives the name that it knows: instances go on with it.
+        """
         self._forget()
+        known = self._views.get(id_)
+        if known and known.environment == environment.id:
+            return id_
         if sum(view.environment == environment.id for view in self._views.values()) >= VIEWS_MAX:
             text = f"{VIEWS_MAX} follow the logs of this environment already."
             raise Fault("TooManyFollowers", text)
-        view = View(self._world.ids.request(), environment.id, wish, self._world.clock.now())
-        self._views[view.id] = view
+        if known or (id_ and not NAME.fullmatch(id_)):
+            raise Fault("InvalidParameterValue", "FollowId is none that this service gave out.")
+        name = id_ or self._world.ids.request()
+        view = View(name, environment.id, wish, self._world.clock.now())
+        self._views[name] = view
         for member in environment.members:
             self._world.reports.nudge(member.id)
-        return view.id
+        return name
 
     def wanted(self, environment_id: str, instance: str) -> dict[str, Any]:
         """Return what an instance is to send: wishes by name."""

@@ -15,6 +15,7 @@ from jackbean.ports.logs import Claim, LogEvent, LogGroup, LogStream
 
 LINE_BYTES_MAX = 256 << 10
 GROUPS_MAX = 200  # of one environment
+REMEMBERED_MAX = 10_000
 GAP = "[jackbean] Lines before this one are missing: they were gone before they could be sent."
 
 
@@ -64,7 +65,9 @@ class LogTaker:
     async def _append(self, group: str, lines: Lines, claim: Claim) -> int:
         logs, now_ms = self._world.logs, int(self._world.clock.now() * 1000)
         now_ms = max(now_ms, self._latest.get((group, lines.instance), 0))
-        self._latest[group, lines.instance] = now_ms
+        if len(self._latest) >= REMEMBERED_MAX:
+            self._latest.clear()
+        self._latest[group, lines.instance] = now_ms  # lines keep their order if the clock is set
         events = [LogEvent(now_ms, text, now_ms) for text in _texts(lines)]
         end = await logs.append(group, lines.instance, events, claim)
         if end is None:  # the first lines, or somebody deleted the stream
@@ -97,8 +100,9 @@ async def ensure_group(
         known = await world.logs.groups()
         if sum(one.owner == environment.id for one in known) >= GROUPS_MAX:
             raise NotStreamed(f"This environment has {GROUPS_MAX} log groups already.")
-        made = LogGroup(name, int(world.clock.now() * 1000), days, owner=environment.id)
-        await world.logs.add_group(LogGroup(**{**vars(made), "asked_days": days}))
+        now_ms = int(world.clock.now() * 1000)
+        made = LogGroup(name, now_ms, days, owner=environment.id, asked_days=days)
+        await world.logs.add_group(made)
     elif (group.owner, group.asked_days) != (environment.id, days):
         kept = {} if group.asked_days == days else {"retention_days": days}
         await world.logs.change_group(name, owner=environment.id, asked_days=days, **kept)

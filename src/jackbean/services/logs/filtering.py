@@ -5,6 +5,7 @@ One request looks at a bounded number of events, so a page can be empty with mor
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from jackbean.ports.logs import EventQuery, LogEvent, Logs, Mark
 from jackbean.services.logs import faults, limits
 from jackbean.services.logs.finding import streams_of
-from jackbean.services.logs.patterns import compiled
+from jackbean.services.logs.patterns import Match, compiled
 
 TOKEN = re.compile(r"([0-9]{16})([0-9]{20})")
 CHUNK_EVENTS = 10_000
@@ -45,12 +46,11 @@ class EventSearch:
         size = looked = 0
         while looked < limits.SEARCHED_EVENTS_MAX:
             chunk = await self._store.events(query)
-            for one in chunk:
-                if matches(one.text):
-                    size += one.size
-                    if found and (len(found) >= asked.limit or size > limits.PAGE_BYTES_MAX):
-                        return found, _token(found[-1].mark)
-                    found.append(one)
+            for one in await asyncio.to_thread(_matching, chunk, matches):
+                size += one.size
+                if found and (len(found) >= asked.limit or size > limits.PAGE_BYTES_MAX):
+                    return found, _token(found[-1].mark)
+                found.append(one)
             if not chunk:
                 return found, ""
             looked += len(chunk)
@@ -88,6 +88,10 @@ class EventSearch:
         if set(asked.streams) - set(names):
             raise faults.no_stream()
         return asked.streams
+
+
+def _matching(chunk: Sequence[LogEvent], matches: Match) -> list[LogEvent]:
+    return [one for one in chunk if matches(one.text)]
 
 
 def _beyond(query: EventQuery, mark: Mark) -> EventQuery:
