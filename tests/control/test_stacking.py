@@ -9,6 +9,7 @@ import pytest
 from tests.control.rig import ASG, Rig
 
 from jackbean.control.aborting import abort
+from jackbean.control.returning import roll_back
 from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault
 from jackbean.core.events import Severity
@@ -56,8 +57,8 @@ def there(rig: Rig) -> dict[str, str]:
 
 
 def told(rig: Rig, severity: Severity = Severity.INFO) -> list[str]:
-    events = rig.events()
-    return [e.message for e in events if e.severity >= severity]
+    """Return what was told, of that severity at least."""
+    return [e.message for e in rig.events() if e.severity.level >= severity.level]
 
 
 def test_resources_of_a_bundle_are_there_before_instances(rig: Rig) -> None:
@@ -288,3 +289,28 @@ def test_a_release_refers_to_the_resources_that_it_has(rig: Rig) -> None:
     assert old == before.resource("Queue").name
     assert new.endswith(".fifo")
     assert rested(rig).resources_of(1) == rig.environment().resources
+
+
+def test_parked_instances_keep_what_they_refer_to(rig: Rig) -> None:
+    command = "aws:elasticbeanstalk:command"
+    parking = Setting("jackbean:deployment", "ParkingTime", "60")
+    settings = (*ONE, Setting(command, "DeploymentPolicy", "Immutable"), parking)
+    rig.create(label=config(rig, "first", FIRST), settings=settings)
+    before = rested(rig).resource("Queue")
+    replaced = FIRST.replace("DelaySeconds: 1", "FifoQueue: true")
+    after = deployed(rig, "second", replaced)
+    assert after.parked is not None
+    queues = {name for kind, name in rig.universe.resources.there if kind == QUEUE}
+    assert queues == {before.name, after.resource("Queue").name}
+    rig.run(roll_back(rig.world, "web1", rig.request()))
+    back = rested(rig)
+    assert back.resource("Queue").name == before.name
+    assert {name for kind, name in rig.universe.resources.there if kind == QUEUE} == {before.name}
+
+
+def test_an_environment_that_fails_to_deploy_has_its_resources(tmp_path: Path) -> None:
+    with Rig(tmp_path, behaviour=Behaviour(fails_staging=frozenset({1}))) as rig:
+        environment = created(rig)
+        assert "Create environment operation is complete, but with errors." in str(told(rig))
+        queue = environment.resource("Queue")
+        assert there(rig)[QUEUE] == queue.name

@@ -79,7 +79,7 @@ def stopped(environment: Environment, operation: Operation) -> Environment:
     it is on; what has come since is leaving, and can be had again by the next operation.
     """
     before = operation.provision.before if operation.provision else None
-    if before is None:
+    if before is None or operation.kind is Kind.CREATE:
         return environment
     was = {r.key: r.leaving for r in before}
     stack = tuple(replace(r, leaving=was.get(r.key, True)) for r in environment.resources)
@@ -111,9 +111,12 @@ def _ending_step(phase: Undo | Tidy | Deprovision, stack: Stack, sights: Sights)
 
 
 def tidied(environment: Environment, operation: Operation, now: float) -> Operation:
-    """Return an operation that has succeeded with what is left to be ended, if anything is."""
+    """Return an operation that has succeeded with what is left to be ended, if anything is.
+
+    Parked instances refer to what their release had: with them it is kept, for the next operation.
+    """
     leaving = any(resource.leaving for resource in environment.resources)
-    over = operation.phase is None and not operation.failed
+    over = operation.phase is None and not operation.failed and environment.parked is None
     return operation.then(Tidy(now)) if over and leaving else operation
 
 

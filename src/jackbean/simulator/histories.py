@@ -83,7 +83,7 @@ async def life(plan: Life, faults: Faults | None = None) -> Outcome:
     found = await universe.environments()
     check_stacks(universe.resources, found, custody)
     for environment in found:
-        if chronicle.won.get(environment.id):
+        if chronicle.won.get(environment.id) and not plan.parking:
             check_tidy(environment)
     return outcome
 

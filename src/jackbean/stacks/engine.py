@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jackbean.core.records import replace
-from jackbean.core.resources import Fate, Gone, Key, Made, Refused, Resource, Sight, State
+from jackbean.core.resources import Fate, Gone, Key, Made, Refused, Resource, Sight, State, Underway
 from jackbean.stacks.functions import evaluate
 from jackbean.stacks.graph import Blueprint, Template, blueprints
 from jackbean.stacks.names import story
@@ -101,9 +101,13 @@ def dismantle(stack: Stack, sights: Sights) -> Step:
 
 
 def waiting(stack: Stack, sights: Sights) -> str:
-    """Say what is being waited for."""
-    named = [r.id for r in stack if r.pending]
+    """Say what is being waited for, and what takes its time as far as that is known."""
+    named = [f"{r.id}{_why(sights.get(r.key))}" for r in stack if r.pending]
     return f"waiting for resources: {', '.join(named)}" if named else ""
+
+
+def _why(sight: Sight | None) -> str:
+    return f" ({sight.why})" if isinstance(sight, Underway) else ""
 
 
 def assumed(stack: Stack) -> dict[Key, Sight]:
