@@ -1,7 +1,9 @@
 """`./dev test`: the test suite. Arguments pass through to pytest.
 
-Without any: everything but the long runs, from the fastest to the slowest. `--all` adds the long
-runs and the EB CLI; `--eb` runs only what needs the EB CLI, which is installed for it.
+Without any: everything but the long runs, from the fastest to the slowest. What starts real
+instances waits more than it works, so that is spread over the cores too; what keeps visitors coming
+has the machine to itself. `--all` adds the long runs and the EB CLI; `--eb` runs only what needs
+the EB CLI, which is installed for it.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ sys.path.insert(0, str(ROOT))
 from tests import cfn_lint_venv, eb_venv, moto_venv  # noqa: E402 - found by the line above
 
 QUICK = "not e2e and not eb and not slow"
-SPREAD = ["-n", "auto", "--dist", "loadfile"]  # over the cores; what is real is measured alone
-REAL = "e2e and not slow and not eb"
+SPREAD = ["-n", "auto", "--dist", "loadfile"]  # over the cores
+REAL = "e2e and not load and not slow and not eb"
+LOADED = "e2e and load and not slow and not eb"
 LONG = "slow or eb"
 
 
@@ -33,13 +36,18 @@ def main(arguments: list[str]) -> int:
         return _pytest(rest)
     if "--all" in arguments:
         apart = {**moto_venv.variables(), **cfn_lint_venv.variables()}
-        env = {**eb_venv.variables(), **apart, "JACKBEAN_EXPLORE": "1"}
-        quick = _pytest(["-m", QUICK, *SPREAD, *rest], env)
-        parts = [_pytest(["-m", part, *rest], env) for part in (REAL, LONG)]
+        env = {
+            **eb_venv.variables(),
+            **apart,
+            "JACKBEAN_EXPLORE": "1",
+            "JACKBEAN_HISTORIES": "2000",
+        }
+        parts = [_pytest(["-m", part, *SPREAD, *rest], env) for part in (QUICK, REAL)]
+        parts += [_pytest(["-m", part, *rest], env) for part in (LOADED, LONG)]
     else:
-        quick = _pytest(["-m", QUICK, *SPREAD, *rest])
-        parts = [_pytest(["-m", REAL, *rest])]
-    return max(quick, *parts)
+        parts = [_pytest(["-m", part, *SPREAD, *rest]) for part in (QUICK, REAL)]
+        parts.append(_pytest(["-m", LOADED, *rest]))
+    return max(parts)
 
 
 def _pytest(arguments: list[str], env: Mapping[str, str] = os.environ) -> int:

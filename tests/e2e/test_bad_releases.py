@@ -16,7 +16,7 @@ from tests.load.site import DIES, ERRS, UNWELL, site
 from tests.load.tally import Tally
 from tests.load.visitors import Place
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 NAME = "tested-env"
 NUMBERS = count(1)

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.installation import ASG, COMMAND, Installation, app, option
 from tests.load.crowd import visitors
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 POLICIES = ("RollingWithAdditionalBatch", "Immutable")
 

@@ -23,7 +23,7 @@ from tests.e2e.installation import (
 from tests.e2e.signing import extend, own_keys
 from tests.load.crowd import visitors
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 NAME = "canary-env"
 PERCENT = 10

@@ -14,7 +14,7 @@ from tests.e2e.story import FAILED, end_of
 from tests.load.crowd import Load, letting_loose
 from tests.load.visitors import Place
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 LOAD = Load(callers=8, rate=200.0)
 BACK_S = 3.0  # from the request to the last answer of the newer version; the target is in the bench

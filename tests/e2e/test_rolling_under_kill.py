@@ -16,7 +16,7 @@ from tests.e2e.machines import disks, envoy, machines
 from tests.e2e.story import DEPLOYED, LAUNCHED, TERMINATED, end_of
 from tests.load.crowd import Crowd, visitors
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 NAME = "killed-env"
 MOMENTS_S = 4.0  # a kill comes within this long after the last start, or the request

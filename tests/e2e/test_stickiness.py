@@ -13,7 +13,7 @@ from tests.load.site import site
 from tests.load.tally import Tally
 from tests.load.visitors import Place
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
 NAME = "sticky-env"
 PROCESS = "aws:elasticbeanstalk:environment:process:default"

@@ -26,6 +26,7 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.mark.e2e
+@pytest.mark.load
 def test_nobody_notices_a_rolling_deployment(stage: Stage) -> None:
     outcome = tried(stage, "Rolling", SHORT)
     assert outcome.good, outcome.troubles
@@ -35,6 +36,7 @@ def test_nobody_notices_a_rolling_deployment(stage: Stage) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.load
 def test_a_broken_drain_is_seen(stage: Stage) -> None:
     """Without time to drain the slow requests are cut off, and the load balancer says so."""
     stage.one.begin(NAME, OptionSettings=[option(PROCESS, "DeregistrationDelay", "0")])
@@ -47,6 +49,7 @@ def test_a_broken_drain_is_seen(stage: Stage) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.load
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, change in CHANGES.items() if change.lossless])
 def test_nothing_is_lost(name: str) -> None:

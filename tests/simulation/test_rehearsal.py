@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
-from tests.simulation.executions import ACTS, POLICIES, STEP_S, Trial, drawn, execute
+from tests.simulation.executions import ACTS, BADNESS, POLICIES, STEP_S, Trial, drawn, execute
 
 from jackbean.core.acts import Launch, Step, Weigh
 from jackbean.core.fleet import MAIN, Fleet
@@ -88,6 +89,22 @@ def test_seeds(first: int) -> None:
         trial = drawn(seed)
         objections = execute(trial).objections(len(trial.deaths))
         assert not objections, f"drawn({seed}): {objections[:3]}"
+
+
+def test_the_seeds_have_everything_in_them() -> None:
+    trials = [drawn(seed) for seed in range(120)]
+    assert {(t.policy, t.act) for t in trials} >= {(p, a) for p in POLICIES for a in ACTS[:3]}
+    assert {(t.policy, t.bad) for t in trials} >= {(p, b) for p in POLICIES for b in BADNESS}
+    assert {dict(t.updates).get("RollingUpdateType") for t in trials if t.act == "replace"} == {
+        None,
+        "Time",
+        "Health",
+        "Immutable",
+    }
+    for trouble in ("deaths", "abort", "parking"):
+        assert sum(bool(getattr(t, trouble)) for t in trials) > 12, trouble
+    for fault in ("crash_share", "refuse_share", "half_share"):
+        assert sum(getattr(t.faults, fault) > 0 for t in trials) > 24, fault
 
 
 # Bugs planted between the rehearsal and the execution
@@ -183,6 +200,31 @@ def test_a_planted_bug_is_outside(name: str, monkeypatch: pytest.MonkeyPatch) ->
     plant, trial = PLANTED[name]
     assert execute(trial).objections() == ()
     assert execute(trial, lambda: plant(monkeypatch)).objections() != ()
+
+
+HIDDEN = (
+    "another policy",
+    "no draining",
+    "no test instance",
+    "one too many",
+    "no way back, beside",
+)
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_planted_bug_is_outside_of_a_seed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else goes wrong in the drawn trials hides no bug: the seeds prove something."""
+    plant, _ = PLANTED[name]
+    assert any(seen_in(drawn(seed), plant, monkeypatch) for seed in range(60))
+
+
+def seen_in(trial: Trial, plant: Plant, monkeypatch: pytest.MonkeyPatch) -> bool:
+    with monkeypatch.context() as patch:
+        try:
+            done = execute(trial, partial(plant, patch))
+        except AssertionError:  # a rollout that is not possible
+            return True
+    return done.objections(len(trial.deaths)) != ()
 
 
 def test_the_step_is_that_of_the_simulator() -> None:
