@@ -11,6 +11,7 @@ from tests.api.test_door import ADMIN, extend
 from tests.control.rig import COMMAND
 
 from jackbean.control.rehearsal.doubles import Kind
+from jackbean.ports.store import EnvironmentQuery
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
 ROLLING = (
@@ -69,6 +70,21 @@ def test_a_deployment(rig: PlantRig) -> None:
         "given up: new",
         "given up: old",
     ]
+
+
+def test_a_worker_is_rehearsed_like_others(rig: PlantRig) -> None:
+    worker = {"Name": "Worker", "Type": "SQS/HTTP"}
+    rig.launch("jobs", Tier=worker, OptionSettings=list(ROLLING))
+    answer = told(rig, EnvironmentName="jobs", VersionLabel="v2", Compare=True)
+    plan = answer["Plan"]
+    assert (plan["Policy"], plan["Result"], plan["LowestInService"]) == ("Rolling", "succeeded", 1)
+    (split,) = [way for way in answer["Ways"] if way["Name"] == "TrafficSplitting"]
+    assert split["Reason"].endswith("this environment has none.")
+    rig.eb.update_environment(EnvironmentName="jobs", VersionLabel="v2")
+    rig.settle(rig.run(rig.world.store.environments(EnvironmentQuery(names=("jobs",))))[0].id)
+    _, answer = extend(rig, "DescribeDeployments", json.dumps({"EnvironmentName": "jobs"}))
+    certificate = answer["Deployments"][0]
+    assert (certificate["Lowest"], certificate["Unit"]) == (plan["LowestInService"], "messages")
 
 
 def test_it_changes_nothing(rig: PlantRig) -> None:

@@ -199,3 +199,22 @@ def streamed(folder: Folder, made: dict[str, Any], group: str) -> str:
         process.kill()
         process.wait()
     return told.read_text()
+
+
+@NEEDS_EB
+def test_a_worker_by_eb(folder: Folder) -> None:
+    folder.write("one")
+    folder.eb("init", "by-eb", "-p", "python-3.11", "-r", "us-east-1")
+    created = folder.eb("create", "eb-jobs", "--tier", "worker", "--scale", "1")
+    assert "Successfully launched environment: eb-jobs" in created
+    assert "Created SQS queue named: awseb-e-" in created
+    status = folder.eb("status")
+    assert "Tier: Worker-SQS/HTTP-2.3" in status
+    assert "Health: Green" in status
+    assert "Running instances: 1" in folder.eb("status", "-v")
+    assert "Overall" in folder.eb("health")
+    folder.write("two")
+    assert "Environment update completed successfully." in folder.eb("deploy")
+    told = folder.eb("terminate", "eb-jobs", "--force")
+    assert "Deleted SQS queue named: awseb-e-" in told
+    assert "terminateEnvironment completed successfully." in told

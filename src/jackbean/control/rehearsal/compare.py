@@ -87,7 +87,8 @@ def _reason(policy: Policy, case: Case) -> str:
     if single_instance(case.new.settings):
         return "It works on some of several instances, and this environment is a single one."
     kind = balancer(case.new.settings)
-    return f"{policy.value} needs an application load balancer, and this environment has a {kind}."
+    have = f"a {kind}" if kind else "none"
+    return f"{policy.value} needs an application load balancer, and this environment has {have}."
 
 
 def _replacements(case: Case) -> Iterator[Way]:
