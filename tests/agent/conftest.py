@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import compileall
 import os
-import shutil
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,31 +11,13 @@ import pytest
 from tests.agent.control_plane import ControlPlane
 from tests.agent.rig import PYTHON, UV, Instance
 
-import jackbean
-
-SHIPPED = ("__init__.py", "core/__init__.py", "core/instructions.py", "core/protocol.py")
+from jackbean.engines.process import agentzip
 
 
 @pytest.fixture(scope="session")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The agent as it is shipped: one file, compiled."""
-    folder = tmp_path_factory.mktemp("agent")
-    source, target = Path(jackbean.__file__).parent, folder / "jackbean"
-    for name in SHIPPED:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / name, target / name)
-    shutil.copytree(
-        source / "agent", target / "agent", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    main = "import sys\nfrom jackbean.agent.main import main\nsys.exit(main(sys.argv[1:]))\n"
-    (folder / "__main__.py").write_text(main)
-    compileall.compile_dir(folder, quiet=1, legacy=True)
-    packed = folder / "agent.pyz"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(folder.rglob("*.py*")):
-            if path != packed:
-                archive.write(path, path.relative_to(folder))
-    return packed
+    return agentzip.build(tmp_path_factory.mktemp("agent") / "agent.pyz")
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import re
+import select
 import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -23,6 +25,7 @@ from jackbean.engines.process import machine_runtimes
 from jackbean.engines.process.shelf import present
 
 TOKEN = "a-token"
+QUEUES = frozenset(("/", "/v1/credentials", "/v1/enough", "/v1/attempts"))
 DEADLINE_S = 30.0
 
 
@@ -33,6 +36,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
+        if self.server.plane.queues and self.path in QUEUES:
+            self._relay()
+            return
         target, _, query = self.path.partition("?")
         asked = dict(parse_qsl(query))
         if target == "/v1/lines":
@@ -56,6 +62,9 @@ class Handler(BaseHTTPRequestHandler):
         self._answer_json((204, None))
 
     def do_GET(self) -> None:
+        if self.server.plane.queues and self.path in QUEUES:
+            self._relay()
+            return
         data = self.server.plane.held(self.path)
         if data is None:
             self._answer_json((404, None))
@@ -74,6 +83,28 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.wfile.write(part)
+
+    def _relay(self) -> None:
+        """Have the answer of those who have queues."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.plane.queues)
+        with closing(connection):
+            headers = dict(self.headers.items())
+            connection.request(self.command, self.path, self._body(), headers)
+            if not self._stays(connection.sock):
+                return
+            answer = connection.getresponse()
+            data = answer.read()
+        with suppress(OSError):
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    def _stays(self, other: socket.socket) -> bool:
+        """Wait for an answer from elsewhere; tell if who asked is still there for it."""
+        ready = select.select([other, self.connection], [], [])[0]
+        self.close_connection = other not in ready
+        return other in ready
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -135,6 +166,7 @@ class ControlPlane:
         self.ranges: list[int] = []
         self.resolved: list[dict[str, Any]] = []
         self.cut_off_at = 0
+        self.queues = 0  # the port of those who have them, if anybody has
         self.runtimes = machine_runtimes.find()
         self.unresolvable: dict[str, str] | None = None
         self.reports: list[Report] = []
@@ -185,6 +217,7 @@ class ControlPlane:
         seen = self._seen.setdefault(report.instance, set())
         return (
             self._order.serial != report.serial
+            or self._order.polling != report.polling
             or not self._order.logs.keys() <= seen
             or set(self._order.follow) != set(report.following)
         )

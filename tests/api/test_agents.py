@@ -69,6 +69,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "lines": ("POST", "/v1/lines?path=/x&file=1&start=0", b"x"),
     "follow": ("POST", "/v1/follow/v?path=/x", b"x"),
     "steps": ("POST", "/v1/steps", {"serial": 1, "step": "s", "seconds": 1}),
+    "enough": ("POST", "/v1/enough", {}),
     "credentials": ("GET", "/v1/credentials", b""),
 }
 
@@ -374,6 +375,35 @@ def test_keys_for_variables_live_longer(rig: PlantRig, instance: str) -> None:
         for query in ("", "?for=role", "?for=variables")
     ]
     assert [end - int(now) for end in ends] == [6 * 3600, 6 * 3600, 365 * 24 * 3600]
+
+
+def test_who_waits_for_a_message_can_have_the_answer_now(rig: PlantRig, instance: str) -> None:
+    """Nobody else's wait ends, and the answer is a whole one: there is no message."""
+    queue = rig.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
+    rig.give(rig.environment().id, Resource("AWSEBWorkerQueue", "AWS::SQS::Queue", queue))
+    keys = [rig.keys_of(m.id) for m in rig.environment().members]
+
+    async def talk() -> Answer:
+        polls = []
+        for pair in keys:
+            headers, body = signed(pair, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20)
+            polls.append(asyncio.create_task(ask(rig.agents, "POST", "/", headers, body)))
+        waiting = rig.door.polls._waiting
+        async with asyncio.timeout(LONG_S):
+            while len(waiting) < 2:
+                await asyncio.sleep(0)
+            token = {"Authorization": f"Bearer {token_of(rig, instance)}"}
+            assert (await ask(rig.agents, "POST", "/v1/enough", token, b"{}")).status == 204
+            done, others = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == 1
+        for other in others:
+            other.cancel()
+        await asyncio.wait(others)
+        assert not waiting
+        return done.pop().result()
+
+    answer = rig.run(talk())
+    assert (answer.status, json.loads(answer.body)) == (200, {})
 
 
 # Steps, and what is not there

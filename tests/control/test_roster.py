@@ -204,14 +204,13 @@ def test_a_worker_asks_the_queue_that_was_made_for_it() -> None:
         http_path="/jobs",
         inactivity_timeout_s=30,
         retention_period_s=60,
-        queue_retention_s=60,
     )
 
 
 def test_or_one_that_somebody_chose() -> None:
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/mine.fifo"
     made = worker(Setting("aws:elasticbeanstalk:sqsd", "WorkerQueueURL", url))
-    assert (made.queue_url, made.queue_name, made.queue_retention_s) == (url, "mine.fifo", 0)
+    assert (made.queue_url, made.queue_name) == (url, "mine.fifo")
 
 
 def test_or_one_that_a_function_names() -> None:

@@ -158,8 +158,7 @@ class Application:
 
     def end(self, drain_s: float, *, for_good: bool = False) -> Ending:
         """Tell every process to end; those that take longer than `drain_s` will be killed."""
-        address = self._launch.address if self._launch else None
-        address = address if self._listened else None
+        address = self.address if self._listened else None
         if for_good:
             self._room.give_up()
         elif self._running:
@@ -185,6 +184,11 @@ class Application:
 
     def close(self) -> None:
         self._room.close()
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where it listens, or will."""
+        return self._launch.address if self._launch else None
 
     def sights(self) -> tuple[Sight, ...]:
         return tuple(process.sight() for process in self._running)

@@ -21,7 +21,7 @@ from jackbean.agent.logfiles import LogFile
 from jackbean.agent.phases import Failure, Journal, Step, carry_out
 from jackbean.agent.platforms import PLATFORMS
 from jackbean.agent.run import Host, Run
-from jackbean.core.protocol import Manifest, Order, from_json
+from jackbean.core.protocol import Manifest, Order, Worker, from_json
 
 STAGE, ACTIVATE, RESTART, RESUME = "stage", "activate", "restart", "resume"
 COMMANDS = {
@@ -107,6 +107,8 @@ class Assignments:
                 return f"The order to {work} names no release."
             if manifest.platform not in PLATFORMS:
                 return f"This agent does not know platform {manifest.platform!r}."
+            if manifest.worker is not None:
+                from_json(Worker, manifest.worker)
         if work == RESTART and not self._host.ledger.record.current:
             return "There is nothing to restart: no release runs on this instance."
         return ""
@@ -135,6 +137,7 @@ class Assignments:
             # Whether it listens, the application itself knows better as time goes on.
             lasting = failure and failure.step != deployment.AWAIT
             self._resume_failure = failure if lasting else None
+            self._poll_again()
             self._news()
         with self._lock:
             self._run = None
@@ -152,6 +155,7 @@ class Assignments:
         self._host.ledger.note(**_deployed(record, "In Progress", began))
         failure = self._all_steps(run, record)
         self._host.application.let_go()
+        self._poll_again()
         with self._lock:
             self._run = None
             newer = self._host.ledger.record.serial != record.serial
@@ -160,6 +164,16 @@ class Assignments:
         with suppress(OSError):  # what is left over now goes the next time
             self._tidy()
         self._news()
+
+    def _poll_again(self) -> None:
+        """Have a worker's daemon run for what runs now, however the work has ended.
+
+        It receives nothing until the application is there.
+        """
+        current = self._host.ledger.record.current
+        if current:
+            platform = PLATFORMS[current.manifest.platform]
+            deployment.start_daemon(Run(self._host, platform, current))
 
     def _built(self, record: Record) -> Built:
         """Return the release that is worked on; a staged one as it is, if it is the same."""

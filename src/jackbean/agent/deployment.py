@@ -22,6 +22,8 @@ from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.run import Run
 from jackbean.agent.zipdirectory import BadZip
+from jackbean.core.daemon import DaemonConfig
+from jackbean.core.protocol import to_json
 
 AWAIT = "wait for application"
 NGINX_LOG = "/var/log/nginx/error.log"
@@ -159,6 +161,32 @@ def _follow(run: Run, host: str, port: int) -> None:
     start_proxy(run)
 
 
+def stop_daemon(run: Run) -> None:
+    run.host.daemon.stop(run.check)
+
+
+def start_daemon(run: Run) -> None:
+    """Have messages posted to the application, or none where the release is not a worker's."""
+    run.host.daemon.run(_daemon_config(run))
+
+
+def _daemon_config(run: Run) -> DaemonConfig | None:
+    worker, config, address = run.worker, run.host.config, run.host.application.address
+    if worker is None:
+        return None
+    return DaemonConfig(
+        worker=to_json(worker),
+        region=run.manifest.region,
+        socket=config.socket,
+        token=config.token,
+        address=config.address,
+        port=config.port,
+        application=":".join(map(str, address)) if address else "",
+        drain_s=run.manifest.drain_s,
+        state=str(run.paths.sqsd_state),
+    )
+
+
 def track_pids(run: Run) -> None:
     run.host.application.track()
 
@@ -175,6 +203,18 @@ def restart_application(run: Run) -> None:
     in_background(ending.wait)
 
 
+STOP_DAEMON = Step(
+    "stopSqsd",
+    stop_daemon,
+    "The worker's daemon could not be stopped.",
+    when=lambda run: run.host.daemon.runs,
+)
+START_DAEMON = Step(
+    "startSqsd",
+    start_daemon,
+    "The worker's daemon could not be started.",
+    when=lambda run: run.worker is not None,
+)
 BEFORE_BUILD = (
     Step("download", download, "The source bundle could not be fetched."),
     Step("PreBuildEbExtension", build.prebuild, f"EbExtension build failed. {CFN_INIT}"),
@@ -194,16 +234,20 @@ AFTER_BUILD = (
     ),
 )
 ACTIVATE = (
+    STOP_DAEMON,
     Step("FlipApplication", flip, "The release could not be put in place."),
     Step("start proxy with new configuration", start_proxy, "The proxy could not be started."),
     Step(AWAIT, await_application, "The application is not there:"),
+    START_DAEMON,
     Step("Track pids in healthd", track_pids, "The process ids could not be written."),
     Step("RunAppDeployPostDeployHooks", postdeploy_hooks, "A postdeploy hook failed."),
 )
 RESTART = (
+    STOP_DAEMON,
     Step("restart application", restart_application, "The application could not be restarted."),
     Step("restart proxy", restart_proxy, "The proxy could not be restarted."),
     Step(AWAIT, await_application, "The application is not there:"),
+    START_DAEMON,
     Step("Track pids in healthd", track_pids, "The process ids could not be written."),
 )
 RESUME = (

@@ -43,6 +43,7 @@ class Record:
     staged: Built | None = None
     flipping: bool = False
     deployed: dict[str, Any] | None = None
+    polling: bool = True  # whether the daemon of a worker may poll: what was said last
 
 
 class Ledger:

@@ -24,6 +24,7 @@ MAIN_LOGS = (
     "/var/log/eb-hooks.log",
     "/var/log/nginx/access.log",
     "/var/log/nginx/error.log",
+    "/var/log/aws-sqsd/default.log",
 )
 # Of programs that a bundle may bring: streamed as on AWS, where they are there.
 FURTHER_LOGS = (

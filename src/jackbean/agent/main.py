@@ -16,6 +16,7 @@ from jackbean.agent.application import Application
 from jackbean.agent.assignments import Assignments
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children
+from jackbean.agent.daemon import Daemon
 from jackbean.agent.dial import Dial
 from jackbean.agent.environment import means_aws
 from jackbean.agent.following import Views
@@ -57,6 +58,7 @@ class Agent:
         children.end_leftovers()
         log = EngineLog(LogFile(paths.engine_log, paths.rotated_logs))
         proxy = Proxy(config.tools["nginx"], paths, children, self.news)
+        ledger = Ledger(paths.ledger)
         services = Services(paths, children, proxy, log, config.user)
         self._host = Host(
             config=config,
@@ -66,11 +68,12 @@ class Agent:
             application=Application(paths, children, self.news),
             proxy=proxy,
             bundles=Bundles(paths.bundles, dial, log),
-            ledger=Ledger(paths.ledger),
+            ledger=ledger,
             log=log,
             notices=Notices(dial),
             services=services,
             keys=Keys(dial, ROLE if config.metadata_port else VARIABLES, paths.keys),
+            daemon=Daemon(paths, children, self.news, allowed=ledger.record.polling),
         )
         self._metadata = _metadata(config, self._host.keys, log)
         self._names = _names(config, self._host.ledger, log)
@@ -105,6 +108,9 @@ class Agent:
         for service in (self._metadata, self._names):
             if service:
                 service.close()
+        if self._metadata:
+            self._metadata.close()
+        self._host.daemon.close()
         # What is being sent ends by itself; WebSockets only end once the application says so, and
         # while the proxy is still there to pass that on.
         self._host.proxy.leave(PROXY_LEAVE_S)
@@ -123,6 +129,10 @@ class Agent:
     def accept(self, order: Order) -> None:
         self._log_sender.want(order.logs)
         self._views.want(order.follow)
+        if order.polling != self._host.ledger.record.polling:
+            self._host.ledger.note(polling=order.polling)
+            self._host.daemon.allow(polling=order.polling)
+            self.news()
         self._assignments.accept(order)
 
     def report(self) -> Report:
@@ -131,6 +141,7 @@ class Agent:
         record = self._host.ledger.record
         served = self._requests.read()
         application, causes = self._state()
+        polling = self._host.daemon.sight()
         return Report(
             instance=self._host.config.instance,
             serial=record.serial,
@@ -147,6 +158,10 @@ class Agent:
             deployed=record.deployed or {},
             started_at=self._started_at,
             following=self._views.names,
+            polling=record.polling,
+            in_flight=polling.in_flight,
+            drained=polling.drained,
+            polled_s=polling.polled_s,
         )
 
     def reported(self) -> None:
@@ -154,7 +169,8 @@ class Agent:
 
     def _state(self) -> tuple[str, list[str]]:
         application, causes = self._host.application.observe()
-        troubles = [self._assignments.trouble(), self._host.proxy.trouble()]
+        host = self._host
+        troubles = [self._assignments.trouble(), host.proxy.trouble(), host.daemon.trouble()]
         causes = causes + [trouble for trouble in troubles if trouble]
         return ("down" if causes else application), causes
 

@@ -46,6 +46,8 @@ OPTIONAL = frozenset(
 UNKNOWN = re.compile(r'unknown directive "(\w+)"')
 SAFE = r"[^\s\"'\\;{}$\x00-\x1f\x7f]+"
 NONE = "none"
+SPARE_S = 5
+STREAM_S = 600  # nginx's own, of connections that are passed on
 
 # nginx brings no table of its own where it is a single program.
 TYPES = {
@@ -94,7 +96,10 @@ TYPES = {
 
 @dataclass(frozen=True)
 class ProxySite:
-    """What nginx is to do. `statics` maps a path of URLs to a directory; `user` may be empty."""
+    """What nginx is to do. `statics` maps a path of URLs to a directory; `user` may be empty.
+
+    `worker_s` is how long the application of a worker may take over a message; 0 for others.
+    """
 
     listen: str
     upstream: str
@@ -109,6 +114,7 @@ class ProxySite:
     passes: str = "http"
     document_root: str = ""
     other_name: str = ""  # of the upstream, as bundles of the platform know it
+    worker_s: int = 0
 
 
 class Unsafe(ValueError):
@@ -212,11 +218,24 @@ http {{
         keepalive_timeout 60;
         gzip off;
         gzip_comp_level 4;
-
+{_patience(site)}
         include conf.d/elasticbeanstalk/*.conf;
     }}
 }}
 """
+
+
+def _patience(site: ProxySite) -> str:
+    """Return what is different where requests are messages.
+
+    They may take longer than nginx's 60 seconds: as long as the daemon waits, and a little more so
+    that it is the daemon that gives up. And attributes may have names that nginx would drop.
+    """
+    if not site.worker_s:
+        return ""
+    kinds = ("proxy_read", "proxy_send", "fastcgi_read", "fastcgi_send")
+    times = "".join(f"        {kind}_timeout {site.worker_s + SPARE_S}s;\n" for kind in kinds)
+    return f"{times}        ignore_invalid_headers off;\n        underscores_in_headers on;\n"
 
 
 def _passing(site: ProxySite) -> str:
@@ -230,6 +249,7 @@ stream {{
     server {{
         listen {site.listen};
         proxy_pass {UPSTREAM};
+        proxy_timeout {max(STREAM_S, site.worker_s + SPARE_S)}s;
     }}
 }}
 """

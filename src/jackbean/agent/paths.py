@@ -106,6 +106,10 @@ class Paths:
         return self.at("/var/log/nginx/healthd")
 
     @property
+    def sqsd_log(self) -> Path:
+        return self.at("/var/log/aws-sqsd/default.log")
+
+    @property
     def deployment_logs(self) -> Path:
         return self.at("/var/log/deployments")
 
@@ -137,6 +141,14 @@ class Paths:
     @property
     def bundles(self) -> Path:
         return self.own / "bundles"
+
+    @property
+    def sqsd_config(self) -> Path:
+        return self.own / "sqsd.json"
+
+    @property
+    def sqsd_state(self) -> Path:
+        return self.own / "sqsd.state"
 
     def prepare(self) -> None:
         """Make the directories that everything else takes for granted."""

@@ -16,6 +16,7 @@ from jackbean.agent import environment
 from jackbean.agent.application import Application
 from jackbean.agent.bundle import Bundles
 from jackbean.agent.children import Children, Command, account, kill_group, wait_for_groups
+from jackbean.agent.daemon import Daemon
 from jackbean.agent.dial import Dial
 from jackbean.agent.keys import Keys
 from jackbean.agent.ledger import Built, Ledger
@@ -25,7 +26,7 @@ from jackbean.agent.paths import Paths
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.proxy import Proxy
 from jackbean.agent.services.keeping import Services
-from jackbean.core.protocol import AgentConfig, Manifest, Notice
+from jackbean.core.protocol import AgentConfig, Manifest, Notice, Worker, from_json
 
 Passes = Literal["http", "fastcgi"]
 VARIABLES = "environment.json"  # in the runtime directory: what its programs need to be told
@@ -49,6 +50,7 @@ class Host:
     notices: Notices
     services: Services
     keys: Keys
+    daemon: Daemon
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,12 @@ class Run:
     @property
     def manifest(self) -> Manifest:
         return self.built.manifest
+
+    @property
+    def worker(self) -> Worker | None:
+        """What the release does with a queue, if it does."""
+        said = self.manifest.worker
+        return None if said is None else from_json(Worker, said)
 
     @property
     def paths(self) -> Paths:

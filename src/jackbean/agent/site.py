@@ -78,6 +78,7 @@ def proxy_site(run: Run, root: Path, address: tuple[str, int]) -> nginx.ProxySit
         server=_server(run, root),
         passes=run.platform.passes,
         other_name=_other_name(run, root),
+        worker_s=run.worker.inactivity_timeout_s if run.worker else 0,
         document_root=run.platform.document_root(run) if run.platform.document_root else "",
     )
 

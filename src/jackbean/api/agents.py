@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
+from jackbean.api.door import Door
 from jackbean.api.plant import Plant
 from jackbean.api.publishing import NAME, publish
 from jackbean.control.credentials import ROLE_S, VARIABLES_S
@@ -66,7 +66,7 @@ class Refused(Exception):
 class AgentsDoor:
     """Builds the application; its methods are its routes. `front` answers in AWS's protocols."""
 
-    def __init__(self, plant: Plant, front: ASGIApp) -> None:
+    def __init__(self, plant: Plant, front: Door) -> None:
         self._plant = plant
         self._front = front
 
@@ -85,6 +85,7 @@ class AgentsDoor:
             Route("/v1/follow/{view}", self.follow, methods=["POST"]),
             Route("/v1/steps", self.steps, methods=["POST"]),
             Route("/v1/credentials", self.credentials, methods=["GET"]),
+            Route("/v1/enough", self.enough, methods=["POST"]),
             Route("/", self._front, methods=["POST"]),
         ]
         handlers = {Refused: _refused, JackbeanError: _refused}
@@ -249,6 +250,13 @@ class AgentsDoor:
             "Role": principal.role,
         }
         return JSONResponse(told)
+
+    async def enough(self, request: Request) -> Response:
+        """Answer what the instance waits for at the front door, with what there is."""
+        instance = self._instance(request)
+        await self._home(instance)
+        self._front.polls.end(instance)
+        return Response(status_code=204)
 
     def _instance(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

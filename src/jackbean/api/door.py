@@ -23,6 +23,7 @@ from jackbean.api.authority import authorise, authorise_call
 from jackbean.api.callers import Callers
 from jackbean.api.objects_door import ObjectsDoor
 from jackbean.api.plant import Call, Plant
+from jackbean.api.polls import Polls
 from jackbean.control.principals import BEARERS_MAY, Bearer, Keys, Principal
 from jackbean.core.errors import Fault, PortError
 from jackbean.wire import sigv4
@@ -58,6 +59,7 @@ class Door:
         self._plant = plant
         self._services = services
         self._models = Models()
+        self.polls = Polls()
         self._callers = Callers(plant, keys)
         self._objects = ObjectsDoor(plant, self._callers, self._models)
 
@@ -125,7 +127,7 @@ class Door:
         if service == EXTENSION:
             return await self._extension(visit, operation, principal, handler)
         if (service, operation) in PATIENT:
-            handler = _attended(handler, receive)
+            handler = _attended(handler, receive, self.polls)
         return await self._modelled(visit, target, principal, handler)
 
     async def _principal(self, http: HttpRequest, service: str, operation: str) -> Principal:
@@ -174,20 +176,28 @@ class Door:
         return _sent(PROTOCOLS[target.protocol].refuse(fault, visit.request_id, model))
 
 
-def _attended(handler: Handler, receive: Receive) -> Handler:
-    """Return a handler that is cancelled when the client goes away before the answer is there."""
+def _attended(handler: Handler, receive: Receive, polls: Polls) -> Handler:
+    """Return a handler that is cancelled when nobody wants to wait for its answer any more.
+
+    Either the client goes away, or it wants its answer now: that is empty then.
+    """
 
     async def attended(plant: Plant, call: Call) -> Mapping[str, Any]:
-        answering = asyncio.ensure_future(handler(plant, call))
-        leaving = asyncio.ensure_future(receive())
-        try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                raise ClientDisconnect
-            return answering.result()
-        finally:
-            leaving.cancel()
-            answering.cancel()
+        with polls.waiting(call.principal) as enough:
+            answering = asyncio.ensure_future(handler(plant, call))
+            leaving = asyncio.ensure_future(receive())
+            ending = asyncio.ensure_future(enough.wait())
+            try:
+                waiting = (answering, leaving, ending)
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if answering.done():
+                    return answering.result()
+                if leaving.done():
+                    raise ClientDisconnect
+                return {}
+            finally:
+                for task in (answering, leaving, ending):
+                    task.cancel()
 
     return attended
 

@@ -48,7 +48,6 @@ def instructions(around: Surroundings) -> Worker | None:
         visibility_timeout_s=options.visibility_timeout_s,
         error_visibility_timeout_s=options.error_visibility_timeout_s,
         retention_period_s=options.retention_period_s,
-        queue_retention_s=0 if chosen else options.retention_period_s,
     )
 
 

@@ -29,6 +29,9 @@ library only.
                        since the epoch), "AccountId", "Role"}: this instance's own AWS keys, good
                        for some hours, with ?for=variables for a year, and no longer than it is
                        a member of its environment. The token comes as X-Amz-Security-Token.
+    POST /v1/enough    body: {}. Every ReceiveMessage of this instance that waits is answered now,
+                       with messages if it has got some. 204. A daemon that is to stop says so: if
+                       it hung up, a message could be left with nobody for a while.
     POST /             a request of AWS's protocols, signed with such keys: SQS for the daemon of a
                        worker, which needs no other way to the control plane.
 
@@ -124,9 +127,7 @@ class Worker:
 
     `queue_url` is any URL of the queue, of which only the path counts; `queue_name` what the
     application is told. The others are the settings of `aws:elasticbeanstalk:sqsd`, in seconds
-    where they are times. `queue_retention_s` is how long the queue itself keeps a message:
-    the daemon deletes what is older than `retention_period_s` only where that is shorter; 0 says
-    that it is not known.
+    where they are times.
     """
 
     queue_url: str
@@ -139,7 +140,6 @@ class Worker:
     visibility_timeout_s: int = 300
     error_visibility_timeout_s: int = 2
     retention_period_s: int = 345_600
-    queue_retention_s: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,23 @@ from pathlib import Path
 
 import jackbean
 
-MAIN = "import sys\n\nfrom jackbean.agent.main import main\n\nsys.exit(main(sys.argv[1:]))\n"
+MAIN = """\
+import sys
+
+if sys.argv[1:2] == ["sqsd"]:  # without the agent, to be smaller
+    from jackbean.sqsd.main import main
+    sys.exit(main(sys.argv[2:]))
+from jackbean.agent.main import main
+sys.exit(main(sys.argv[1:]))
+"""
 PACKAGES = ("agent", "sqsd")  # whole
-MODULES = ("__init__.py", "core/__init__.py", "core/instructions.py", "core/protocol.py")
+MODULES = (
+    "__init__.py",
+    "core/__init__.py",
+    "core/daemon.py",
+    "core/instructions.py",
+    "core/protocol.py",
+)
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the same content makes the same file
 UNCHECKED = 0b01  # a compiled module that is not compared with its source
 
