@@ -208,7 +208,8 @@ def test_a_release_that_does_not_run_burns_no_attempts(post: Post) -> None:
     failed = post.plane.work(
         "activate", replace(post.manifest(2, "raise SystemExit(3)"), timeout_s=10.0), 2
     )
-    assert failed.state == "failed"
+    assert failed.failure
+    assert failed.failure["step"] == "wait for application", failed.failure
     post.send("patient")
     wait_until(post.daemon, "the daemon is there")
     assert post.counts() == (1, 0)
