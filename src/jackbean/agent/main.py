@@ -105,12 +105,10 @@ class Agent:
         self._cron.close()
         self._rotation.close()
         self._reception.close()
+        self._host.daemon.close()  # what it has under way may need all the others
         for service in (self._metadata, self._names):
             if service:
                 service.close()
-        if self._metadata:
-            self._metadata.close()
-        self._host.daemon.close()
         # What is being sent ends by itself; WebSockets only end once the application says so, and
         # while the proxy is still there to pass that on.
         self._host.proxy.leave(PROXY_LEAVE_S)
