@@ -203,6 +203,11 @@ OTHERS = (
         DIFFERENT,
         "they are the machine's: Debian's, Ubuntu's, Fedora's ...",
     ),
+    Rule(
+        "the metadata service and keys of the instance's role",
+        SAME,
+        "[in root mode](aws-on-instances.md)",
+    ),
     Rule("Apache as the proxy", LEFT_OUT, "nginx serves, with a warning"),
     Rule(
         "Puma on `/var/run/puma/my_app.sock`", DIFFERENT, "it is on a port; a socket is found too"

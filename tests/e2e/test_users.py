@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.e2e.installation import ASG, COMMAND, Installation, app, bundle, opti
 from tests.e2e.machines import machines
 from tests.e2e.ordinary import Person, install, person
 from tests.e2e.signing import extend, own_keys
+from tests.e2e.test_platforms import CASES, SLOW, launch
 from tests.load.crowd import visitors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -55,6 +57,28 @@ def test_a_life(somebody: Person, jackbean: Path, engine: str) -> None:
         if engine == "auto":
             assert "root" in about["OtherModes"]["root"]
         _live(one)
+
+
+@pytest.mark.parametrize("engine", ["user", "plain"])
+def test_the_samples_of_platforms_serve(
+    somebody: Person, jackbean: Path, engine: str, tmp_path: Path
+) -> None:
+    """What needs nothing installed is fetched by a user as by root; the rest is the machine's."""
+    command = (*somebody.prefix, str(jackbean))
+    data = somebody.home / f"samples-{engine}" / "data"
+    data.parent.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        os.chown(data.parent, somebody.home.stat().st_uid, somebody.home.stat().st_gid)
+    with serving(Installation(data, engine, command)) as one:
+        for name, case in CASES.items():
+            if name in SLOW or any(not shutil.which(program) for program in case.programs):
+                continue
+            label = case.running.replace(" ", "-")
+            one.version(label, case.content(tmp_path))
+            made = launch(one, case, label)
+            story = "\n".join(one.events("platform-env"))
+            assert (made["Health"], case.answer in one.get(made)) == ("Green", True), story
+            one.terminate("platform-env")
 
 
 def _live(one: Installation) -> None:
