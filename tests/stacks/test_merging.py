@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.control.scenes import INSTALLATION, environment
 from tests.stacks.test_synthesis import template
 
-from jackbean.control.surroundings import OWNED
+from jackbean.control.surroundings import OWNED, Surroundings
 from jackbean.core.extensions import Declared
+from jackbean.core.options.settings import Settings
 from jackbean.stacks.difference import fingerprint, kinds
-from jackbean.stacks.merging import RESOURCES_MAX, Merged, merge
+from jackbean.stacks.graph import blueprints
+from jackbean.stacks.merging import RESOURCES_MAX, Merged, check, merge
+from jackbean.stacks.portable import portable
 from jackbean.stacks.types import Reality, kind
 
 GROUP = "AWSEBAutoScalingGroup"
@@ -160,3 +167,38 @@ def test_other_sections_are_merged() -> None:
     found = merged("", parameters={"P": {"Type": "String"}}, outputs={"O": {"Value": "x"}})
     assert set(found.template["Parameters"]) == {"ImageId", "P"}
     assert found.template["Outputs"] == {"O": {"Value": "x"}}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(("Ref", "Fn::GetAtt", "Fn::If", "Fn::Sub", "CmpFn::Remove", "A")),
+            inner,
+            max_size=2,
+        )
+    ),
+    max_leaves=8,
+)
+BODIES = JSON | st.fixed_dictionaries(
+    {"Type": st.sampled_from(("AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::IAM::Role"))},
+    optional={
+        "Properties": JSON | st.dictionaries(st.sampled_from(("KeySchema", "B")), JSON),
+        "DependsOn": JSON,
+        "Condition": JSON,
+        "DeletionPolicy": JSON,
+        "UpdateReplacePolicy": JSON,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(("A", "B", GROUP, "AWSEBRDSDatabase")), BODIES))
+def test_nothing_that_a_bundle_says_breaks_us(resources: dict[str, Any]) -> None:
+    declared = Declared(resources=resources)
+    found = merge(template(), declared, OWNED)
+    around = Surroundings(INSTALLATION, environment(), Settings(), declared)
+    if not found.faults and not check(found.template, around):
+        blueprints(found.template, around)
+        json.dumps(portable(found.template, lambda namespace, name: None, "web"))

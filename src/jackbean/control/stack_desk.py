@@ -165,6 +165,10 @@ class StackDesk:
         said = {name: template.get(name) or {} for name in SECTIONS}
         if any(not isinstance(one, dict) for one in said.values()) or not said["Resources"]:
             raise _invalid("Template format error: At least one Resources member must be defined.")
+        if not all(isinstance(one, dict) for one in said["Parameters"].values()):
+            raise _invalid("Template format error: A parameter is a mapping with a Type.")
+        if "Transform" in template:
+            raise _invalid("Template format error: Transform is not understood here.")
         declared = Declared(
             parameters=said["Parameters"],
             mappings=said["Mappings"],

@@ -179,6 +179,8 @@ class _Advance:
         if faults:
             where = ".".join(map(str, faults[0].path))
             self.failure = f"Resource {blueprint.id}: {where}: {faults[0].text}."
+        elif not isinstance(found, dict):
+            self.failure = f"Resource {blueprint.id}: Properties is no mapping."
         return found
 
     def _add(self, current: Resource | None, blueprint: Blueprint, properties: Value) -> None:

@@ -58,7 +58,7 @@ def _holds(body: Mapping[str, Any], resolver: Resolver) -> bool:
     if condition is None:
         return True
     found, faults = evaluate({"Fn::If": [condition, True, False]}, resolver)
-    return found is True or bool(faults)  # what is wrong with it is told where it is made
+    return found is True or bool(faults)  # what is wrong with it is told when it is checked
 
 
 def _blueprint(name: str, body: Mapping[str, Any], known: Collection[str]) -> Blueprint:
@@ -78,7 +78,7 @@ def _blueprint(name: str, body: Mapping[str, Any], known: Collection[str]) -> Bl
 
 def _fate(body: Mapping[str, Any], policy: str) -> Fate:
     said = body.get(policy)
-    return Fate(said) if said in FATES else Fate.DELETE
+    return Fate(said) if isinstance(said, str) and said in FATES else Fate.DELETE
 
 
 FATES = frozenset(Fate)

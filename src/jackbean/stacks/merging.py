@@ -16,7 +16,7 @@ from typing import Any
 from jackbean.core.extensions import Declared
 from jackbean.core.resources import Fate
 from jackbean.stacks.functions import evaluate
-from jackbean.stacks.graph import FATES, Circle, blueprints
+from jackbean.stacks.graph import FATES, Blueprint, Circle, blueprints
 from jackbean.stacks.legacy import modern
 from jackbean.stacks.types import SNAPSHOTS, Reality, kind, known, provided
 from jackbean.stacks.values import SHOWN_MAX, Resolver
@@ -66,17 +66,33 @@ def merge(template: Template, declared: Declared, owned: Mapping[str, str]) -> M
 
 def check(template: Template, resolver: Resolver) -> list[str]:
     """Return what is wrong with functions and dependencies in a template's resources."""
-    faults = [*_dangling(template["Resources"])]
+    resources = template["Resources"]
+    faults = [*_dangling(resources), *_unconditional(resources, resolver)]
+    if faults:
+        return faults
     try:
         found = blueprints(template, resolver)
     except Circle as circle:
-        return [*faults, f".ebextensions: Resources: {circle}."]
-    for one in found:
-        if provided(one.type, one.id):
-            for fault in evaluate(one.properties, resolver)[1]:
-                where = ".".join(map(str, (one.id, "Properties", *fault.path)))
-                faults.append(f".ebextensions: Resources: {where}: {fault.text}.")
-    return faults
+        return [f".ebextensions: Resources: {circle}."]
+    return [
+        fault for one in found if provided(one.type, one.id) for fault in _unmeant(one, resolver)
+    ]
+
+
+def _unconditional(resources: Template, resolver: Resolver) -> Iterator[str]:
+    for name, body in resources.items():
+        if "Condition" in body:
+            for fault in evaluate({"Fn::If": [body["Condition"], True, False]}, resolver)[1]:
+                yield _at(name, f"Condition: {fault.text}")
+
+
+def _unmeant(one: Blueprint, resolver: Resolver) -> Iterator[str]:
+    """Yield what is wrong with the properties of a resource that something is made of."""
+    value, faults = evaluate(one.properties, resolver)
+    for fault in faults:
+        yield _at(one.id, f"{'.'.join(map(str, ('Properties', *fault.path)))}: {fault.text}")
+    if not faults and not isinstance(value, dict):
+        yield _at(one.id, "Properties is a mapping")
 
 
 def combined(first: Mapping[str, Any], second: Mapping[str, Any]) -> Template:
@@ -145,7 +161,7 @@ def _policies(name: str, said: Template) -> Iterator[str]:
         chosen = said.get(policy)
         if chosen is None:
             continue
-        if chosen not in FATES:
+        if not isinstance(chosen, str) or chosen not in FATES:
             yield _at(name, f"{policy} is one of {', '.join(FATES)}")
         elif chosen == Fate.SNAPSHOT and said.get("Type") not in SNAPSHOTS:
             yield _at(name, f"resources of type {said.get('Type')} have no snapshots ({policy})")
