@@ -66,7 +66,12 @@ def covered(about: str, rows: Sequence[Row], names: Iterable[str]) -> Sequence[R
 STEPS = (
     Row("download of the bundle", SAME, "", ("download",)),
     Row("`ElectLeader`", DIFFERENT, "the control plane names the leader: one of an operation"),
-    Row("`stopSqsd`, `startSqsd`", DIFFERENT, "worker instances finish their messages meanwhile"),
+    Row(
+        "`stopSqsd`, `startSqsd`",
+        DIFFERENT,
+        "it is stopped when the new release takes over, not for the whole deployment",
+        ("stopSqsd", "startSqsd"),
+    ),
     Row("`PreBuildEbExtension`", SAME, "", ("PreBuildEbExtension",)),
     Row(
         "`StageApplication`",

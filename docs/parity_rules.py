@@ -91,7 +91,7 @@ TWENTY = (
         "a worker's success is exactly 200, through nginx on port 80",
         SAME,
         "",
-        (),
+        ("tests/sqsd/test_posting.py::test_every_status_but_200_is_a_failure",),
     ),
     Rule(
         "periodic tasks are messages with three `beanstalk.sqsd.` attributes",

@@ -43,7 +43,7 @@ def test_a_table_that_has_grown_leaves_a_gap(module: ModuleType) -> None:
 
 def test_each_of_the_twenty_rules_is_shown_by_tests(module: ModuleType) -> None:
     assert len(module.TWENTY) == 20
-    for rule in (*module.TWENTY[:8], *module.TWENTY[9:]):
+    for rule in module.TWENTY:
         assert rule.tests, rule.thing
         for test in rule.tests:
             file, _, function = test.partition("::")
