@@ -9,6 +9,9 @@ import pytest
 from tests.control.rig import ASG, Rig
 
 from jackbean.control.aborting import abort
+from jackbean.control.environments import Update
+from jackbean.control.rehearsal.endings import Result
+from jackbean.control.rehearsing import Asked, rehearse_update
 from jackbean.control.returning import roll_back
 from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault
@@ -314,3 +317,13 @@ def test_an_environment_that_fails_to_deploy_has_its_resources(tmp_path: Path) -
         assert "Create environment operation is complete, but with errors." in str(told(rig))
         queue = environment.resource("Queue")
         assert there(rig)[QUEUE] == queue.name
+
+
+def test_a_plan_has_its_resources_made(rig: Rig) -> None:
+    created(rig)
+    label = config(rig, "second", FIRST.replace("DelaySeconds: 1", "FifoQueue: true"))
+    asked = Asked(Update(rig.request(), label=label))
+    found = rig.run(rehearse_update(rig.world, "web1", asked)).rehearsal
+    assert found.ending.result is Result.SUCCEEDED
+    assert found.ending.new == 1
+    assert len(there(rig)) == 2  # and nothing was touched
