@@ -200,3 +200,33 @@ def test_a_template_is_looked_at(client: Any) -> None:
     found = client.validate_template(TemplateBody=TEMPLATE)
     assert found["Description"] == "A queue and who fills it"
     assert found["Parameters"][0]["ParameterKey"] == "Delay"
+
+
+def change_set(client: Any, kind: str, template: str) -> dict[str, Any]:
+    given = {"StackName": NAME, "ChangeSetName": "change", "ChangeSetType": kind}
+    made_id = client.create_change_set(**given, TemplateBody=template)["Id"]
+    return dict(client.describe_change_set(ChangeSetName=made_id))
+
+
+def test_change_sets_as_the_cli_makes_them(rig: PlantRig, client: Any) -> None:
+    assert rig.refusal(
+        client.create_change_set, StackName=NAME, ChangeSetName="c", TemplateBody=TEMPLATE
+    )[0] == 400  # fmt: skip
+    first = change_set(client, "CREATE", TEMPLATE)
+    assert first["Status"] == "CREATE_COMPLETE"
+    assert [c["ResourceChange"]["LogicalResourceId"] for c in first["Changes"]] == ["Jobs", "News"]
+    assert rig.universe.resources.there == {}
+    client.execute_change_set(ChangeSetName=first["ChangeSetId"])
+    assert settled(rig, client)["StackStatus"] == "CREATE_COMPLETE"
+    same = change_set(client, "UPDATE", TEMPLATE)
+    assert (same["Status"], same["StatusReason"][:37]) == (
+        "FAILED",
+        "The submitted information didn't cont",
+    )
+    client.delete_change_set(ChangeSetName="change", StackName=NAME)
+    changed = change_set(client, "UPDATE", TEMPLATE.replace("Default: 3", "Default: 4"))
+    client.execute_change_set(ChangeSetName="change", StackName=NAME)
+    assert settled(rig, client)["StackStatus"] == "UPDATE_COMPLETE"
+    gone = {"ChangeSetName": changed["ChangeSetId"]}
+    assert rig.refusal(client.describe_change_set, **gone)[1] == "ChangeSetNotFound"
+    assert properties(rig, QUEUE)["DelaySeconds"] == "4"

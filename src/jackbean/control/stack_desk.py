@@ -61,28 +61,36 @@ class StackDesk:
                 return one
         return None
 
+    async def check(self, wish: Wish) -> None:
+        """Raise the Fault for a wish that cannot be meant."""
+        there = await self.find(wish.name)
+        await self._check(replace(there, plan=wish.plan) if there else self._made(wish))
+
     async def create(self, wish: Wish) -> Freestanding:
         async with self._lock:
-            if not NAME.fullmatch(wish.name):
-                raise _invalid(f"Value '{wish.name[:128]}' at 'stackName' is not valid")
             if await self.find(wish.name) is not None:
                 raise Fault("AlreadyExistsException", f"Stack [{wish.name}] already exists")
             if len(await self.stacks()) >= STACKS_MAX:
                 raise Fault("LimitExceededException", f"There are {STACKS_MAX} stacks.")
-            now = self.world.clock.now()
-            arn = f"stack/{wish.name}/{self.world.ids.request()}"
-            made = Freestanding(
-                name=wish.name,
-                id=self.world.installation.arn(arn, "cloudformation"),
-                created=now,
-                status="CREATE_IN_PROGRESS",
-                aim=Aim.MAKE,
-                plan=wish.plan,
-                tags=wish.tags,
-                stays=wish.stays,
-            )
+            made = self._made(wish)
             await self._check(made)
             return await self._begin(made)
+
+    def _made(self, wish: Wish) -> Freestanding:
+        """Return a stack as it begins. Raises the Fault for a name that none can have."""
+        if not NAME.fullmatch(wish.name):
+            raise _invalid(f"Value '{wish.name[:128]}' at 'stackName' is not valid")
+        arn = f"stack/{wish.name}/{self.world.ids.request()}"
+        return Freestanding(
+            name=wish.name,
+            id=self.world.installation.arn(arn, "cloudformation"),
+            created=self.world.clock.now(),
+            status="CREATE_IN_PROGRESS",
+            aim=Aim.MAKE,
+            plan=wish.plan,
+            tags=wish.tags,
+            stays=wish.stays,
+        )
 
     async def update(self, wish: Wish) -> Freestanding:
         async with self._lock:

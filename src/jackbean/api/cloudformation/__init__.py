@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jackbean.api.cloudformation import reading, writing
+from jackbean.api.cloudformation import changing, reading, writing
 
 CLOUDFORMATION: Mapping[str, Any] = {
+    "CreateChangeSet": changing.create_change_set,
     "CreateStack": writing.create_stack,
+    "DeleteChangeSet": changing.delete_change_set,
     "DeleteStack": writing.delete_stack,
+    "DescribeChangeSet": changing.describe_change_set,
     "DescribeStackEvents": reading.describe_stack_events,
     "DescribeStackResource": reading.describe_stack_resource,
     "DescribeStackResources": reading.describe_stack_resources,
     "DescribeStacks": reading.describe_stacks,
+    "ExecuteChangeSet": changing.execute_change_set,
     "GetTemplate": reading.get_template,
     "ListExports": reading.list_exports,
     "ListStackResources": reading.list_stack_resources,

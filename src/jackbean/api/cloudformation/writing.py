@@ -16,30 +16,30 @@ ENVIRONMENTS = "awseb-"  # how stacks of environments begin
 
 async def create_stack(plant: Plant, call: Call) -> Shape:
     stays = call.flag("DisableRollback", default=False) or call.text("OnFailure") == "DO_NOTHING"
-    plan = Plan(await _template(plant, call), _parameters(call, {}))
-    made = await plant.stacks.create(Wish(_name(call), plan, _tags(call), stays))
+    plan = Plan(template_of(call), parameters(call, {}))
+    made = await plant.stacks.create(Wish(stack_name(call), plan, tags(call), stays))
     return {"StackId": made.id}
 
 
 async def update_stack(plant: Plant, call: Call) -> Shape:
-    there = await plant.stacks.find(_name(call))
+    there = await plant.stacks.find(stack_name(call))
     before = there.plan if there else Plan()
     same = call.flag("UsePreviousTemplate", default=False)
-    template = before.template if same else await _template(plant, call)
-    plan = Plan(template, _parameters(call, before.parameters))
-    name = there.name if there else _name(call)
+    template = before.template if same else template_of(call)
+    plan = Plan(template, parameters(call, before.parameters))
+    name = there.name if there else stack_name(call)
     stays = call.flag("DisableRollback", default=False)
-    changed: Freestanding = await plant.stacks.update(Wish(name, plan, _tags(call), stays))
+    changed: Freestanding = await plant.stacks.update(Wish(name, plan, tags(call), stays))
     return {"StackId": changed.id}
 
 
 async def delete_stack(plant: Plant, call: Call) -> Shape:
-    await plant.stacks.delete(_name(call), tuple(map(str, call.items("RetainResources"))))
+    await plant.stacks.delete(stack_name(call), tuple(map(str, call.items("RetainResources"))))
     return {}
 
 
 async def validate_template(plant: Plant, call: Call) -> Shape:
-    template = await _template(plant, call)
+    template = template_of(call)
     said = template.get("Parameters") or {}
     told = [
         {
@@ -54,7 +54,8 @@ async def validate_template(plant: Plant, call: Call) -> Shape:
     return {"Description": str(template.get("Description") or ""), "Parameters": told}
 
 
-def _name(call: Call) -> str:
+def stack_name(call: Call) -> str:
+    """Return which stack is meant. Raises the Fault for that of an environment."""
     name = call.text("StackName")
     if name.rpartition("stack/")[2].startswith(ENVIRONMENTS):
         text = "The stack of an environment is made, changed and ended by Elastic Beanstalk."
@@ -62,7 +63,8 @@ def _name(call: Call) -> str:
     return name
 
 
-async def _template(plant: Plant, call: Call) -> dict[str, Any]:
+def template_of(call: Call) -> dict[str, Any]:
+    """Return the template in a request. Raises the Fault."""
     body, url = call.text("TemplateBody"), call.text("TemplateURL")
     if not body:
         text = "Either Template URL or Template Body must be specified."
@@ -74,7 +76,7 @@ async def _template(plant: Plant, call: Call) -> dict[str, Any]:
         raise Fault("ValidationError", f"Template format error: {error}.") from error
 
 
-def _parameters(call: Call, before: dict[str, str]) -> dict[str, str]:
+def parameters(call: Call, before: dict[str, str]) -> dict[str, str]:
     found = {}
     for one in call.items("Parameters"):
         key = str(one.get("ParameterKey", ""))
@@ -85,5 +87,5 @@ def _parameters(call: Call, before: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _tags(call: Call) -> tuple[tuple[str, str], ...]:
+def tags(call: Call) -> tuple[tuple[str, str], ...]:
     return tuple((str(one["Key"]), str(one.get("Value", ""))) for one in call.items("Tags"))
