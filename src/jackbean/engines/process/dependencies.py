@@ -14,6 +14,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -118,7 +119,8 @@ class ProcessDependencies:
         if made.status:
             raise PortError(f"{build.interpreter.path}: {made.output}")
         for package in installer.beforehand(build.request.runtime):
-            await _install(kitchen, (package,), f"{package}, which the platform adds,")
+            with suppress(Unresolvable):  # few count on it: who does will say so
+                await _install(kitchen, (package,), f"{package}, which the platform adds,")
         await _install(kitchen, ("-r", f"{kitchen.request}/{file}"), file)
         for package in installer.base(build.request.runtime):
             if not await asyncio.to_thread(build.has, package):
