@@ -121,8 +121,7 @@ def test_messages_reach_the_application_through_nginx(post: Post) -> None:
     post.send("hello", MessageAttributes=attribute)
     post.await_line("v1 1 hello kept")
     wait_until(lambda: post.counts() == (0, 0), "it is deleted")
-    report = post.plane.wait(lambda r: r.polled_s is not None)
-    assert report.in_flight == 0
+    report = post.plane.wait(lambda r: r.polled_s is not None and r.in_flight == 0)
     assert not report.drained
     log = post.instance.log("/var/log/aws-sqsd/default.log")
     assert f"message: sent to http://localhost:{post.instance.port}/" in log

@@ -123,6 +123,16 @@ class Daemon:
             if process is not None:
                 self._end(process)
             self._changed()
+            self._await_answer()
+
+    def _await_answer(self) -> None:
+        """Tell that the queue has answered as soon as it has: a deployment waits for it."""
+        while self._process is not None and self._goal() == self._running:
+            if self.sight().polled_s is not None:
+                self._changed()
+                return
+            with self._turn:
+                self._turn.wait(LOOK_AGAIN_S)
 
     def _start(self, config: DaemonConfig) -> bool:
         """Start it; tell if that could be done, for which the disk must not be full."""

@@ -100,10 +100,11 @@ class Daemon:
         return ready and self._application.there
 
     def _receive(self, limit: int) -> None:
+        first = self._polled_at is None  # somebody waits to hear that the queue answers
         members = {
             "QueueUrl": self._worker.queue_url,
             "MaxNumberOfMessages": limit,
-            "WaitTimeSeconds": WAIT_S,
+            "WaitTimeSeconds": 0 if first else WAIT_S,
             "VisibilityTimeout": self._worker.visibility_timeout_s,
             "MessageSystemAttributeNames": SYSTEM,
             "MessageAttributeNames": ["All"],
