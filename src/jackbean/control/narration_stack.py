@@ -21,6 +21,8 @@ Telling = Iterator[tuple[str, Severity]]
 
 def outcomes(before: Stack, after: Stack, sights: Sights, *, undoing: bool) -> Telling:
     """Yield what became of resources between two records."""
+    if before is after:
+        return
     changed = "Restored" if undoing else "Updated"
     was = {r.key: r for r in before}
     now = {r.key: r for r in after}

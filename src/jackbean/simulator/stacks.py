@@ -21,13 +21,18 @@ class Custody:
 
     def __init__(self) -> None:
         self.kept: set[Place] = set()
+        self._seen: dict[str, tuple[Resource, ...]] = {}
 
     def __call__(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if isinstance(change, PutEnvironment):
-                self.kept.update(
-                    (r.type, r.name) for r in filter(_held, change.environment.resources)
-                )
+                self._take_in(change.environment)
+
+    def _take_in(self, environment: Environment) -> None:
+        if environment.resources is self._seen.get(environment.id):
+            return
+        self._seen[environment.id] = environment.resources
+        self.kept.update((r.type, r.name) for r in filter(_held, environment.resources))
 
 
 def _held(resource: Resource) -> bool:
