@@ -17,7 +17,7 @@ from jackbean.api import publishing as publishing_module
 from jackbean.api.following import FOLLOWING
 from jackbean.api.plant import Call
 from jackbean.control import following as following_module
-from jackbean.control.log_taking import GAP, LINE_BYTES_MAX
+from jackbean.control.log_taking import BURST_BYTES, GAP, LINE_CHARS_MAX
 from jackbean.control.principals import Administrator
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.protocol import Report
@@ -68,8 +68,8 @@ def test_lines_come_into_the_group_of_their_file_once(rig: PlantRig) -> None:
 
 def test_long_lines_are_several_and_gaps_are_told(rig: PlantRig) -> None:
     instance = streaming(rig)
-    send(rig, instance, b"x" * (LINE_BYTES_MAX + 5) + b"\n", gap=1)
-    assert [len(one) for one in texts(rig)] == [len(GAP), LINE_BYTES_MAX, 5]
+    send(rig, instance, b"x" * (LINE_CHARS_MAX + 5) + b"\n", gap=1)
+    assert [len(one) for one in texts(rig)] == [len(GAP), LINE_CHARS_MAX, 5]
     assert texts(rig)[0] == GAP
 
 
@@ -109,6 +109,22 @@ def test_what_an_agent_should_not_say(rig: PlantRig) -> None:
     for n in range(250):
         status, _ = send(rig, instance, b"x\n", path=f"/var/log/{n}")
         assert status == (200 if n < 200 else 409)
+
+
+def test_who_sends_more_than_its_share_is_told_to_wait(rig: PlantRig) -> None:
+    first = streaming(rig, size=2)
+    second = str(rig.environment().members[1].id)
+    piece, start = b"x" * ((1 << 20) - 101) + b"\n", 0
+    while (answer := send(rig, first, piece, start=start))[0] == 200:
+        start += len(piece)
+    assert answer[0] == 429
+    assert start == BURST_BYTES // (1 << 20) * len(piece)
+    assert send(rig, second, b"one\n")[0] == 200
+    rig.universe.clock.advance(1.0)
+    took = 0
+    while send(rig, first, piece, start=start)[0] == 200:
+        start, took = start + len(piece), took + 1
+    assert took == 5
 
 
 def test_a_disk_that_refuses_is_tried_again(rig: PlantRig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ LAST_LOOK_S = 2.0  # how long the last lines of an ending instance may take
 FILES_MAX = 100
 NEVER = -1_000.0
 REFUSED_S = 5.0
+TOO_FAST = 429
 
 
 class Shipper:
@@ -98,7 +99,7 @@ class Shipper:
         status, answer = self._dial.call(request)
         if status == 200 and isinstance(answer, dict) and isinstance(answer.get("end"), int):
             return int(answer["end"])
-        if status >= 500:
+        if status >= 500 or status == TOO_FAST:
             raise OSError(f"the control plane answers {status}")
         raise Refused
 

@@ -23,7 +23,7 @@ from jackbean.api.plant import Plant
 from jackbean.api.publishing import NAME, publish
 from jackbean.control.credentials import ROLE_S, VARIABLES_S
 from jackbean.control.following import lines_of
-from jackbean.control.log_taking import Lines, NotStreamed
+from jackbean.control.log_taking import Lines, NotStreamed, TooFast
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.platforms.runtimes import Need
@@ -213,6 +213,8 @@ class AgentsDoor:
             end = await self._plant.lines.take(environment, lines)
         except NotStreamed as why:
             raise Refused(409, str(why)) from None
+        except TooFast as why:
+            raise Refused(429, str(why)) from None
         return JSONResponse({"end": end})
 
     async def follow(self, request: Request) -> Response:

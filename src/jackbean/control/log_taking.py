@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jackbean.control.log_groups import LogOptions, group_of
+from jackbean.control.pacing import Paces
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.ports.logs import Claim, LogEvent, LogGroup, LogStream
 
-LINE_BYTES_MAX = 256 << 10
+LINE_CHARS_MAX = 64 << 10  # at most 256 KiB
+LINE_COST_BYTES = 100
 GROUPS_MAX = 200  # of one environment
 REMEMBERED_MAX = 10_000
+BYTES_PER_S, BURST_BYTES = 5 << 20, 32 << 20  # from one instance: the others wait behind it
 GAP = "[jackbean] Lines before this one are missing: they were gone before they could be sent."
 
 
@@ -35,6 +38,10 @@ class NotStreamed(Exception):
     """The environment's settings do not ask for these lines."""
 
 
+class TooFast(Exception):
+    """An instance sends more than its share: the lines can wait where they are."""
+
+
 class LogTaker:
     """What it remembers may be lost."""
 
@@ -42,9 +49,13 @@ class LogTaker:
         self._world = world
         self._options: dict[tuple[str, int], LogOptions] = {}
         self._latest: dict[tuple[str, str], int] = {}
+        self._paces = Paces(BYTES_PER_S, BURST_BYTES)
 
     async def take(self, environment: Environment, lines: Lines) -> int:
-        """Keep lines once; return how far their file is taken. Raises NotStreamed, PortError."""
+        """Keep lines once; return how far their file is taken.
+
+        Raises NotStreamed, TooFast, PortError.
+        """
         options = await self._of(environment)
         if not options.stream:
             raise NotStreamed("The settings of this environment do not stream logs.")
@@ -52,6 +63,8 @@ class LogTaker:
             group = group_of(environment.name, lines.path)
         except ValueError as error:
             raise NotStreamed(str(error)) from None
+        if not self._paces.take(lines.instance, _cost(lines.data), self._world.clock.now()):
+            raise TooFast(f"At most {BYTES_PER_S >> 20} MiB of lines are taken in a second.")
         await ensure_group(self._world, environment, group, options)
         claim = Claim(
             lines.instance, lines.path, lines.file, lines.start, lines.start + len(lines.data)
@@ -127,10 +140,16 @@ async def end_groups(world: World, environment: Environment) -> None:
 def _texts(lines: Lines) -> list[str]:
     """Return lines as events: none of them empty, or longer than an event may be."""
     found = [GAP] if lines.gap else []
-    for line in lines.data.split(b"\n"):
-        text = line.rstrip(b"\r")
-        found += [
-            text[start : start + LINE_BYTES_MAX].decode("utf-8", "replace")
-            for start in range(0, len(text), LINE_BYTES_MAX)
-        ]
-    return found
+    for line in lines.data.decode("utf-8", "replace").split("\n"):
+        text = line.rstrip("\r")
+        if len(text) <= LINE_CHARS_MAX:
+            found.append(text)
+        else:
+            starts = range(0, len(text), LINE_CHARS_MAX)
+            found += [text[start : start + LINE_CHARS_MAX] for start in starts]
+    return [text for text in found if text]
+
+
+def _cost(data: bytes) -> int:
+    """Return what lines count for: short ones cost as much as those of a hundred bytes."""
+    return len(data) + LINE_COST_BYTES * data.count(b"\n")

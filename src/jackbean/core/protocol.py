@@ -20,7 +20,7 @@ library only.
     PUT  /v1/logs/R/tail|bundle   the log text (UTF-8) or zip that Order.logs asked for as R.
     POST /v1/lines?path=P&file=F&start=N&gap=0|1   body: whole lines of file F at path P, from
                        byte N on, where the settings stream logs. Answer: {"end": ...}, how far F
-                       has been taken: go on there. 409: they are not streamed.
+                       has been taken: go on there. 409: they are not streamed. 429: later.
     PUT  /v1/publish/N   body: a rotated log, compressed, to be kept as N where the settings say so.
     POST /v1/follow/I?path=P   body: lines for those who follow as I. 204; 404: nobody does.
     POST /v1/steps     body: {"serial", "step", "seconds"}: progress, for people. Answer 204.
