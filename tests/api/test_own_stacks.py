@@ -126,6 +126,9 @@ def test_a_change_that_fails_is_undone(rig: PlantRig, client: Any) -> None:
 def test_what_fails_stays_where_that_is_wanted(rig: PlantRig, client: Any) -> None:
     assert made(rig, client, BAD, DisableRollback=True)["StackStatus"] == "CREATE_FAILED"
     assert {kind for kind, _ in rig.universe.resources.there} == {QUEUE}
+    client.update_stack(StackName=NAME, TemplateBody=TEMPLATE)
+    assert settled(rig, client)["StackStatus"] == "UPDATE_COMPLETE"
+    assert {kind for kind, _ in rig.universe.resources.there} == {QUEUE, TOPIC}
 
 
 def test_it_is_ended(rig: PlantRig, client: Any) -> None:

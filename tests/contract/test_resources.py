@@ -201,8 +201,7 @@ def test_a_subscriber_of_a_topic(tmp_path: Path) -> None:
         again = await made.resources.ensure(wanted(kind, "s", **place))
         assert again == first
         one = await made.topics.topics.subscription(first.ref)
-        assert dict(one.attributes)["RawMessageDelivery"] == "false"
-        assert dict(one.attributes)["FilterPolicy"] == "{}"
+        assert dict(one.attributes) == {"RawMessageDelivery": "false"}
         await made.resources.remove(wanted(kind, "s", **place))
         assert await made.topics.topics.subscriptions(topic.ref) == []
 
@@ -222,6 +221,58 @@ def test_subscribers_that_a_topic_names_itself(tmp_path: Path) -> None:
         await made.resources.ensure(changed)
         found = await made.topics.topics.subscriptions(topic.ref)
         assert sorted(one.endpoint[-1] for one in found) == ["b", "c"]
+
+    on_services(tmp_path, scenario)
+
+
+EVERY: dict[str, dict[str, Any]] = {
+    TOPIC: {
+        "ContentBasedDeduplication": True,
+        "DeliveryPolicy": {"http": {"defaultHealthyRetryPolicy": {"numRetries": 1}}},
+        "DisplayName": "T",
+        "KmsMasterKeyId": "key",
+        "SignatureVersion": "2",
+        "Tags": [{"Key": "a", "Value": "b"}],
+        "TracingConfig": "Active",
+    },
+    "AWS::SNS::Subscription": {
+        "DeliveryPolicy": {"healthyRetryPolicy": {"numRetries": 1}},
+        "FilterPolicy": {"a": ["b"]},
+        "FilterPolicyScope": "MessageBody",
+        "RawMessageDelivery": True,
+        "RedrivePolicy": {"deadLetterTargetArn": HERE.arn("dead", "sqs")},
+    },
+    QUEUE: {
+        "ContentBasedDeduplication": True,
+        "DeduplicationScope": "messageGroup",
+        "DelaySeconds": 1,
+        "FifoThroughputLimit": "perMessageGroupId",
+        "KmsMasterKeyId": "key",
+        "MaximumMessageSize": 2048,
+        "MessageRetentionPeriod": 60,
+        "ReceiveMessageWaitTimeSeconds": 1,
+        "RedriveAllowPolicy": {"redrivePermission": "denyAll"},
+        "SqsManagedSseEnabled": True,
+        "Tags": [{"Key": "a", "Value": "b"}],
+        "VisibilityTimeout": 5,
+    },
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_everything_can_be_set_and_unset(tmp_path: Path, kind: str) -> None:
+    """In one first-in-first-out, since some of it can only be set there."""
+    base: dict[str, Any] = {"FifoQueue": True} if kind == QUEUE else {"FifoTopic": True}
+    if kind not in {QUEUE, TOPIC}:
+        queue = HERE.arn("q", "sqs")
+        base = {"TopicArn": HERE.arn("t", "sns"), "Protocol": "sqs", "Endpoint": queue}
+
+    async def scenario(made: Services) -> None:
+        await made.topics.topics.create("t", {}, {})
+        name = "one.fifo" if kind in {QUEUE, TOPIC} else "one"
+        first = await made.resources.ensure(wanted(kind, name, **base))
+        assert await made.resources.ensure(wanted(kind, name, **base, **EVERY[kind])) == first
+        assert await made.resources.ensure(wanted(kind, name, **base)) == first
 
     on_services(tmp_path, scenario)
 

@@ -154,7 +154,8 @@ def _forward(stack: Freestanding, turn: Turn) -> Freestanding:
     if step.failure:
         after = replace(after, reason=step.failure)
         if stack.stays:
-            return _rests(after, "CREATE_FAILED" if making else "UPDATE_FAILED")
+            left = replace(after, resources=tuple(map(_left, step.stack)))
+            return _rests(left, "CREATE_FAILED" if making else "UPDATE_FAILED")
         back = undo(stack.before, step.stack, turn.sights)
         status = "ROLLBACK_IN_PROGRESS" if making else "UPDATE_ROLLBACK_IN_PROGRESS"
         return replace(after, aim=Aim.UNDO, status=status, resources=back.stack)
@@ -163,6 +164,13 @@ def _forward(stack: Freestanding, turn: Turn) -> Freestanding:
     if any(resource.leaving for resource in step.stack):
         return replace(after, aim=Aim.TIDY, status="UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     return _rests(after, "CREATE_COMPLETE" if making else "UPDATE_COMPLETE")
+
+
+def _left(resource: Resource) -> Resource:
+    """Return a resource as a failure leaves it: the next change makes what was not made."""
+    if resource.state is State.MAKING:
+        return replace(resource, state=State.READY, leaving=True)
+    return replace(resource, state=State.READY, former="")
 
 
 def _undone(stack: Freestanding, *, over: bool) -> Freestanding:

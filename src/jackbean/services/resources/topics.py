@@ -19,6 +19,12 @@ TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 POLICY = "AWS::SNS::TopicPolicy"
 SETTABLE = frozenset(TOPIC_ATTRIBUTES) - {"Policy"}
 FIXED = frozenset({"FifoTopic"})
+# What an attribute is that nobody has set, where that is not nothing.
+UNSET = {
+    "ContentBasedDeduplication": "false",
+    "FilterPolicyScope": "MessageAttributes",
+    "RawMessageDelivery": "false",
+}
 # What a topic may also have, and what is said of a subscriber that concerns AWS alone.
 OWN = frozenset(
     {"DataProtectionPolicy", "DeliveryStatusLogging", "Subscription", "Tags", "TopicName"}
@@ -58,9 +64,9 @@ class TopicProvider:
     async def _change(self, topic: Topic, given: dict[str, str], tags: dict[str, str]) -> None:
         """Set what is given, and take away what is not."""
         known = dict(topic.attributes)
-        unset = {name: "" for name in known if name in SETTABLE}
+        unset = {name: UNSET.get(name, "") for name in known if name in SETTABLE}
         for name, value in {**unset, **given}.items():
-            if name not in FIXED and value != known.get(name, ""):
+            if name not in FIXED and value != known.get(name, UNSET.get(name, "")):
                 await self._topics.set_attribute(topic.arn, name, value)
         if tags != dict(topic.tags):
             await self._topics.set_tags(topic.arn, tags)
@@ -113,10 +119,9 @@ class SubscriptionProvider:
 
     async def _change(self, there: Subscription, given: Mapping[str, str]) -> None:
         known = dict(there.attributes)
-        empty = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
-        unset = {name: empty.get(name, "{}") for name in known}
+        unset = {name: UNSET.get(name, "") for name in known}
         for name, value in {**unset, **given}.items():
-            if value != known.get(name, empty.get(name, "{}")):
+            if value != known.get(name, UNSET.get(name, "")):
                 await self._topics.set_subscription_attribute(there.arn, name, value)
 
     def _wish(self, wanted: Wanted, given: Mapping[str, str]) -> Subscribing:
