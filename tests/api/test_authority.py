@@ -10,13 +10,16 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import boto3
 import pytest
 from botocore import xform_name
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape, StructureShape
-from tests.api.rig import PlantRig
+from tests.api.rig import HOST, PlantRig, ask
 from tests.api.test_door import extend
 
 from jackbean.api import s3
@@ -337,3 +340,25 @@ def test_a_name_is_nobodys_before_it_is_made(rig: PlantRig, state: State) -> Non
     mine = rig.client("sqs", rig.instance_keys())
     sent = {"QueueUrl": url, "MessageBody": "x"}
     assert rig.refusal(mine.send_message, **sent)[:2] == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize("signature", ["s3", "s3v4"])
+def test_links_that_an_instance_makes_are_its_own(bench: Bench, signature: str) -> None:
+    """A session token in the query is part of what is signed, the old way too."""
+    made = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=f"http://{HOST}",
+        aws_access_key_id=bench.keys[0],
+        aws_secret_access_key=bench.keys[1],
+        aws_session_token=bench.keys[2],
+        config=Config(signature_version=signature, s3={"addressing_style": "path"}),
+    )
+    bench.client("s3").put_object(Bucket="bucket-web1", Key="linked", Body=b"mine")
+    for bucket, key, status in (("bucket-web1", "linked", 200), ("bucket-web2", "k", 403)):
+        given = {"Bucket": bucket, "Key": key}
+        url = made.generate_presigned_url("get_object", Params=given, ExpiresIn=60)
+        assert bench.run(ask(bench.door, "GET", url, {"Host": HOST})).status == status
+        other = url.replace(quote(bench.keys[2], safe=""), quote(bench.keys[2][:-1] + "x", safe=""))
+        assert other != url
+        assert bench.run(ask(bench.door, "GET", other, {"Host": HOST})).status == 403

@@ -117,6 +117,55 @@ def test_from_node(one: Installation) -> None:
     lands(one, "signup-nodejs", sample("signup-nodejs"), "Node.js")
 
 
+# The same in version 2 of the SDK, in the way of AWS's own sample: it knows no endpoint, and says
+# what it expects of an item as one did before expressions.
+OLDER_NODE = """
+const fs = require("fs"), http = require("http"), AWS = require("aws-sdk");
+const settings = JSON.parse(fs.readFileSync("/etc/signup.json"));
+AWS.config.region = settings.region;
+const tables = new AWS.DynamoDB(), topics = new AWS.SNS();
+async function answer(request, body) {
+  if (request.method !== "POST") return [200, `The theme is ${settings.theme}.`];
+  const form = new URLSearchParams(body), email = form.get("email"), name = form.get("name");
+  if (!email) return [400, ""];
+  try {
+    await tables.putItem({
+      TableName: settings.table,
+      Item: { email: { S: email }, name: { S: name || "-" } },
+      Expected: { email: { Exists: false } },
+    }).promise();
+  } catch (error) {
+    if (error.code === "ConditionalCheckFailedException") return [409, ""];
+    throw error;
+  }
+  await topics.publish({
+    TopicArn: settings.topic, Subject: "A sign-up", Message: JSON.stringify({ email }),
+  }).promise();
+  return [201, "Thank you."];
+}
+http.createServer((request, response) => {
+  let body = "";
+  request.on("data", (chunk) => { body += chunk; });
+  request.on("end", () => answer(request, body)
+    .catch((error) => [500, String(error)])
+    .then(([status, text]) => { response.writeHead(status); response.end(text); }));
+}).listen(process.env.PORT);
+"""
+
+
+@pytest.mark.slow
+def test_from_an_older_node_sdk(one: Installation) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("instances have a network of their own in root mode only")
+    package = {
+        "name": "signup",
+        "scripts": {"start": "node server.js"},
+        "dependencies": {"aws-sdk": "2.1000.0"},
+    }
+    content = sample("signup-nodejs", server__js=OLDER_NODE, package__json=json.dumps(package))
+    lands(one, "signup-older-node", content, "Node.js")
+
+
 @pytest.mark.slow
 def test_from_python_on_the_machines_network() -> None:
     """In user mode keys are variables, and the endpoint is the API's own."""
