@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from jackbean.api import balancing, deployments, extension, identity, messages, periodic
 from jackbean.api.agents import AgentsDoor
@@ -36,6 +38,7 @@ from jackbean.engines.process.dependencies import ProcessDependencies
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.prepare import Api
 from jackbean.engines.process.runtimes import ProcessRuntimes
+from jackbean.ports.clock import Clock
 from jackbean.ports.resources import Provider
 from jackbean.server.clock import RandomIds, SystemClock
 from jackbean.server.home import Identity
@@ -91,26 +94,51 @@ class Assembly:
     housekeeping: Housekeeping
 
 
+@dataclass(frozen=True)
+class _Files:
+    """The databases that hold records, objects' names, tables and lines of logs."""
+
+    store: SqliteStore
+    buckets: SqliteBuckets
+    tables: SqliteTables
+    logs: SqliteLogs
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+File = TypeVar("File", bound=_Closable)
+
+
+def _opened(stack: AsyncExitStack, data: Path, clock: Clock) -> _Files:
+    """Open them one after another; each is closed again whatever becomes of the next."""
+
+    def kept(file: File) -> File:
+        stack.push_async_callback(file.close)
+        return file
+
+    return _Files(
+        kept(SqliteStore.open(data / "jackbean.db", clock)),
+        kept(SqliteBuckets.open(data / "objects.db")),
+        kept(SqliteTables.open(data / "tables.db")),
+        kept(SqliteLogs.open(data / "logs.db")),
+    )
+
+
 @asynccontextmanager
 async def assemble(options: ServeOptions, identity: Identity, api: Api) -> AsyncIterator[Assembly]:
     """Open everything, and close it again; instances and Envoy go on without us."""
     async with AsyncExitStack() as stack:
         clock, ids = SystemClock(), RandomIds()
         data = options.data_dir
-        store = SqliteStore.open(data / "jackbean.db", clock)
-        stack.push_async_callback(store.close)
-        buckets = SqliteBuckets.open(data / "objects.db")
-        stack.push_async_callback(buckets.close)
+        files = _opened(stack, data, clock)
         blobs = FileBlobs(data / "objects")
         installation = Installation(
             identity.region, identity.account, options.domain, options.http_port
         )
         secret = bytes.fromhex(identity.secret)
-        table_store = SqliteTables.open(data / "tables.db")
-        stack.push_async_callback(table_store.close)
-        tables = TableService(table_store, clock, installation)
-        log_store = SqliteLogs.open(data / "logs.db")
-        stack.push_async_callback(log_store.close)
+        tables = TableService(files.tables, clock, installation)
         queueing = await stack.enter_async_context(
             messaging(data, installation, (clock, ids), secret)
         )
@@ -120,18 +148,18 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         await router.start()
         stack.push_async_callback(router.close)
         credentials = Credentials(secret)
-        objects = ObjectService(buckets, blobs, clock, installation)
+        objects = ObjectService(files.buckets, blobs, clock, installation)
         board = Board(clock)
         catalogue = _catalogue(identity.region, engine)
         world = World(
             installation=_reached(installation, engine, api),
-            store=store,
+            store=files.store,
             engine=engine,
             router=router,
             reports=board,
-            logs=log_store,
+            logs=files.logs,
             blobs=blobs,
-            resources=ClaimedResources(store, _providers(queueing, objects, tables, options)),
+            resources=ClaimedResources(files.store, _providers(queueing, objects, tables, options)),
             depths=QueueDepths(queueing.queues.queues),
             clock=clock,
             ids=ids,
@@ -139,8 +167,8 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
             platforms=Platforms(catalogue, await keep_samples(blobs)),
             bell=Bell(),
         )
-        logs = LogService(log_store, clock, installation)
-        storage = Storage(store, buckets, objects, queueing, logs, tables)
+        logs = LogService(files.logs, clock, installation)
+        storage = Storage(files.store, files.buckets, objects, queueing, logs, tables)
         yield _wired(world, board, storage, engine, identity)
 
 
