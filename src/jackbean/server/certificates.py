@@ -39,10 +39,8 @@ EARLIER = datetime.timedelta(days=1)  # clocks differ
 class Authority:
     """Makes certificates for names below amazonaws.com."""
 
-    def __init__(self, directory: Path) -> None:
-        self._certificate_file = directory / "authority.pem"
-        self._key_file = directory / "authority.key"
-        self._key, self._certificate = self._loaded(directory)
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._key, self._certificate = _loaded(certificate, key)
         self._contexts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
 
     @property
@@ -84,52 +82,34 @@ class Authority:
         )
         return _context(_pem(key), certificate.public_bytes(Encoding.PEM).decode() + self.pem)
 
-    def _loaded(self, directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            if not (self._certificate_file.exists() and self._key_file.exists()):
-                self._found()
-            key = load_pem_private_key(self._key_file.read_bytes(), None)
-            certificate = x509.load_pem_x509_certificate(self._certificate_file.read_bytes())
-        except (OSError, ValueError) as error:
-            raise HomeError(
-                f"the certificate authority {directory} cannot be read: {error}"
-            ) from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise HomeError(f"{self._key_file} is not what this program writes")
-        return key, certificate
 
-    def _found(self) -> None:
-        """Make the authority: its key first, so that there is never a certificate without one."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Jackbean, for its instances")])
-        within = x509.NameConstraints([x509.DNSName(DOMAIN)], None)
-        certificate = (
-            _builder(name, name, key.public_key(), AUTHORITY_DAYS)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(within, critical=True)
-            .add_extension(_signing(), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .sign(key, hashes.SHA256())
-        )
-        write_secret(self._key_file, _pem(key))
-        write_secret(self._certificate_file, certificate.public_bytes(Encoding.PEM).decode())
+def found(certificate_file: Path, key_file: Path) -> None:
+    """Make an authority: its key first, so that there is never a certificate without one."""
+    certificate_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Jackbean, for its instances")])
+    within = x509.NameConstraints([x509.DNSName(DOMAIN)], None)
+    certificate = (
+        _builder(name, name, key.public_key(), AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(within, critical=True)
+        .add_extension(_signing(), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_secret(key_file, _pem(key))
+    write_secret(certificate_file, certificate.public_bytes(Encoding.PEM).decode())
 
 
-def bundle(authority: Authority, trusted: Path | None) -> str:
-    """Return the certificates that instances trust: those of the machine, and ours."""
-    machines = trusted.read_text(errors="replace") if trusted else ""
-    return f"{machines.rstrip()}\n{authority.pem}"
-
-
-def trusted_file(environ: dict[str, str]) -> Path | None:
-    """Return the machine's file of trusted certificates."""
-    paths = ssl.get_default_verify_paths()
-    named = (environ.get("SSL_CERT_FILE"), paths.cafile, "/etc/ssl/certs/ca-certificates.crt")
-    found = (Path(name) for name in (*named, "/etc/pki/tls/certs/ca-bundle.crt") if name)
-    return next((path for path in found if path.is_file()), None)
+def _loaded(certificate: Path, key: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    try:
+        secret = load_pem_private_key(key.read_bytes(), None)
+        public = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise HomeError(f"the authority {certificate} cannot be read: {error}") from error
+    if not isinstance(secret, ec.EllipticCurvePrivateKey):
+        raise HomeError(f"{key} is not what this program writes")
+    return secret, public
 
 
 def _builder(

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import ssl
+from pathlib import Path
 
 from jackbean.engines.process.engine import ProcessEngine
 from jackbean.engines.process.prepare import SECURE_PORT, Api
@@ -18,7 +19,8 @@ from jackbean.server.home import Serving, write_secret
 from jackbean.server.options import ServeOptions
 
 PROBE = "127.255.255.254"  # nobody listens on this one alone
-FOLDER, BUNDLE = "authority", "trusted.pem"
+FOLDER, BUNDLE, CERTIFICATE, KEY = "authority", "trusted.pem", "authority.pem", "authority.key"
+BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 log = logging.getLogger("jackbean.server")
 
@@ -35,14 +37,27 @@ def described(options: ServeOptions, serving: Serving) -> Api:
             SECURE_PORT,
         )
         return api
-    from jackbean.server import certificates  # noqa: PLC0415 - a tenth of a second, for this only
-
-    folder = options.data_dir / FOLDER
-    authority = certificates.Authority(folder)
-    trusted = certificates.trusted_file(dict(os.environ))
-    write_secret(folder / BUNDLE, certificates.bundle(authority, trusted))
+    folder = (options.data_dir / FOLDER).resolve()
+    write_secret(folder / BUNDLE, f"{_trusted(dict(os.environ))}\n{_authority(folder)}")
     (folder / BUNDLE).chmod(0o644)
-    return Api(serving.url, serving.port, serving.region, (folder / BUNDLE).resolve())
+    return Api(serving.url, serving.port, serving.region, folder / BUNDLE)
+
+
+def _authority(folder: Path) -> str:
+    """Return the certificate of this installation's authority, made now if it is new."""
+    if not all((folder / name).exists() for name in (CERTIFICATE, KEY)):
+        from jackbean.server import certificates  # noqa: PLC0415 - slow, and needed once
+
+        certificates.found(folder / CERTIFICATE, folder / KEY)
+    return (folder / CERTIFICATE).read_text()
+
+
+def _trusted(environ: dict[str, str]) -> str:
+    """Return the certificates that the machine trusts."""
+    known = ssl.get_default_verify_paths().cafile
+    named = (environ.get("SSL_CERT_FILE"), known, *BUNDLES)
+    found = next((Path(name) for name in named if name and Path(name).is_file()), None)
+    return found.read_text(errors="replace").rstrip() if found else ""
 
 
 def plain(engine: ProcessEngine, port: int) -> list[socket.socket]:
@@ -50,14 +65,19 @@ def plain(engine: ProcessEngine, port: int) -> list[socket.socket]:
     return _listeners(engine, port)
 
 
-def secured(engine: ProcessEngine, api: Api) -> tuple[list[socket.socket], ssl.SSLContext | None]:
-    """Listen for those that ask for AWS's names; return what to speak TLS with."""
-    if engine.gateway is None or api.certificates is None:
-        return [], None
-    from jackbean.server import certificates  # noqa: PLC0415 - a tenth of a second, for this only
+def secured(engine: ProcessEngine, api: Api) -> list[socket.socket]:
+    """Listen for instances that ask for AWS's names."""
+    return _listeners(engine, SECURE_PORT) if api.certificates else []
 
-    found = _listeners(engine, SECURE_PORT)
-    return found, certificates.Authority(api.certificates.parent).context() if found else None
+
+def context(api: Api) -> ssl.SSLContext:
+    """Return what to speak TLS with. Slow: half a second of imports that nothing else waits for."""
+    from jackbean.server import certificates  # noqa: PLC0415 - see above
+
+    if api.certificates is None:
+        raise AssertionError("nothing is secured here")
+    folder = api.certificates.parent
+    return certificates.Authority(folder / CERTIFICATE, folder / KEY).context()
 
 
 def _listeners(engine: ProcessEngine, port: int) -> list[socket.socket]:

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,12 @@ async def _serve(options: ServeOptions) -> None:
     api = inner.described(options, serving)
     async with assemble(options, identity, api) as assembly:
         await assembly.plant.logs.recover()
-        doors = _doors(assembly, listener, api)
+        entrances = [
+            *_doors(assembly, listener, api),
+            _agents_door(assembly, options.data_dir),
+        ]
+        secured = inner.secured(assembly.engine, api)
+        later = [_answer_secured(assembly, secured, api)] if secured else []
         home.announce(serving)
         log.info(
             'Serving %s on %s, environments on port %d. For clients: eval "$(jackbean env)"',
@@ -64,7 +69,7 @@ async def _serve(options: ServeOptions) -> None:
             serving.url,
             serving.http_port,
         )
-        await _run(assembly, [*doors, _agents_door(assembly, options.data_dir)])
+        await _run(assembly, entrances, later)
 
 
 def refuse_second(home: Home) -> None:
@@ -82,22 +87,29 @@ Entrance = tuple[uvicorn.Server, list[socket.socket]]
 
 def _doors(assembly: Assembly, listener: socket.socket, api: Api) -> list[Entrance]:
     """Return who answers AWS's protocols, and where."""
-    here = [listener, *inner.plain(assembly.engine, api.port)]
-    there, context = inner.secured(assembly.engine, api)
-    secured = [(_server(assembly.door, context), there)] if context else []
-    return [(_server(assembly.door), here), *secured]
+    return [(_server(assembly.door), [listener, *inner.plain(assembly.engine, api.port)])]
+
+
+async def _answer_secured(assembly: Assembly, at: list[socket.socket], api: Api) -> None:
+    context = await asyncio.to_thread(inner.context, api)
+    await _server(assembly.door, context).serve(sockets=at)
 
 
 def _agents_door(assembly: Assembly, data_dir: Path) -> Entrance:
     return _server(assembly.agents.application()), [_agents_socket(data_dir)]
 
 
-async def _run(assembly: Assembly, entrances: Sequence[Entrance]) -> None:
+async def _run(
+    assembly: Assembly,
+    entrances: Sequence[Entrance],
+    later: Sequence[Coroutine[Any, Any, None]],
+) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     tasks = [asyncio.create_task(server.serve(sockets=at)) for server, at in entrances]
-    background = [
+    background: list[asyncio.Task[Any]] = [
+        *(asyncio.create_task(work) for work in later),
         asyncio.create_task(assembly.loop.run()),
         asyncio.create_task(assembly.scheduler.run()),
         asyncio.create_task(assembly.plant.stacks.run()),
