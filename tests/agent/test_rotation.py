@@ -11,7 +11,7 @@ import pytest
 from tests.agent.control_plane import ControlPlane
 
 from jackbean.agent import rotation
-from jackbean.agent.dial import Dial
+from jackbean.agent.dial import Dial, Exchange, Request, Unreachable
 from jackbean.agent.logfiles import ROTATED_MAX, rotate
 from jackbean.agent.paths import Paths
 from jackbean.agent.publishing import Publisher, published_name
@@ -165,6 +165,21 @@ def test_rotated_logs_are_published_once(paths: Paths, plane: ControlPlane) -> N
     rotated(paths, b"2\n")
     publisher.look()
     assert received(plane) == [b"2\n"]
+    assert not (paths.own / "publishing.gz").exists()
+
+
+def test_without_a_control_plane_one_try_is_enough(paths: Paths, tmp_path: Path) -> None:
+    for n in range(3):
+        rotated(paths, b"%d\n" % n)
+    tries = []
+
+    class Deaf(Dial):
+        def send(self, request: Request) -> Exchange:
+            tries.append(request.target)
+            raise Unreachable("nobody is there")
+
+    Publisher(paths, Deaf("", ""), lambda: True).look()
+    assert len(tries) == 1
     assert not (paths.own / "publishing.gz").exists()
 
 

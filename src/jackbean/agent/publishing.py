@@ -7,6 +7,7 @@ written down, so a later agent does not send it again.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -34,6 +35,8 @@ class Publisher:
         self._wanted = wanted
         self._register = paths.own / "published-logs.json"
         self._sent = _read(self._register)
+        self._parcel = paths.own / "publishing.gz"
+        self._mark = ""
         self._busy = threading.Lock()
 
     def look(self) -> None:
@@ -42,12 +45,13 @@ class Publisher:
             return
         try:
             for log in list(self._logs())[:AT_ONCE_MAX]:
-                with suppress(OSError):  # of the file
-                    if not self._publish(log):
-                        return
+                name = self._packed(log)
+                if name and not self._sent_as(name):
+                    return
         except TROUBLE:
             return
         finally:
+            self._parcel.unlink(missing_ok=True)
             self._busy.release()
 
     def _logs(self) -> Iterator[Log]:
@@ -55,32 +59,34 @@ class Publisher:
         yield from (Log(path) for path in sorted(rotated.iterdir()) if original(path))
         yield from asked_for(self._paths, PUBLISH_TASKS)
 
-    def _publish(self, log: Log) -> bool:
-        """Send a log unless it has been sent; tell whether the control plane takes any."""
+    def _packed(self, log: Log) -> str:
+        """Compress a log that has not been sent; return its name, "" where there is none."""
         from gzip import GzipFile  # noqa: PLC0415 - seldom needed
-        from urllib.parse import quote  # noqa: PLC0415
 
-        with log_file(self._paths, log.path, log.granted) as file:
-            seen = log.path.stat()
+        with suppress(OSError), log_file(self._paths, log.path, log.granted) as file:
+            seen = os.fstat(file.fileno())
             name = published_name(self._paths.shown(log.path))
-            mark = f"{name} {int(seen.st_mtime)}"
-            if mark in self._sent or not 0 < seen.st_size <= FILE_BYTES_MAX:
-                return True
-            packed = self._paths.own / "publishing.gz"
-            with packed.open("wb") as target:
+            self._mark = f"{name} {int(seen.st_mtime)}"
+            if self._mark in self._sent or not 0 < seen.st_size <= FILE_BYTES_MAX:
+                return ""
+            with self._parcel.open("wb") as target:
                 if log.path.suffix == ".gz":
                     copyfileobj(file, target)
                 else:
                     with GzipFile("", "wb", 4, target) as zipped:
                         copyfileobj(file, zipped)
-        try:
-            request = Request("PUT", f"/v1/publish/{quote(name, safe='')}", packed)
-            with self._dial.send(request) as exchange:
-                taken = exchange.receive().status < 300
-        finally:
-            packed.unlink(missing_ok=True)
+            return name
+        return ""
+
+    def _sent_as(self, name: str) -> bool:
+        """Send what is packed; tell whether the control plane takes it. Raises TROUBLE."""
+        from urllib.parse import quote  # noqa: PLC0415 - seldom needed
+
+        request = Request("PUT", f"/v1/publish/{quote(name, safe='')}", self._parcel)
+        with self._dial.send(request) as exchange:
+            taken = exchange.receive().status < 300
         if taken:
-            self._note(mark)
+            self._note(self._mark)
         return taken
 
     def _note(self, mark: str) -> None:
