@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from jackbean.control import balancer, decide, narration, parking, perform, swapping, tick
+from jackbean.control import balancer, decide, intake, narration, parking, perform, swapping, tick
 from jackbean.core.acts import Step
-from jackbean.core.fleet import Fleet
+from jackbean.core.fleet import Fleet, Member, Service
 from jackbean.core.rollouts import Rollout, Stage
+from jackbean.ports.router import TargetSight
 from jackbean.rollouts import batches, replacement, service, upkeep
+from jackbean.simulator import daemons
 from jackbean.simulator.histories import life
 from jackbean.simulator.invariants import ViolationError
 from jackbean.simulator.lives import Life
@@ -137,6 +139,21 @@ def swap_only_one_name(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(swapping, "_exchanging", exchanging)
 
 
+def never_tell_workers_to_stop(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(daemons, "polls", lambda member: True)
+
+
+def take_silence_for_an_end(patch: pytest.MonkeyPatch) -> None:
+    """Let a worker's instance be out of service as soon as that is wanted, whatever it says."""
+    real = intake.polled
+
+    def polled(member: Member, *given: Any) -> TargetSight:
+        told = intake.polls(member)
+        return real(member, *given) if told else TargetSight(Service.OUT, healthy=False, requests=0)
+
+    patch.setattr(intake, "polled", polled)
+
+
 def take_everybody_for_new(patch: pytest.MonkeyPatch) -> None:
     def begin(rollout: Rollout, batch: Fleet, now: float) -> Rollout:
         return replace(rollout, batch=batch.ids, batches=rollout.batches + 1, since=now)
@@ -163,6 +180,8 @@ PLANTED: dict[Plant, Life] = {
     end_old_instances_before_new_ones_serve: Life(size=2, acts=("replace",), pace="Health"),
     swap_only_one_name: Life(size=1, acts=("swap",)),
     certify_nothing: Life(size=1, acts=("deploy",)),
+    never_tell_workers_to_stop: Life(size=2, acts=("terminate",), worker=True),
+    take_silence_for_an_end: Life(size=2, acts=("terminate",), worker=True),
     take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1),
 }
 

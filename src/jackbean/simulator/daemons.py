@@ -30,6 +30,11 @@ class Daemon:
         """Whether it takes messages."""
         return self.told and self.runs and self.well
 
+    def holds(self, now: float) -> bool:
+        """Whether it works on a message, or may do so at any moment."""
+        ending = self.ends_at is not None and now < self.ends_at
+        return self.runs and self.well and (self.told or ending)
+
     def hear(self, polling: bool, now: float, message_s: float) -> None:  # noqa: FBT001 - an order
         if self.told and not polling:
             self.ends_at = now + message_s if self.runs and self.well else now

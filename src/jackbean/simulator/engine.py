@@ -77,7 +77,7 @@ class MemoryEngine:
     ) -> None:
         self.nodes: dict[str, Node] = {}
         self.launched: list[str] = []
-        self.cut_off: list[str] = []  # of workers: ended while they took messages
+        self.cut_off: list[str] = []  # of workers: ended while they held messages
         self.behaviour = behaviour or Behaviour()
         self._clock = clock
         self._effect = effect
@@ -106,7 +106,8 @@ class MemoryEngine:
     async def terminate(self, instance: str) -> None:
         self._effect(f"terminate {instance}")
         node = self.nodes.pop(instance, None)
-        if node is not None and node.daemon is not None and node.daemon.takes and not node.exited:
+        daemon = node.daemon if node is not None and not node.exited else None
+        if daemon is not None and daemon.holds(self._clock.now()):
             self.cut_off.append(instance)
         self._reports.pop(instance, None)
 

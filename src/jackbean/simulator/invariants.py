@@ -150,7 +150,7 @@ async def check_rest(universe: Universe) -> None:
         _check_settled(universe, environment)
     members = {m.id for e in environments for m in e.members}
     cut_off = universe.engine.cut_off
-    require(not cut_off, f"instances were ended while they took messages: {cut_off}")
+    require(not cut_off, f"instances were ended while they held messages: {cut_off}")
     leaked = set(universe.engine.nodes) - members
     require(not leaked, f"instances leaked: {sorted(leaked)}")
     await _check_story(universe)
