@@ -159,6 +159,7 @@ class ControlPlane:
         self.lines: dict[str, bytes] = {}  # by path
         self.taken: dict[tuple[str, str], int] = {}  # by path and file: how far
         self.gaps: list[str] = []  # paths
+        self.refused: set[str] = set()  # paths whose lines are not taken
         self.forgets_answers = 0  # so many pieces of lines are taken, and nobody told
         self.followed: dict[str, list[tuple[str, str]]] = {}  # by view: paths and lines
         self.steps: list[dict[str, Any]] = []
@@ -240,6 +241,8 @@ class ControlPlane:
 
     def on_lines(self, asked: dict[str, str], data: bytes) -> tuple[int, Any]:
         path, start = asked["path"], int(asked["start"])
+        if path in self.refused:
+            return 409, {"cause": "not these"}
         with self._changed:
             known = self.taken.get((path, asked["file"]), start)
             if known == start:

@@ -60,6 +60,19 @@ def test_lines_are_sent_where_the_settings_say_so(instance: Instance, plane: Con
     assert plane.lines[OUT] == before
 
 
+def test_lines_that_are_refused_hold_up_no_others(instance: Instance, plane: ControlPlane) -> None:
+    plane.refused.add("/var/log/eb-engine.log")
+    plane.refused.add(OUT)
+    plane.work("activate", instance.manifest(1, talker(2), options=STREAMED), 1)
+    instance.get("/heard")
+    access = "/var/log/nginx/access.log"
+    wait_until(lambda: b"GET /heard" in plane.lines.get(access, b""), "the proxy's line")
+    assert set(plane.lines) == {access}
+    plane.refused.clear()
+    wait_until(lambda: b"asked for /heard" in plane.lines.get(OUT, b""), "the lines, later")
+    assert plane.lines[OUT] == instance.path(OUT).read_bytes()
+
+
 def numbers(data: bytes) -> list[int]:
     return [int(n) for n in re.findall(rb"(?m)^line (\d+) x+$", data)]
 

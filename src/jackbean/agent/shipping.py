@@ -41,6 +41,7 @@ class Shipper:
         self._register = paths.own / "sent-lines.json"
         self._places = _read(self._register)
         self._readers: dict[str, LineReader] = {}
+        self._refused: dict[str, float] = {}  # until when a path is not tried again
         self._listed = NEVER
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ship lines", daemon=True)
@@ -70,8 +71,6 @@ class Shipper:
                 pass
         except TROUBLE:
             return min(max(backoff_s * 2, BACKOFF_S_MIN), BACKOFF_S_MAX)
-        except Refused:
-            return REFUSED_S
         return 0.0
 
     def _round(self) -> bool:
@@ -79,7 +78,8 @@ class Shipper:
         self._list()
         found = False
         for path, reader in self._readers.items():
-            piece = self._piece(reader)
+            waits = time.monotonic() < self._refused.get(path, NEVER)
+            piece = None if waits else self._piece(reader)
             if piece:
                 self._note(path, reader.place)
                 reader.go_on(Place(piece.file, self._send(path, piece)))
@@ -93,7 +93,7 @@ class Shipper:
         return None
 
     def _send(self, path: str, piece: Piece) -> int:
-        """Send lines; return how far the control plane has taken their file. Raises Refused."""
+        """Send lines; return how far the control plane has taken their file. Raises TROUBLE."""
         about = {"path": path, "file": piece.file, "start": piece.start, "gap": int(piece.gap)}
         request = Request("POST", target("/v1/lines", **about), piece.data)
         status, answer = self._dial.call(request)
@@ -101,7 +101,8 @@ class Shipper:
             return int(answer["end"])
         if status >= 500 or status == TOO_FAST:
             raise OSError(f"the control plane answers {status}")
-        raise Refused
+        self._refused[path] = time.monotonic() + REFUSED_S  # it does not take these, or not now
+        return piece.start
 
     def _list(self) -> None:
         """Look for logs that have appeared."""
@@ -132,10 +133,6 @@ class Shipper:
             reader.close()
         self._readers.clear()
         self._listed = NEVER
-
-
-class Refused(Exception):
-    """The control plane does not take these lines."""
 
 
 def _read(register: Path) -> dict[str, Place]:
