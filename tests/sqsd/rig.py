@@ -163,10 +163,11 @@ class Plane:
         self.socket = folder / "agents.sock"
         self.attempts: list[dict[str, Any]] = []
         with PlantRig(folder / "plant") as rig:
-            desk = QueueDesk.made(
-                MemoryQueues(), rig.world.installation, (SystemClock(), RandomIds()), b"secret"
+            self.kept = MemoryQueues()
+            self.desk = QueueDesk.made(
+                self.kept, rig.world.installation, (SystemClock(), RandomIds()), b"secret"
             )
-            self._door = Door(replace(rig.plant, queues=desk), rig.keys, SERVICES)
+            self._door = Door(replace(rig.plant, queues=self.desk), rig.keys, SERVICES)
         self.port = 0
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
