@@ -13,7 +13,7 @@ SHOWN_MAX = 1000
 async def worker(plant: Plant, call: Call) -> Environment:
     """Return the worker environment that is meant. Raises a Fault for a web server one."""
     environment = await referred(plant, call)
-    if environment.tier.name != "Worker":
+    if not environment.worker:
         raise invalid(
             f"Environment {environment.name} is no worker: it has no queue and no periodic tasks. "
             "Name a worker environment."

@@ -85,8 +85,10 @@ class Scheduler:
         except JackbeanError as error:
             log.warning("periodic tasks: %s; trying again", error)
             return False
-        workers = [e for e in environments if e.tier.name == "Worker"]
-        return all([await self._looked(e) for e in workers])
+        except Exception:  # a bug: the next round goes on
+            log.exception("periodic tasks cannot be looked at")
+            return False
+        return all([await self._looked(e) for e in environments if e.worker])
 
     async def turn(self, environment: Environment) -> bool:
         """Settle what is due by now, and return whether that is all.
