@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -82,7 +83,14 @@ class App:
         except WireFault as fault:
             return Response(restxml.error(fault, number), fault.status)
         caller = Caller(credential.access_key, verified)
-        context = Context(self._model, self._objects, self._uploads, may, caller, number)
+        context = Context(
+            self._model,
+            self._objects,
+            self._uploads,
+            partial(may, caller.principal),
+            caller,
+            number,
+        )
         return await handle(request, context)
 
 
