@@ -205,7 +205,9 @@ def test_a_deployment_stops_the_daemon_for_as_long_as_the_application_changes(po
 def test_a_release_that_does_not_run_burns_no_attempts(post: Post) -> None:
     post.plane.work("activate", post.manifest(1), 1)
     failed = post.plane.work(
-        "activate", replace(post.manifest(2, "raise SystemExit(3)"), timeout_s=10.0), 2
+        "activate",
+        replace(post.manifest(2, "application = None\nraise SystemExit(3)"), timeout_s=10.0),
+        2,
     )
     assert failed.failure
     assert failed.failure["step"] == "wait for application", failed.failure
