@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from jackbean.cli.failures import Failure
-from jackbean.cli.following import Found, instant
+from jackbean.cli.following import Asked, Found, Streamer, instant
 from jackbean.cli.verbs.logs import COLOURS, Painter, last_lines, matcher
+from tests.api.rig import PlantRig
 from tests.cli.aws import Aws
 from tests.cli.conftest import Run
 
@@ -56,6 +59,46 @@ def test_each_instance_has_a_colour() -> None:
         colours.append(first[1])
     assert colours == [*COLOURS, COLOURS[0]]
     assert painter.line(Found("i-1", "/var/log/x", "")).parts[0][1] == COLOURS[1]
+
+
+@dataclass
+class InMemory:
+    """What a Streamer needs of a Cloud: AWS's own client, before an installation in memory."""
+
+    logs: Any
+
+
+def test_new_lines_of_log_groups_come_once(tmp_path: Path) -> None:
+    with PlantRig(tmp_path) as rig:
+        logs, prefix = rig.client("logs"), "/aws/elasticbeanstalk/shop-dev"
+        cloud: Any = InMemory(logs)
+        asked = Asked("shop-dev", since=rig.world.clock.now() - 60)
+        with pytest.raises(Failure, match="--cloudwatch-logs enable"):
+            next(Streamer(cloud, asked, ()).lines())
+        for group in ("/var/log/a", "/var/log/b"):
+            logs.create_log_group(logGroupName=prefix + group)
+            logs.create_log_stream(logGroupName=prefix + group, logStreamName="i-1")
+
+        def put(group: str, text: str) -> None:
+            event = {"timestamp": int(rig.world.clock.now() * 1000), "message": text}
+            logs.put_log_events(logGroupName=prefix + group, logStreamName="i-1", logEvents=[event])
+
+        put("/var/log/a", "one")
+        put("/var/log/b", "two")
+        lines = Streamer(cloud, asked, ()).lines()
+        assert [next(lines), next(lines)] == [
+            Found("i-1", "/var/log/a", "one"),
+            Found("i-1", "/var/log/b", "two"),
+        ]
+        put("/var/log/a", "three")
+        assert next(lines) == Found("i-1", "/var/log/a", "three")
+        other = Streamer(cloud, replace(asked, instances=("i-2",)), (prefix + "/var/log/a",))
+        logs.create_log_stream(logGroupName=prefix + "/var/log/a", logStreamName="i-2")
+        event = {"timestamp": int(rig.world.clock.now() * 1000), "message": "four"}
+        logs.put_log_events(
+            logGroupName=prefix + "/var/log/a", logStreamName="i-2", logEvents=[event]
+        )
+        assert next(other.lines()) == Found("i-2", "/var/log/a", "four")
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,14 @@ def await_more(found: list[str], count: int) -> None:
     until(lambda: len(found) > before + count, 30, f"{count} more than {before}")
 
 
+def check_stream(one: Installation, made: dict[str, Any], instance: str) -> None:
+    with following(one, "stream1", "--stream", "--since", "10m") as jb:
+        assert jb.await_line("web.stdout.log | asked for /0\n").startswith(instance)
+        one.get(made, "/streamed")
+        jb.await_line("web.stdout.log | asked for /streamed")
+        assert "".join(jb.lines).count("asked for /0\n") == 1
+
+
 def test_streamed_lines_are_there_once_through_kills(one: Installation) -> None:
     made = one.create("stream1", "v1", *sized(1), option(LOGS, "StreamLogs", "true"))
     (instance,) = one.instances("stream1")
@@ -227,6 +235,7 @@ def test_streamed_lines_are_there_once_through_kills(one: Installation) -> None:
         for group in logs.describe_log_groups()["logGroups"]
     ]
     assert {"eb-engine.log", "nginx/access.log", "web.stdout.log"} <= set(names)
+    check_stream(one, made, instance)
     one.get(made, "/last-words")
     one.terminate("stream1")
     kept = [text for _, text in events(one, "stream1")]
