@@ -86,9 +86,14 @@ class Sum:
 def _many(total: Sum, drawn: Drawn) -> int:
     seeds = range(total.first, total.first + total.wanted)
     blocks = [seeds[at : at + BLOCK] for at in range(0, total.wanted, BLOCK)]
-    pool = ProcessPoolExecutor(os.cpu_count(), initializer=_leave_interrupts)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for whoever sums up, not for the others
+    pool = ProcessPoolExecutor(os.cpu_count())
+    coming = pool.map(partial(_live, drawn), blocks)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        _sum_up(total, pool.map(partial(_live, drawn), blocks))
+        _sum_up(total, coming)
     except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
         total.tell()
@@ -117,18 +122,13 @@ def _live(drawn: Drawn, seeds: range) -> Lived:
     effects, troubles = 0, {}
     with asyncio.Runner() as runner:
         for seed in seeds:
-            plan, faults = drawn(seed)
             try:
+                plan, faults = drawn(seed)
                 runner.run(life(plan, faults))
+                effects += faults.effects
             except Exception as error:
                 troubles[seed] = f"{type(error).__name__}: {error}"
-            effects += faults.effects
     return Lived(len(seeds), effects, troubles)
-
-
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that sums up; its end is the end of this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _say(text: str) -> None:
