@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from jackbean.simulator.histories import life
-from jackbean.simulator.lives import random_life, random_worker
+from jackbean.simulator.lives import Life, random_life, random_worker
 
 BLOCK = 20
 
@@ -51,3 +51,10 @@ def replayed(seed: str, hashing: str) -> str:
     argv = [sys.executable, "-m", "jackbean.simulator", "--seed", seed]
     env = {**os.environ, "PYTHONHASHSEED": hashing}
     return subprocess.run(argv, env=env, check=True, capture_output=True, text=True).stdout
+
+
+def test_what_a_failed_deployment_has_left_mixed_is_parked_as_it_was() -> None:
+    """Seed 109563."""
+    acts = ("deploy", "replace")
+    plan = Life(size=3, acts=acts, bad="fails_staging", pace="Immutable", parking=True)
+    assert asyncio.run(life(plan)).ends == ["create", *acts]

@@ -147,7 +147,7 @@ async def check_rest(universe: Universe) -> None:
     """Raise a ViolationError unless everything is as intended, and nothing is left over."""
     environments = await universe.environments()
     for environment in environments:
-        _check_settled(universe, environment)
+        _check_settled(universe, environment, mixed=await _failed(universe, environment))
     members = {m.id for e in environments for m in e.members}
     cut_off = universe.engine.cut_off
     require(not cut_off, f"instances were ended while they held messages: {cut_off}")
@@ -156,7 +156,13 @@ async def check_rest(universe: Universe) -> None:
     await _check_story(universe)
 
 
-def _check_settled(universe: Universe, environment: Environment) -> None:
+async def _failed(universe: Universe, environment: Environment) -> bool:
+    """Whether a deployment has ever failed: what that leaves mixed is parked as it was."""
+    query = EventQuery(environment_id=environment.id, limit=100_000)
+    return any(e.message.startswith(FAILURES) for e in await universe.store.events(query))
+
+
+def _check_settled(universe: Universe, environment: Environment, *, mixed: bool) -> None:
     name = environment.name
     require(environment.status in RESTING, f"{name} is still {environment.status}")
     require(environment.operation is None, f"{name} still has an operation")
@@ -164,7 +170,7 @@ def _check_settled(universe: Universe, environment: Environment) -> None:
     require(have == environment.desired, f"{name} has {have} and wants {environment.desired}")
     parked = {m.assignment for m in environment.members if m.group == PARKED and not m.leaving}
     releases = {assignment.release for assignment in parked if assignment}
-    require(len(releases) <= 1, f"{name} has parked several releases: {sorted(releases)}")
+    require(mixed or len(releases) <= 1, f"{name} has parked several: {sorted(releases)}")
     require(bool(parked) == bool(environment.parked), f"{name}: what is parked is not what it says")
     for member in environment.members:
         require(member.service is Service.IN, f"{member.id} is {member.service} at rest")
