@@ -16,7 +16,7 @@ import pytest
 from tests.engines.process.rig import eventually
 
 from jackbean.core.errors import PortError
-from jackbean.engines.process import proctable, shim
+from jackbean.engines.process import diskuse, proctable
 from jackbean.engines.process.supervise import (
     Exited,
     Running,
@@ -238,12 +238,12 @@ def test_what_keeps_dying_is_started_at_growing_intervals_and_can_be_stopped(
 def test_a_log_that_grows_too_long_starts_anew(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"old" * 100 + b"n" * 200)
-    shim.shorten(str(log), 200)
+    diskuse.shorten(str(log), 200)
     assert log.read_bytes() == b""
     assert (tmp_path / "log.1").read_bytes() == b"n" * 200
-    shim.shorten(str(log), 200)
+    diskuse.shorten(str(log), 200)
     assert (tmp_path / "log.1").read_bytes() == b"n" * 200
-    shim.shorten(str(tmp_path / "none"), 200)
+    diskuse.shorten(str(tmp_path / "none"), 200)
 
 
 def test_a_shim_whose_directory_is_deleted_ends(make: Make, runner: asyncio.Runner) -> None:
