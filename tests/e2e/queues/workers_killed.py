@@ -27,6 +27,7 @@ BATCH = 10
 BAD = "bad"  # what begins so is never answered with 200
 RETRIES = 3
 VISIBILITY_S = 5
+HIDDEN_S = 3600  # dead letters that were counted
 LOST = (BotoCoreError, ClientError)
 APPLICATION = """
 import os
@@ -114,6 +115,20 @@ class Play:
         except LOST:
             return -1
         return sum(int(found["Attributes"][name]) for name in names)
+
+    def dead(self) -> dict[str, str]:
+        """Return the bodies of all dead letters by their ids. Raises where one comes twice."""
+        sqs, url = self.one.client("sqs"), self.queues()["WorkerDeadLetterQueue"]
+        found: dict[str, str] = {}
+        while True:
+            answer = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=BATCH, VisibilityTimeout=HIDDEN_S
+            )
+            for message in answer.get("Messages", ()):
+                assert message["MessageId"] not in found, message
+                found[message["MessageId"]] = message["Body"]
+            if not answer.get("Messages"):
+                return found
 
     def _kill(self, victim: str, chance: random.Random) -> None:
         self.played.kills[victim] += 1
