@@ -143,7 +143,7 @@ def test_a_killed_instance_leaves_nothing_open(one: Installation) -> None:
     (instance,) = one.instances(NAME)
     run = jb(one, "cron", "run", "slow")
     until(lambda: line(one, run)["State"] == "running", 30, "it is posted")
-    kill(machines(one.data_dir)[instance].pid)
+    kill(machines(one.data_dir)[instance].child)
     assert ended(one, run, "done")["Attempts"] == 2
 
 

@@ -82,7 +82,8 @@ def test_deploying_under_load(jobs: Jobs, policy: str) -> None:
 def test_what_takes_too_long_is_given_back_at_once(jobs: Jobs) -> None:
     """One of two instances leaves in the middle of messages that it has no time for."""
     two = (option(ASG, "MinSize", "2"), option(ASG, "MaxSize", "2"))
-    jobs.create(*two, option("jackbean:deployment", "DrainTimeout", "1"))
+    half = option(SQSD, "HttpConnections", "4")  # of the messages: each of the two has some
+    jobs.create(*two, half, option("jackbean:deployment", "DrainTimeout", "1"))
     jobs.send(*[{"seconds": 12}] * 8)
     until(lambda: jobs.counts() == (0, 8), 20, "all of them are worked on")
     jobs.scale(1)

@@ -169,8 +169,8 @@ def leftovers(data_dir: Path, instance: str = "") -> list[str]:
     found += [link for link in links.names() if link.startswith(f"jb{name}") and not instance]
     if firewall.exists(f"jackbean-{name}") and not instance:
         found.append(f"nf_tables table jackbean-{name}")
-    groups = Path("/sys/fs/cgroup").glob(f"**/jackbean-{name}/{instance}".rstrip("/"))
-    found += [str(path) for path in groups]
+    groups = (Path(folder) for folder, *_ in os.walk("/sys/fs/cgroup"))  # others come and go
+    found += [str(path) for path in groups if path.match(f"jackbean-{name}/{instance}".rstrip("/"))]
     needle = str(data_dir / "instances" / instance) if instance else str(data_dir)
     return found + [f"process {pid}" for pid in processes(needle)]
 
