@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import statistics
 import threading
@@ -39,7 +40,7 @@ class Gate:
 
 
 def test_an_idle_daemon_ends_at_once(one: Bench) -> None:
-    wait_until(lambda: one.daemon.state and one.daemon.state.polled_at is None, "its state")
+    wait_until(lambda: one.daemon.state and one.daemon.state.polled_at, "its first poll")
     time.sleep(0.2)  # into the long poll, of which nothing is seen from outside
     assert one.daemon.stop() < 2.0
 
@@ -54,6 +55,30 @@ def test_what_is_under_way_is_finished(one: Bench) -> None:
     assert one.counts() == (1, 0)
     assert one.app.bodies() == ["first"]
     assert [a["status"] for a in one.plane.attempts] == [200]
+
+
+def test_who_is_told_twice_to_end_gives_back_at_once(one: Bench) -> None:
+    one.app.answer = gate = Gate()
+    one.send("slow")
+    one.app.await_bodies("slow")
+    assert one.daemon.process
+    one.daemon.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "stop: " in one.daemon.log, "it has heard")
+    assert one.daemon.stop() < 2.5
+    assert one.counts() == (1, 0)
+    gate.open.set()
+
+
+def test_who_is_told_twice_ends_also_where_nobody_listens(one: Bench) -> None:
+    one.app.answer = gate = Gate()
+    one.send("slow")
+    one.app.await_bodies("slow")
+    one.plane.stop()
+    assert one.daemon.process
+    one.daemon.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "stop: " in one.daemon.log, "it has heard")
+    assert one.daemon.stop() < 4
+    gate.open.set()
 
 
 def test_what_cannot_be_finished_is_given_back_at_once(one: Bench) -> None:

@@ -27,6 +27,7 @@ from jackbean.core.protocol import from_json
 PROGRAM = "sqsd"
 GRACE_S = 5.0  # what is left to a daemon after its drain, before it is killed
 LOOK_AGAIN_S = 0.1
+CLOSE_S = 10.0  # for what it has under way when the instance ends
 PAUSE_S = 1.0
 CAUSE_CHARS_MAX = 255
 
@@ -81,9 +82,17 @@ class Daemon:
             check()
 
     def close(self) -> None:
+        """End it for good: its instance ends, perhaps with everything that it could talk to."""
         with self._turn:
             self._closed = True
-        self.stop(lambda: None)
+        hurried = time.monotonic() + CLOSE_S
+        self.stop(lambda: self._hurry() if time.monotonic() > hurried else None)
+
+    def _hurry(self) -> None:
+        """Have it give back what it has under way: it is told to end for the second time."""
+        process = self._process
+        if process is not None:
+            process.end()
 
     def sight(self) -> PollingSight:
         with self._turn:

@@ -64,14 +64,24 @@ class Daemon:
         self._line.fetch_keys(self._begin_to_poll)
 
     def stop(self) -> None:
-        """Receive no more; end when all is done, or given back because it took too long."""
-        if not self._stopping:
+        """Receive no more; end when all is done, or given back because it took too long.
+
+        Who asks again has no more time.
+        """
+        if self._stopping:
+            self.hurry()
+        else:
             self._journal.say("stop: no more messages are received")
             self._stopping = True
             self._loop.later(self._config.drain_s, self._leave_posts)
             self._loop.later(self._config.drain_s + LAST_WORDS_S, self._leave)
             self._stop_waiting()
             self._go_on()
+
+    def hurry(self) -> None:
+        """Give back what is not done, and end whoever has heard of it."""
+        self._leave_posts()
+        self._loop.later(LAST_WORDS_S, self._leave)
 
     def note(self) -> None:
         """Let what has happened be known."""
