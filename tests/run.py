@@ -24,6 +24,7 @@ SPREAD = ["-n", "auto", "--dist", "loadfile"]  # over the cores
 REAL = "e2e and not load and not slow and not eb"
 LOADED = "e2e and load and not slow and not eb"
 LONG = "slow or eb"
+REAL_PLACES = ["tests/e2e", "tests/cli"]  # reading all the others takes half a minute
 
 
 def main(arguments: list[str]) -> int:
@@ -42,12 +43,19 @@ def main(arguments: list[str]) -> int:
             "JACKBEAN_EXPLORE": "1",
             "JACKBEAN_HISTORIES": "2000",
         }
-        parts = [_pytest(["-m", part, *SPREAD, *rest], env) for part in (QUICK, REAL)]
-        parts += [_pytest(["-m", part, *rest], env) for part in (LOADED, LONG)]
+        parts = _usual(rest, env)
+        parts.append(_pytest(["-m", LONG, *rest], env))
     else:
-        parts = [_pytest(["-m", part, *SPREAD, *rest]) for part in (QUICK, REAL)]
-        parts.append(_pytest(["-m", LOADED, *rest]))
+        parts = _usual(rest)
     return max(parts)
+
+
+def _usual(rest: list[str], env: Mapping[str, str] = os.environ) -> list[int]:
+    return [
+        _pytest(["-m", QUICK, *SPREAD, *rest], env),
+        _pytest([*REAL_PLACES, "-m", REAL, *SPREAD, *rest], env),
+        _pytest([*REAL_PLACES, "-m", LOADED, *rest], env),
+    ]
 
 
 def _pytest(arguments: list[str], env: Mapping[str, str] = os.environ) -> int:
