@@ -14,11 +14,10 @@ from jackbean.agent.requirements import Dependencies
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.startup import generate_procfile, has_procfile, mispacked
 from jackbean.core.protocol import DependencyRequest, to_json
+from jackbean.core.pythons import beforehand
 
 NAMESPACE = "aws:elasticbeanstalk:container:python"
 PORT = 8_000
-# Environments of older Pythons have it, and packages count on it without saying so.
-SETUPTOOLS, SETUPTOOLS_MINOR_MAX = "setuptools<81", 11
 WSGI_PATH = r"[\w./-]+(?::[\w.()=\"', -]+)?"
 SOURCE_BYTES_MAX = 1 << 20
 HIDDEN_BINDING = rb"import\s+\*|globals\(|__getattr__|\bexec\(|setattr\("
@@ -67,8 +66,8 @@ def _install_in_place(run: Run, wanted: Dependencies, uv: str) -> None:
     python = str(run.runtime / "bin" / "python")
     argv = (uv, "pip", "install", "--python", python, "--link-mode", "copy", "--compile-bytecode")
     env = run.command_environment()
-    if int(run.manifest.platform_version.partition(".")[2]) <= SETUPTOOLS_MINOR_MAX:
-        run.execute(Command((*argv, SETUPTOOLS), run.paths.staging, env), run.paths.engine_log)
+    for package in beforehand(run.manifest.platform_version):
+        run.execute(Command((*argv, package), run.paths.staging, env), run.paths.engine_log)
     command = Command((*argv, "gunicorn", "-r", str(file)), run.paths.staging, env)
     done = run.execute(command, run.paths.engine_log)
     if done.code:

@@ -30,6 +30,7 @@ MODULES = (
     "core/daemon.py",
     "core/instructions.py",
     "core/protocol.py",
+    "core/pythons.py",
 )
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the same content makes the same file
 UNCHECKED = 0b01  # a compiled module that is not compared with its source

@@ -22,6 +22,7 @@ from secrets import token_hex
 from jackbean.core.errors import PortError
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
+from jackbean.core.pythons import beforehand
 from jackbean.engines.process import builds, filesystem, installer, npm, strays
 from jackbean.engines.process.builds import Build
 from jackbean.engines.process.engine import ProcessEngine
@@ -118,7 +119,7 @@ class ProcessDependencies:
         )
         if made.status:
             raise PortError(f"{build.interpreter.path}: {made.output}")
-        for package in installer.beforehand(build.request.runtime):
+        for package in beforehand(build.request.runtime):
             with suppress(Unresolvable):  # few count on it: who does will say so
                 await _install(kitchen, (package,), f"{package}, which the platform adds,")
         await _install(kitchen, ("-r", f"{kitchen.request}/{file}"), file)
@@ -161,7 +162,7 @@ def key(request: DependencyRequest, made_for: Interpreter | Found, mode: str) ->
         made_for.identity,
         platform.machine(),
         mode == "plain",
-        installer.beforehand(request.runtime),
+        beforehand(request.runtime),
         installer.base(request.runtime),
         list(request.files.items()),
     ]

@@ -14,7 +14,6 @@ CROSS = "\N{MULTIPLICATION SIGN}"  # how uv begins when it explains at length
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 NAME = re.compile(r"[A-Za-z0-9._+ -]{1,100}")
 CAUSE = re.compile(r"^\s*(?:cause:|Caused by:|[╰├]─▶)\s*(.*)$")
-SETUPTOOLS, SETUPTOOLS_MINOR_MAX = "setuptools<81", 11  # the last ones with pkg_resources
 UNREACHABLE = (
     "error sending request",
     "dns error",
@@ -24,16 +23,6 @@ UNREACHABLE = (
     "network is unreachable",
     "operation timed out",
 )
-
-
-def beforehand(runtime: str) -> tuple[str, ...]:
-    """Return what is there before an application's own, which may want another version.
-
-    Environments on Elastic Beanstalk are made by Python itself: up to 3.11 those have setuptools,
-    and older packages count on its pkg_resources without saying so.
-    """
-    minor = runtime.partition(".")[2]
-    return (SETUPTOOLS,) if minor and int(minor) <= SETUPTOOLS_MINOR_MAX else ()
 
 
 def base(runtime: str) -> tuple[str, ...]:
