@@ -302,7 +302,7 @@ def test_a_refusal_names_the_resource_and_keeps_nobody_else_waiting(
     assert refusal.name == second.environment_id
     assert "duplicate" in refusal.reason
     assert str(refusal) in caplog.text
-    assert visit(rig.main, host=second.hostnames[0]).status == 200
+    rig.until(lambda: status_of(rig.main, second.hostnames[0]) == 200)  # once it was checked
     assert visit(rig.place(first)).status == 200
     served(rig, rig.yard.backend())
 
