@@ -14,7 +14,7 @@ from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet, Member, Service
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.router import TargetSight
-from jackbean.rollouts import batches, replacement, service, upkeep
+from jackbean.rollouts import abandon, batches, replacement, service, upkeep
 from jackbean.simulator import daemons
 from jackbean.simulator.histories import life
 from jackbean.simulator.invariants import ViolationError
@@ -108,6 +108,10 @@ def stop_where_one_must_go_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Rollout, "give_up", give_up)
 
 
+def end_the_help_before_its_end(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(abandon, "_may_serve", lambda instance: False)
+
+
 def park_without_remembering(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(parking, "during", lambda environment, before, after, now: None)
 
@@ -174,6 +178,7 @@ PLANTED: dict[Plant, Life] = {
     drop_the_dead_without_successors: Life(size=2, acts=("scale",), deaths=(40.0,)),
     let_the_abort_be_lost: Life(size=2, acts=("configure",), aborts=(2.0,)),
     stop_where_one_must_go_back: Life(size=3, acts=("configure",), aborts=(8.0,)),
+    end_the_help_before_its_end: Life(policy="RollingWithAdditionalBatch", aborts=(17.0,)),
     park_without_remembering: KEPT,
     never_let_go_of_the_parked: replace(KEPT, acts=("deploy", "deploy")),
     send_requests_to_the_parked: KEPT,

@@ -242,7 +242,6 @@ class Story:
             if aborted_s is not None and age >= aborted_s:
                 aborted_s = None
                 await self._insist(partial(abort, self._universe.world, NAME, self._request()))
-                floor = self._stopped(floor)
             if ended_s is not None and age >= ended_s:
                 ended_s = None
                 await self._insist(partial(self._act, "terminate"))
@@ -277,11 +276,6 @@ class Story:
         if plan.policy in FLOORS and what in {"deploy", "configure"}:
             return max(plan.size - plan.batch * FLOORS[plan.policy], 0)
         return 0
-
-    def _stopped(self, floor: int) -> int:
-        """Return what is promised once it was stopped: the additional batch ends at once then."""
-        extra = self._plan.policy == "RollingWithAdditionalBatch"
-        return max(floor - self._plan.batch, 0) if extra else floor
 
     async def _serving(self) -> int:
         environment = await self._environment()
