@@ -3,7 +3,8 @@
 Without any: everything but the long runs, from the fastest to the slowest. What starts real
 instances waits more than it works, so that is spread over the cores too; what keeps visitors coming
 has the machine to itself. `--all` adds the long runs and the EB CLI; `--eb` runs only what needs
-the EB CLI, which is installed for it.
+the EB CLI, which is installed for it. With `--again`, what failed among others is tried once more
+alone, and is told of either way: a strange machine's moods are not a change's fault.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -27,9 +30,13 @@ LONG = "slow or eb"
 REAL_PLACES = ["tests/e2e", "tests/cli"]  # reading all the others takes half a minute
 
 
+AGAIN = ["--last-failed", "--last-failed-no-failures", "none", "--exitfirst"]
+
+
 def main(arguments: list[str]) -> int:
-    ours = {"--all", "--eb"}
+    ours = {"--all", "--eb", "--again"}
     rest = [a for a in arguments if a not in ours]
+    again = "--again" in arguments
     if "--eb" in arguments:
         wire = _pytest(["tests/wire", *rest], eb_venv.variables())
         return _pytest(["-m", "eb", *rest], eb_venv.variables()) or wire
@@ -46,16 +53,28 @@ def main(arguments: list[str]) -> int:
         parts = _usual(rest, env)
         parts.append(_pytest(["-m", LONG, *rest], env))
     else:
-        parts = _usual(rest)
+        parts = _usual(rest, again=again)
     return max(parts)
 
 
-def _usual(rest: list[str], env: Mapping[str, str] = os.environ) -> list[int]:
-    return [
-        _pytest(["-m", QUICK, *SPREAD, *rest], env),
-        _pytest([*REAL_PLACES, "-m", REAL, *SPREAD, *rest], env),
-        _pytest([*REAL_PLACES, "-m", LOADED, *rest], env),
-    ]
+def _usual(
+    rest: list[str], env: Mapping[str, str] = os.environ, *, again: bool = False
+) -> list[int]:
+    parts = (
+        (["-m", QUICK, *rest], SPREAD),
+        ([*REAL_PLACES, "-m", REAL, *rest], SPREAD),
+        ([*REAL_PLACES, "-m", LOADED, *rest], []),
+    )
+    return [_part(which, spread, env, again=again) for which, spread in parts]
+
+
+def _part(which: list[str], spread: list[str], env: Mapping[str, str], *, again: bool) -> int:
+    code = _pytest([*which, *spread], env)
+    if not again or code != pytest.ExitCode.TESTS_FAILED:
+        return code
+    sys.stdout.write("\nOnce more, each alone, what has failed:\n")
+    sys.stdout.flush()
+    return _pytest([*which, *AGAIN], env)
 
 
 def _pytest(arguments: list[str], env: Mapping[str, str] = os.environ) -> int:
