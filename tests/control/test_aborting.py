@@ -8,7 +8,7 @@ import pytest
 from tests.control.rig import LAUNCH, PROPERTIES, Rig, sized
 
 from jackbean.control import narration
-from jackbean.control.aborting import TOO_LATE, abort
+from jackbean.control.aborting import ALREADY, TOO_LATE, abort
 from jackbean.core.environments import Environment, Status
 from jackbean.core.events import Severity
 from jackbean.core.fleet import TEMPORARY
@@ -134,7 +134,8 @@ def test_a_launch_is_given_up(rig: Rig) -> None:
     rig.step(1)
     aborted(rig)
     assert rig.settle(made.id).status is Status.READY
-    assert rig.told(request_id="create")[-1] == narration.LAUNCH_FAILED
+    told = rig.told(request_id="create")
+    assert told[-2:] == [narration.LAUNCH_ABORTED, narration.LAUNCH_FAILED]
 
 
 def test_waiting_for_capacity_ends(rig: Rig) -> None:
@@ -158,4 +159,4 @@ def test_asking_twice_is_asking_once(rig: Rig) -> None:
     aborted(rig)
     assert aborted(rig, "again").operation == rig.environment().operation
     assert rig.settle().ready
-    assert rig.told(request_id="again") == [TOO_LATE]
+    assert rig.told(request_id="again") == [ALREADY]

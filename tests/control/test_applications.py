@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 from tests.control.rig import Rig
 
-from jackbean.control import applications, narration
+from jackbean.control import applications, narration, versions
 from jackbean.control.applications import DELETED
-from jackbean.control.environments import DELETION
-from jackbean.core.applications import Application
+from jackbean.control.versions import DELETION
+from jackbean.core.applications import Application, Version
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault
 from jackbean.ports.store import EnvironmentQuery, PutDocument
@@ -190,3 +190,10 @@ def test_wherever_it_dies_it_is_deleted_in_the_end(effect: int) -> None:
         asked = told[:1] == ["deleteApplication is starting."]
         assert gone(rig) is asked
         assert told.count(DELETED) == asked
+
+
+def test_an_application_that_is_being_deleted_takes_no_version(rig: Rig) -> None:
+    rig.running()
+    delete(rig)
+    late = versions.create_version(rig.world, Version("app", "late"), None, "late")
+    assert rig.fault(late).message == "Application app is being deleted."

@@ -10,6 +10,7 @@ import pytest
 from tests.control.rig import ASG, PROPERTIES, Rig
 from tests.control.scenes import INSTALLATION, environment, release
 
+from jackbean.control.environments import Update, update
 from jackbean.control.extensions import check_options, compiled, evaluated
 from jackbean.control.logs import LogRequests
 from jackbean.control.manifests import concerns_instance
@@ -238,3 +239,15 @@ sources: {/c: "https://mine.s3.amazonaws.com/c.zip"}
 def test_settings_are_not_changed_by_what_they_refer_to() -> None:
     settings = Settings([Setting(PROPERTIES, "A", "plain `date`")])
     assert evaluated(settings.namespace(PROPERTIES), around()[0]) == {"A": "plain `date`"}
+
+
+def test_values_that_cannot_be_are_told_with_file_and_line(tmp_path: Path) -> None:
+    text = (
+        "option_settings:\n  aws:elasticbeanstalk:command:\n    BatchSize: 0\n    Timeout: long\n"
+    )
+    with Rig(tmp_path) as rig:
+        rig.running()
+        rig.version("v3", {FILE: text})
+        fault = rig.fault(update(rig.world, "web1", Update("r", label="v3")))
+    assert f"{FILE}: line 3: Invalid option specification" in fault.message
+    assert f"{FILE}: line 4: Invalid option specification" in fault.message

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from tests.control.rig import Rig
+from tests.control.rig import bundle as packed
 
 from jackbean.control import versions
+from jackbean.control.environments import Update, update
 from jackbean.core.applications import Location, Version, VersionStatus
 from jackbean.core.errors import Fault
+from jackbean.core.events import Severity
 
 
 @pytest.fixture
@@ -108,3 +112,32 @@ def test_not_while_an_environment_is_on_its_way_to_it(rig: Rig) -> None:
     assert "web1" in rig.fault(versions.delete_version(rig.world, "app", "v1")).message
     rig.settle()
     assert rig.run(versions.delete_version(rig.world, "app", "v1")) is not None
+
+
+BAD = {".ebextensions/a.config": "commands: [", "application.py": ""}
+
+
+def processed(rig: Rig, label: str, files: dict[str, str]) -> Version:
+    bundle = versions.Bundle(Location("b", label), rig.keep(packed(files)))
+    wanted = Version("app", label, status=VersionStatus.PROCESSED)
+    return rig.run(versions.create_version(rig.world, wanted, bundle, label))
+
+
+def test_processing_a_bundle_reads_its_files(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        assert processed(rig, "good", {"application.py": ""}).status is VersionStatus.PROCESSED
+        assert rig.told(request_id="good")[2].endswith("application version good: PROCESSED.")
+        assert processed(rig, "bad", BAD).status is VersionStatus.FAILED
+        _, _, why, end, _ = rig.events(request_id="bad")
+        assert why.severity is Severity.ERROR
+        assert why.message.startswith("The configuration file .ebextensions/a.config contains")
+        assert end.message.endswith("application version bad: FAILED.")
+
+
+def test_a_failed_version_is_not_deployed(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        rig.running()
+        processed(rig, "bad", BAD)
+        fault = rig.fault(update(rig.world, "web1", Update("r", label="bad")))
+        assert fault.message.startswith("Application Version bad cannot be deployed")
+        assert rig.environment().ready

@@ -228,3 +228,25 @@ SNIPPETS = st.sampled_from(
 @settings(max_examples=80)
 def test_what_is_nearly_yaml_is_no_surprise(text: str) -> None:
     read_config("x.config", text.encode())
+
+
+def test_json_is_read_however_it_is_indented() -> None:
+    text = '{\n\t"option_settings": {\n\t\t"a:b": {"c": "d\\te"}\n\t}\n}'
+    assert read(text) == Settings([Setting("a:b", "c", "d\te")])
+
+
+def test_a_pair_of_surrogates_is_one_character() -> None:
+    found = read('{"option_settings": {"a:b": {"c": "\\ud83d\\ude00"}}}')
+    assert found == Settings([Setting("a:b", "c", "\N{GRINNING FACE}")])
+
+
+@pytest.mark.parametrize("text", ['commands: {a: {command: "\\ud800"}}', '{"\\udc00": {}}'])
+def test_half_a_pair_is_no_character(text: str) -> None:
+    (fault,) = read_config("01.config", text.encode()).faults
+    assert fault.startswith("01.config: line 1: it has one half of a surrogate pair")
+
+
+def test_places_of_settings_are_those_that_count() -> None:
+    text = "option_settings:\n  - {namespace: 'a:b', option_name: c, value: d}\n"
+    text += "  - {namespace: 'a:b', option_name: c, value: e}\n"
+    assert read_config("01.config", text.encode()).places == {("a:b", "c"): 3}

@@ -16,6 +16,7 @@ TOO_LATE = (
     "What is under way cannot be aborted any more, and ends by itself. Nothing was changed by the "
     "request to abort it."
 )
+ALREADY = "What is under way is being aborted already. Nothing was changed by asking again."
 
 
 async def abort(world: World, name_or_id: str, request_id: str) -> Environment:
@@ -35,7 +36,8 @@ async def _abort(world: World, name_or_id: str, request_id: str) -> Environment:
             "Must be Updating."
         )
     if not operation.revocable:
-        told = aside(before, TOO_LATE, request_id, Severity.WARN)
+        said = ALREADY if operation.aborted else TOO_LATE
+        told = aside(before, said, request_id, Severity.WARN)
         await world.store.commit([AddEvent(told)])
         return before
     after = replace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jackbean.control.environments import DELETION, terminate
+from jackbean.control.environments import terminate
+from jackbean.control.versions import DELETION
 from jackbean.control.world import World
 from jackbean.core.applications import Application, check_description
 from jackbean.core.environments import Environment, Status

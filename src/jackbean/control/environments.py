@@ -10,7 +10,7 @@ from jackbean.control import certifying
 from jackbean.control.narration import ending, opening, superseded
 from jackbean.control.plans import begun, launch_plan, update_plan
 from jackbean.control.releases import Cut, Wanted, cut
-from jackbean.control.versions import find_version
+from jackbean.control.versions import deployable, refuse_unless_standing
 from jackbean.control.world import World
 from jackbean.core.applications import Tags, check_description
 from jackbean.core.environments import (
@@ -34,7 +34,6 @@ from jackbean.ports.store import AddEvent, Change, EnvironmentQuery, PutEnvironm
 WEB = Tier()
 SAMPLE = "Sample Application"
 SLOTS_MAX = 60_000
-DELETION = "application deletion"  # documents: who asked for it, by application
 ATTEMPTS = 8  # to save over somebody else's save
 
 Result = TypeVar("Result")
@@ -79,7 +78,7 @@ async def _create(world: World, wanted: Creation) -> Environment:
     draft = await _draft(world, wanted)
     label, digest = wanted.label, None
     if label is not None:
-        digest = (await find_version(world, wanted.application, label)).digest
+        digest = (await deployable(world, wanted.application, label)).digest
     table = options(wanted.platform.branch.platform_name)
     made = await cut(world, draft, Wanted(label or SAMPLE, digest, table, wanted.settings))
     environment = _launching(draft, made, wanted.request_id)
@@ -143,10 +142,7 @@ async def retried(attempt: Callable[[], Awaitable[Result]]) -> Result:
 async def _refuse_taken(world: World, wanted: Creation) -> None:
     check_environment_name(wanted.name)
     check_description(wanted.description)
-    if not await world.store.applications([wanted.application]):
-        raise invalid(f"No Application named '{wanted.application}' found.")
-    if await world.store.document(DELETION, wanted.application) is not None:
-        raise invalid(f"Application {wanted.application} is being deleted.")
+    await refuse_unless_standing(world, wanted.application)
     if await world.store.environments(EnvironmentQuery(names=(wanted.name,))):
         raise invalid(f"Environment {wanted.name} already exists.")
     if wanted.cname_prefix is not None:
@@ -251,7 +247,7 @@ async def wanted_release(world: World, base: Environment, old: Release, wanted: 
     """Return what the release after `old` is made of. Raises a Fault for what is not there."""
     label, digest = old.version_label, old.digest
     if wanted.label is not None:
-        version = await find_version(world, base.application, wanted.label)
+        version = await deployable(world, base.application, wanted.label)
         label, digest = version.label, version.digest
     return Wanted(
         label,

@@ -32,6 +32,10 @@ LAUNCH_FAILED = (
     "Create environment operation is complete, but with errors. For more information, see "
     "troubleshooting documentation."
 )
+LAUNCH_ABORTED = (
+    "The launch was aborted before all instances were in service. The environment stays, and goes on "
+    "to launch them: terminate it, or deploy to it."
+)
 DEPLOYING = "Deploying new version to instance(s)."
 DEPLOYED = "New application version was deployed to running EC2 instances."
 CONFIGURED = "Successfully deployed new configuration to environment."
@@ -327,6 +331,8 @@ def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
     """Tell how an operation ended: only in the transaction that makes it so."""
     match ended.kind:
         case Kind.CREATE if ended.failed:
+            if ended.aborted:
+                yield Told(LAUNCH_ABORTED, Severity.WARN)
             yield Told(LAUNCH_FAILED, Severity.ERROR)
         case Kind.CREATE:
             yield Told(LAUNCHED.format(env=after.name))

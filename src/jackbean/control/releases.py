@@ -18,7 +18,13 @@ from jackbean.core.options.legacy import translated
 from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
 from jackbean.core.options.settings import Key, Setting, Settings
 from jackbean.core.options.table import OptionTable
-from jackbean.core.options.validate import Context, fault_in, validate, validate_removals
+from jackbean.core.options.validate import (
+    Context,
+    Message,
+    fault_in,
+    validate,
+    validate_removals,
+)
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.tasks import Task
@@ -71,7 +77,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     extensions = wanted.extensions or await _extensions(world, wanted.digest)
     extensions = await _imported(world, environment, extensions)
     tasks = await asyncio.to_thread(extensions.tasks) if environment.worker else ()
-    bundle, warnings = _accepted(extensions.settings, direct, wanted, tier)
+    bundle, warnings = _accepted(extensions, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
         direct = direct.with_(fixed_at_creation(settings, wanted.table))
@@ -183,14 +189,22 @@ def _check_queue(tasks: tuple[Task, ...], settings: Settings) -> None:
 
 
 def _accepted(
-    bundle: Settings, direct: Settings, wanted: Wanted, tier: str
+    extensions: Extensions, direct: Settings, wanted: Wanted, tier: str
 ) -> tuple[Settings, tuple[str, ...]]:
     """Return the settings of the bundle that have a meaning here, and warnings for the others."""
+    bundle = extensions.settings
     context = Context(wanted.table, Origin.BUNDLE, tier, Layers(direct=direct))
-    messages = validate(bundle, replace(context, running=wanted.current is not None))
+    found = validate(bundle, replace(context, running=wanted.current is not None))
+    messages = [_placed(message, extensions) for message in found]
     fault = fault_in(messages)
     if fault is not None:
         raise fault
     passed_over = [(m.namespace, m.name) for m in messages]
     accepted = translated(bundle).with_(bundle.without(passed_over))
     return accepted, tuple(m.message for m in messages)
+
+
+def _placed(message: Message, extensions: Extensions) -> Message:
+    """Return a message that begins with file and line."""
+    place = extensions.places.get((message.namespace, message.name))
+    return replace(message, message=f"{place}: {message.message}") if place else message

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jackbean.control.world import World
-from jackbean.core.applications import Location, Version
+from jackbean.core.applications import Location, Version, VersionStatus
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, invalid
-from jackbean.core.events import Event
+from jackbean.core.events import Event, Severity
 from jackbean.ports.store import AddEvent, DeleteVersion, EnvironmentQuery, PutVersion
+from jackbean.sources.bundles import read_extensions
 
 VERSIONS_MAX = 1000  # of all applications together
+DELETION = "application deletion"  # documents: who asked for it, by application
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,10 @@ class Bundle:
 async def create_version(
     world: World, wanted: Version, bundle: Bundle | None, request_id: str
 ) -> Version:
-    """Record a version. It keeps its bytes by digest, whatever happens to the upload later."""
+    """Record a version. It keeps its bytes by digest, whatever happens to the upload later.
+
+    One that is to be processed is so at once; what is wrong with its bundle makes it a failed one.
+    """
     now = world.clock.now()
     version = replace(
         wanted,
@@ -34,21 +41,49 @@ async def create_version(
         location=bundle.location if bundle else None,
         digest=bundle.digest if bundle else None,
     )
-    story = (
-        "createApplicationVersion is starting.",
-        f"Created new Application Version: {version.label}",
-        "createApplicationVersion completed successfully.",
-    )
-    told = [_event(version, text, request_id) for text in story]
+    complaint = await _complaint(world, version)
+    if complaint:
+        version = replace(version, status=VersionStatus.FAILED)
+    told = _story(version, complaint, request_id)
     async with world.names:
         await _refuse_taken(world, version)
         await world.store.commit([PutVersion(version), *map(AddEvent, told)])
     return version
 
 
+async def _complaint(world: World, version: Version) -> str:
+    """Return what is wrong with the files of a bundle that are ours to read."""
+    if version.status is not VersionStatus.PROCESSED or version.digest is None:
+        return ""
+    try:
+        extensions = await asyncio.to_thread(read_extensions, world.blobs.path(version.digest))
+        await asyncio.to_thread(extensions.tasks)
+    except Fault as fault:
+        return fault.message
+    return ""
+
+
+def _story(version: Version, complaint: str, request_id: str) -> Iterator[Event]:
+    yield _event(version, "createApplicationVersion is starting.", request_id)
+    yield _event(version, f"Created new Application Version: {version.label}", request_id)
+    if complaint:
+        yield replace(_event(version, complaint, request_id), severity=Severity.ERROR)
+    if version.status is not VersionStatus.UNPROCESSED:
+        said = f"Finished processing application version {version.label}: {version.status.value}."
+        yield _event(version, said, request_id)
+    yield _event(version, "createApplicationVersion completed successfully.", request_id)
+
+
+async def refuse_unless_standing(world: World, application: str) -> None:
+    """Raise a Fault unless there is such an application, and it is to stay."""
+    if not await world.store.applications([application]):
+        raise invalid(f"No Application named '{application}' found.")
+    if await world.store.document(DELETION, application) is not None:
+        raise invalid(f"Application {application} is being deleted.")
+
+
 async def _refuse_taken(world: World, wanted: Version) -> None:
-    if not await world.store.applications([wanted.application]):
-        raise invalid(f"No Application named '{wanted.application}' found.")
+    await refuse_unless_standing(world, wanted.application)
     if await world.store.versions(wanted.application, [wanted.label]):
         raise invalid(f"Application Version {wanted.label} already exists.")
     if len(await world.store.versions()) >= VERSIONS_MAX:
@@ -57,6 +92,17 @@ async def _refuse_taken(world: World, wanted: Version) -> None:
             f"There are {VERSIONS_MAX} application versions, which is the limit. "
             "Delete some that no environment uses.",
         )
+
+
+async def deployable(world: World, application: str, label: str) -> Version:
+    """Return the version to deploy. Raises a Fault where there is none, or a failed one."""
+    version = await find_version(world, application, label)
+    if version.status is VersionStatus.FAILED:
+        raise invalid(
+            f"Application Version {label} cannot be deployed: processing it failed, and its events "
+            "say why. Correct the bundle, and make another version of it."
+        )
+    return version
 
 
 async def find_version(world: World, application: str, label: str) -> Version:

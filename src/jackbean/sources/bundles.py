@@ -22,7 +22,7 @@ from jackbean.core.options.settings import Settings
 from jackbean.core.tasks import Task
 from jackbean.sources import cron
 from jackbean.sources.declaring import declared
-from jackbean.sources.extensions import ConfigFile, read_config
+from jackbean.sources.extensions import ConfigFile, Option, read_config
 from jackbean.sources.tree import Path
 
 FOLDER = ".ebextensions/"
@@ -50,11 +50,13 @@ UNREADABLE = (
 class Extensions:
     """What all config files say, the later file winning, and what to warn about.
 
-    `lines` is where everything is, by file. `cron` is the whole `cron.yaml`, which is read where it
+    `places` is where settings are, by namespace and name; `lines` where everything else is, by file.
+    `cron` is the whole `cron.yaml`, which is read where it
     counts, on the worker tier: see `tasks`.
     """
 
     settings: Settings = Settings()  # noqa: RUF009 - immutable
+    places: Mapping[Option, str] = field(default_factory=dict)
     declared: Declared = field(default_factory=Declared)
     lines: Mapping[str, Mapping[Path, int]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -117,8 +119,10 @@ def _merged(files: Sequence[ConfigFile]) -> Extensions:
     if count > SETTINGS_MAX:
         raise invalid(f"{FOLDER} has {count} option settings; at most {SETTINGS_MAX} are read.")
     settings = Settings(chain.from_iterable(file.settings for file in files))
+    places = {o: f"{f.name}: line {n}" for f in files for o, n in f.places.items()}
     warnings = tuple(warning for file in files for warning in file.warnings)
-    return Extensions(settings, declared(files), {f.name: f.lines for f in files}, warnings)
+    lines = {f.name: f.lines for f in files}
+    return Extensions(settings, places, declared(files), lines, warnings)
 
 
 def _texts(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:

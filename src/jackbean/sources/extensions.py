@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,17 +35,20 @@ KEYS = INSTANCE_KEYS | STACK_KEYS | {"option_settings"}
 DEFAULT_NAMESPACE = "aws:elasticbeanstalk:application:environment"
 SETTINGS_MAX = 2_000  # of one file; an alias can stand for many of them
 FAULTS_MAX = 50
+Option = tuple[str, str]  # namespace and name
 
 
 @dataclass(frozen=True)
 class ConfigFile:
     """`faults` refuse the deployment; a file with a warning was skipped or read in part.
 
-    `keys` are all keys but `option_settings`, `lines` where everything in them is.
+    `places` are the lines of the settings, by namespace and name; `keys` are all other keys, `lines`
+    where everything in them is.
     """
 
     name: str
     settings: Settings = Settings()  # noqa: RUF009 - immutable
+    places: Mapping[Option, int] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
     lines: Mapping[Path, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
@@ -54,7 +58,7 @@ class ConfigFile:
 def read_config(name: str, content: bytes) -> ConfigFile:
     """Read one file. An empty document is fine; a key that Elastic Beanstalk lacks skips it."""
     try:
-        root = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        root = yaml.compose(_spaced(content.decode("utf-8-sig")), Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         return ConfigFile(name, faults=(f"{name} is not UTF-8 text: {error}.",))
     except yaml.YAMLError as error:
@@ -64,6 +68,18 @@ def read_config(name: str, content: bytes) -> ConfigFile:
     if root is None or (isinstance(root, yaml.ScalarNode) and not root.value):
         return ConfigFile(name)
     return _read(name, root)
+
+
+def _spaced(text: str) -> str:
+    """Return JSON without tabs, which YAML does not know as white space; other texts as they are.
+
+    JSON has none inside of its strings, so nothing is lost.
+    """
+    if "\t" in text and text.lstrip().startswith(("{", "[")):
+        with suppress(ValueError):
+            json.loads(text)
+            return text.replace("\t", " ")
+    return text
 
 
 def _malformed(name: str, error: yaml.YAMLError) -> str:
@@ -100,7 +116,8 @@ def _sections(name: str, root: yaml.MappingNode, options: yaml.Node | None) -> C
     if faults:
         return ConfigFile(name, faults=tuple(faults))
     twice = tuple(f"{name}: {text}." for text in (*_twice(root), *tree.repeated))
-    return ConfigFile(name, Settings(found.settings), keys, tree.lines, warnings=twice)
+    settings = Settings(found.settings)
+    return ConfigFile(name, settings, found.places, keys, tree.lines, warnings=twice)
 
 
 def _shapeless(keys: Mapping[str, Any], tree: Tree) -> Iterator[str]:
@@ -120,6 +137,7 @@ class _Options:
 
     def __init__(self) -> None:
         self.settings: list[Setting] = []
+        self.places: dict[Option, int] = {}
         self.faults: list[str] = []
 
     def read(self, node: yaml.Node | None) -> None:
@@ -139,7 +157,7 @@ class _Options:
         match options:
             case yaml.MappingNode(value=pairs):
                 for name, value in pairs:
-                    self._take(_mapped, key, name, value)
+                    self._take(_mapped, name, value, key)
             case yaml.ScalarNode(value=""):
                 return
             case _:
@@ -148,7 +166,9 @@ class _Options:
 
     def _take(self, read: Callable[..., Setting], *nodes: yaml.Node) -> None:
         try:
-            self.settings.append(read(*nodes))
+            setting = read(*nodes)
+            self.settings.append(setting)
+            self.places[setting.namespace, setting.name] = line(nodes[0])
         except Bad as bad:
             self.faults.append(str(bad))
         if len(self.settings) + len(self.faults) > SETTINGS_MAX:
@@ -173,7 +193,7 @@ def _listed(node: yaml.Node) -> Setting:
     )
 
 
-def _mapped(key: yaml.Node, name: yaml.Node, value: yaml.Node) -> Setting:
+def _mapped(name: yaml.Node, value: yaml.Node, key: yaml.Node) -> Setting:
     namespace = scalar(key)
     resource, _, rest = namespace.partition(".")
     if rest and ":" not in resource:

@@ -71,15 +71,26 @@ def scalar(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise Bad(node, "a single value is expected here")
     check_tag(node)
-    return str(node.value)
+    return written(node)
+
+
+def written(node: yaml.ScalarNode) -> str:
+    """Return the text of a scalar: JSON writes one character beyond 16 bits as a pair of escapes.
+
+    Raises Bad for half of such a pair, which is no character that anybody could be given.
+    """
+    try:
+        return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise Bad(node, "it has one half of a surrogate pair, which is no character") from None
 
 
 def grow(tree: Tree, node: yaml.Node, path: Path) -> Any:
     """Return what a node means; write down its lines. Raises Bad."""
     _count(tree, node, path)
     match node:
-        case yaml.ScalarNode(value=text, tag=tag, style=style):
-            return None if tag == NULL and style is None else text
+        case yaml.ScalarNode(tag=tag, style=style):
+            return None if tag == NULL and style is None else written(node)
         case yaml.SequenceNode(value=items):
             return [grow(tree, item, (*path, i)) for i, item in enumerate(items)]
         case yaml.MappingNode():

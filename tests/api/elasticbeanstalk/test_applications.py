@@ -108,6 +108,13 @@ def test_processing_takes_no_time(rig: PlantRig) -> None:
     assert made["Status"] == "PROCESSED"
 
 
+@pytest.mark.parametrize("source", [{"S3Bucket": "b"}, {"S3Key": "k"}])
+def test_a_source_bundle_has_a_bucket_and_a_key(rig: PlantRig, source: dict[str, str]) -> None:
+    create = rig.eb.create_application_version
+    given = {"ApplicationName": "app", "VersionLabel": "v3", "SourceBundle": source}
+    assert rig.refusal(create, **given)[1] == "MissingRequiredParameter"
+
+
 def test_an_application_is_made_along_with_its_first_version(rig: PlantRig) -> None:
     given = {"ApplicationName": "other", "VersionLabel": "v1"}
     create = rig.eb.create_application_version

@@ -17,7 +17,7 @@ from jackbean.core.applications import (
     VersionStatus,
     check_tags,
 )
-from jackbean.core.errors import Fault, invalid, unfitting
+from jackbean.core.errors import Fault, invalid, missing, unfitting
 from jackbean.core.protocol import BUNDLE_BYTES_MAX
 
 Shape = dict[str, Any]
@@ -110,7 +110,7 @@ async def _described(plant: Plant, record: Application) -> Shape:
 
 
 def _status(call: Call) -> VersionStatus:
-    """Return the status at birth: what is to be processed has been, since nothing takes time."""
+    """Return the status at birth, if its bundle is good: processing it takes no time."""
     process = call.flag("Process", default=False)
     return VersionStatus.PROCESSED if process else VersionStatus.UNPROCESSED
 
@@ -121,7 +121,9 @@ async def _bundle(plant: Plant, call: Call) -> versions.Bundle | None:
         raise unfitting("Builds are not available here; upload a source bundle (SourceBundle).")
     if not source:
         return None
-    bucket, key = str(source.get("S3Bucket", "")), str(source.get("S3Key", ""))
+    bucket, key = str(source.get("S3Bucket") or ""), str(source.get("S3Key") or "")
+    if not bucket or not key:
+        raise missing("A source bundle is named by both S3Bucket and S3Key.")
     record = await plant.objects.find(bucket, key)
     if record is None:
         raise invalid(f"Unable to download from S3 location (Bucket: {bucket} Key: {key}).")
