@@ -33,8 +33,8 @@ LAUNCH_FAILED = (
     "troubleshooting documentation."
 )
 LAUNCH_ABORTED = (
-    "The launch was aborted before all instances were in service. The environment stays, and goes on "
-    "to launch them: terminate it, or deploy to it."
+    "The launch was aborted before all instances were in service. The environment stays, and goes "
+    "on to launch them: terminate it, or deploy to it."
 )
 DEPLOYING = "Deploying new version to instance(s)."
 DEPLOYED = "New application version was deployed to running EC2 instances."

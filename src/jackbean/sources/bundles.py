@@ -50,9 +50,8 @@ UNREADABLE = (
 class Extensions:
     """What all config files say, the later file winning, and what to warn about.
 
-    `places` is where settings are, by namespace and name; `lines` where everything else is, by file.
-    `cron` is the whole `cron.yaml`, which is read where it
-    counts, on the worker tier: see `tasks`.
+    `places` is where settings are, by namespace and name; `lines` where all else is, by file.
+    `cron` is the whole `cron.yaml`, which is read where it counts, on the worker tier: see `tasks`.
     """
 
     settings: Settings = Settings()  # noqa: RUF009 - immutable

@@ -42,8 +42,8 @@ Option = tuple[str, str]  # namespace and name
 class ConfigFile:
     """`faults` refuse the deployment; a file with a warning was skipped or read in part.
 
-    `places` are the lines of the settings, by namespace and name; `keys` are all other keys, `lines`
-    where everything in them is.
+    `places` are the lines of the settings, by namespace and name; `keys` are all other keys, and
+    `lines` where everything in them is.
     """
 
     name: str
