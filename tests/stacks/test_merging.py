@@ -94,6 +94,7 @@ WRONG = {
     "no type": ("X: {Properties: {}}", "has no Type"),
     "not a mapping": ("X: text", "is a mapping"),
     "an unknown type": ("X: {Type: 'AWS::SQS::Queu'}", "AWS::SQS::Queue"),
+    "a misspelt type": ("X: {Type: 'AWS::SQS::Qeue'}", "the nearest: AWS::SQS::Queue"),
     "a type of nobody": ("X: {Type: 'Vendor::A::B'}", "is not known here"),
     "a bad name": ("X-1: {Type: 'AWS::SQS::Queue'}", "letters and digits"),
     "properties": ("X: {Type: 'AWS::SQS::Queue', Properties: [a]}", "Properties is a mapping"),

@@ -18,7 +18,7 @@ from jackbean.core.resources import Fate
 from jackbean.stacks.functions import evaluate
 from jackbean.stacks.graph import FATES, Blueprint, Circle, blueprints
 from jackbean.stacks.legacy import modern
-from jackbean.stacks.types import SNAPSHOTS, Reality, kind, known, provided
+from jackbean.stacks.types import SNAPSHOTS, Reality, kind, nearest, provided
 from jackbean.stacks.values import SHOWN_MAX, Resolver
 
 Template = dict[str, Any]
@@ -150,10 +150,15 @@ def _wrong(name: str, said: Template) -> Iterator[str]:
     if not isinstance(named_type, str) or not named_type:
         yield _at(name, "it has no Type")
     elif kind(named_type, name) is None:
-        yield _at(name, f"type {named_type[:SHOWN_MAX]} is not known here. Known are {known()}")
+        yield _at(name, f"type {named_type[:SHOWN_MAX]} is not known here{_meant(named_type)}")
     if not isinstance(said.get("Properties") or {}, dict):
         yield _at(name, "Properties is a mapping")
     yield from _policies(name, said)
+
+
+def _meant(named_type: str) -> str:
+    found = ", ".join(nearest(named_type[:SHOWN_MAX]))
+    return f"; the nearest: {found}" if found else "; types are named like AWS::SQS::Queue"
 
 
 def _policies(name: str, said: Template) -> Iterator[str]:

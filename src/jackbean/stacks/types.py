@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 
@@ -73,13 +74,21 @@ KINDS: Mapping[str, Kind] = {
 # Services of which no type, or only those above, have a meaning here; of the second kind, yet.
 INERT_SERVICES = _words(
     """
-    ACMPCA Amplify ApiGateway ApiGatewayV2 AppConfig AppSync ApplicationAutoScaling
-    ApplicationInsights AutoScaling AutoScalingPlans Backup Batch Budgets CertificateManager
-    Chatbot Cloud9 CloudFront CloudTrail CloudWatch CodeBuild CodeDeploy CodePipeline Cognito
-    Config DLM EC2 ECR ECS EFS ElasticBeanstalk ElasticLoadBalancing ElasticLoadBalancingV2
-    EventSchemas Events FSx Firehose GlobalAccelerator GuardDuty IAM ImageBuilder Inspector IoT
-    KMS Lambda Logs NetworkFirewall Pinpoint RAM ResourceGroups Route53 Route53Resolver SES SSM
-    Scheduler ServiceDiscovery Shield StepFunctions Synthetics WAF WAFRegional WAFv2 XRay
+    ACMPCA APS AccessAnalyzer Amplify ApiGateway ApiGatewayV2 AppConfig AppFlow AppRunner
+    AppStream AppSync ApplicationAutoScaling ApplicationInsights Athena AuditManager AutoScaling
+    AutoScalingPlans Backup Batch Bedrock BedrockAgent Budgets CE Cassandra CertificateManager
+    Chatbot Cloud9 CloudFront CloudTrail CloudWatch CodeArtifact CodeBuild CodeCommit
+    CodeConnections CodeDeploy CodePipeline CodeStarConnections CodeStarNotifications Cognito
+    Config Connect DLM DataSync Detective DevOpsGuru DirectoryService EC2 ECR ECS EFS EKS EMR
+    EMRServerless ElasticBeanstalk ElasticLoadBalancing ElasticLoadBalancingV2 EventSchemas
+    Events Evidently FSx Firehose GlobalAccelerator Glue Grafana GuardDuty IAM IVS ImageBuilder
+    Inspector InspectorV2 IoT IoTAnalytics KMS KinesisAnalytics KinesisAnalyticsV2 KinesisVideo
+    LakeFormation Lambda Lex Lightsail Location Logs Macie MediaConvert NetworkFirewall OpsWorks
+    Organizations Pinpoint Pipes QuickSight RAM RUM Rekognition ResourceGroups RolesAnywhere
+    Route53 Route53Resolver S3Express S3ObjectLambda S3Outposts SDB SES SSM SSMContacts
+    SSMIncidents SSO SageMaker Scheduler SecurityHub ServiceCatalog ServiceDiscovery Shield
+    Signer StepFunctions Synthetics Transfer VpcLattice WAF WAFRegional WAFv2 Wisdom WorkSpaces
+    XRay
     """
 )
 UNBUILT_SERVICES = _words(
@@ -127,8 +136,7 @@ def provided(name: str, logical_id: str = "") -> bool:
     return found is not None and found.reality is Reality.PROVIDED
 
 
-def known() -> str:
-    """Return what is known, for people who have named something else."""
-    types = [name for name in KINDS if name.split("::")[1] not in INERT_SERVICES]
-    services = [f"AWS::{name}::*" for name in sorted(INERT_SERVICES | UNBUILT_SERVICES)]
-    return ", ".join([*types, *services, "Custom::*"])
+def nearest(name: str) -> list[str]:
+    """Return the types, or services, that somebody could have meant."""
+    services = [f"AWS::{service}::*" for service in INERT_SERVICES | UNBUILT_SERVICES]
+    return get_close_matches(name, sorted([*KINDS, *services]), n=3, cutoff=0.7)
