@@ -30,6 +30,7 @@ from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
 from jackbean.control.stack_desk import StackDesk
 from jackbean.control.workers import queue_of
+from jackbean.control.world import World
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
 from jackbean.core.resources import Resource
@@ -40,6 +41,8 @@ from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.queues import MessageLedger, QueueDesk
+from jackbean.services.resources import ClaimedResources, providers, waiting
+from jackbean.services.signals import SignalDesk
 from jackbean.services.tables import TableService
 from jackbean.services.topics import TopicDesk, Undelivered
 from jackbean.simulator.buckets import MemoryBuckets
@@ -187,9 +190,12 @@ class Carrier:
 
 
 class PlantRig(Rig):
-    """An installation, its plant and its doors. Virtual time begins at the real one."""
+    """An installation, its plant and its doors. Virtual time begins at the real one.
 
-    def __init__(self, folder: Path, **universe: Any) -> None:
+    `real`: resources of stacks are made by the providers, of the services that are called here.
+    """
+
+    def __init__(self, folder: Path, *, real: bool = False, **universe: Any) -> None:
         super().__init__(folder, **universe)
         self.universe.clock.set(time.time())
         world = self.world
@@ -211,6 +217,8 @@ class PlantRig(Rig):
         )
         self.tables = TableService(MemoryTables(), world.clock, world.installation)
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
+        if real:
+            world = self._provided()
         self.stacks = StackDesk(world)
         roster = Roster(world, self.logs)
         self.plant = Plant(
@@ -227,6 +235,7 @@ class PlantRig(Rig):
             queues=self.queues,
             topics=self.topics,
             stacks=self.stacks,
+            signals=SignalDesk(world.store),
             tables=self.tables,
             messages=MessageLedger(self.ledger, self.queues),
             periodic=PeriodicDesk(world.store, workers, ledgers, world.clock.now),
@@ -241,6 +250,22 @@ class PlantRig(Rig):
         self.agents = AgentsDoor(replace(self.plant), self.door).application()
         self.wire = Wire(self)
         self._clients: dict[tuple[str, tuple[str, ...]], Any] = {}
+
+    def _provided(self) -> World:
+        """Let stacks be made of the services that are called here, and return the world."""
+        world, messages = self.world, (self.queues.queues, self.topics.topics)
+        here = world.installation
+        made = [
+            *providers(messages, self.objects, self.tables, f"http://{HOST}"),
+            *waiting(world.store, world.clock, here, world.credentials.signature),
+        ]
+        self.universe.world = replace(world, resources=ClaimedResources(world.store, made))
+        self.universe.crash()
+        return self.universe.world
+
+    def restart(self) -> None:
+        """Let another control plane take over; only for stacks that are made of our services."""
+        self.stacks = StackDesk(self._provided())
 
     def client(self, service: str = "elasticbeanstalk", keys: tuple[str, ...] = ADMIN) -> Any:
         """Return AWS's own client of a service."""

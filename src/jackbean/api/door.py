@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from jackbean.api import signals
 from jackbean.api.authority import authorise, authorise_call
 from jackbean.api.callers import Callers
 from jackbean.api.objects_door import ObjectsDoor
@@ -81,6 +82,8 @@ class Door:
         base_url = f"{scope['scheme']}://{http.headers.get('host', '')}"
         visit = Visit(http, self._plant.world.ids.request(), base_url)
         try:
+            if handle := signals.handle_of(self._plant, http):
+                return await signals.answer(self._plant, handle, http, await _body(request))
             if is_object(http):
                 return await self._objects.answer(request, http, visit.request_id)
         except WireFault as fault:

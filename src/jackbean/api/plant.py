@@ -22,6 +22,7 @@ from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import PeriodicDesk
 from jackbean.services.queues import MessageLedger, QueueDesk
+from jackbean.services.signals import SignalDesk
 from jackbean.services.tables import TableService
 from jackbean.services.topics import TopicDesk
 from jackbean.wire.sigv4 import Signer
@@ -44,6 +45,7 @@ class Plant:
     periodic: PeriodicDesk
     topics: TopicDesk
     stacks: StackDesk
+    signals: SignalDesk
     tables: TableService
     log_groups: LogService
     dependencies: Dependencies

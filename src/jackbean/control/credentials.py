@@ -73,6 +73,10 @@ class Credentials:
         same = hmac.compare_digest(keys.token.encode(), token.encode())
         return keys if same and access_key == keys.access_key else None
 
+    def signature(self, handle: str) -> str:
+        """Return what the URL of a wait condition handle carries: who has it may signal there."""
+        return self._derive("signal", handle)
+
     def _derive(self, purpose: str, name: str) -> str:
         message = f"{purpose}/{name}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()

@@ -147,13 +147,17 @@ def _provision(phase: Provision, environment: Environment, scene: Scene, namer: 
     if step.failure:
         return stacking.go_back(environment, operation, scene)
     environment = replace(environment, resources=step.stack)
-    if not step.over:
-        acts = () if operation.kind is Kind.CREATE else upkeep(environment, scene)
-        return _amended(environment, acts, scene, namer), operation, step.why
-    desired = CapacityOptions.of(scene.release.settings).clamp(environment.desired)
-    made = replace(environment, desired=desired)
-    alone = operation.rollout is None  # nothing can fail any more
-    return commit(made, scene.release) if alone else made, operation.next(), ""
+    whole = replace(
+        environment, desired=CapacityOptions.of(scene.release.settings).clamp(environment.desired)
+    )
+    if step.over:
+        alone = operation.rollout is None  # nothing can fail any more
+        return commit(whole, scene.release) if alone else whole, operation.next(), ""
+    launching = operation.kind is Kind.CREATE and operation.position == 0
+    if launching and stacking.awaits_instances(step, scene.sights):
+        return whole, stacking.later(operation, phase, scene.now), step.why
+    acts = () if launching else upkeep(environment, scene)
+    return _amended(environment, acts, scene, namer), operation, step.why
 
 
 def _roll(

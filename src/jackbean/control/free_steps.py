@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jackbean.control.scene import Namer
+from jackbean.control.stacking import PATIENCE_S, impatient
 from jackbean.control.surroundings import check_attribute
 from jackbean.core.freestanding import STORY_MAX, Aim, Freestanding, Happened, Plan
 from jackbean.core.installation import Installation
 from jackbean.core.records import replace
-from jackbean.core.resources import Key, Refused, Resource, Sight, State, Underway
+from jackbean.core.resources import Key, Refused, Resource, Sight, State
 from jackbean.stacks.engine import Stack, Surrounded, advance, dismantle, tidy, undo
 from jackbean.stacks.graph import Blueprint
 from jackbean.stacks.names import given_or_made
 from jackbean.stacks.values import Unresolved, Value
 
-PATIENCE_S = 900.0
 DONE = {
     (State.MAKING, State.READY): "CREATE_COMPLETE",
     (State.CHANGING, State.READY): "UPDATE_COMPLETE",
@@ -126,7 +126,7 @@ def next_turn(stack: Freestanding, turn: Turn) -> Freestanding:
     """Return what a turn leads to, with its story."""
     late = bool(stack.since) and turn.now - stack.since > PATIENCE_S
     if late:
-        turn = replace(turn, sights=_impatient(stack, turn.sights))
+        turn = replace(turn, sights=impatient(stack.resources, turn.sights))
     return stack if stack.resting else _told(stack, _taken(stack, turn), turn)
 
 
@@ -215,12 +215,6 @@ def _around(stack: Freestanding, turn: Turn) -> Surrounded:
     return Surrounded(resolve, name)
 
 
-def _impatient(stack: Freestanding, sights: Mapping[Key, Sight]) -> dict[Key, Sight]:
-    text = f"It took more than {PATIENCE_S:.0f} seconds."
-    found = {r.key: sights.get(r.key, Underway("")) for r in stack.resources if r.pending}
-    return {k: Refused(text) if isinstance(s, Underway) else s for k, s in found.items()}
-
-
 def _told(before: Freestanding, after: Freestanding, turn: Turn) -> Freestanding:
     """Return it with what has happened; its clock begins anew where anything has."""
     was = {r.key: r for r in before.resources}
@@ -242,6 +236,14 @@ def itself(stack: Freestanding, now: float) -> Happened:
     """Return the line of a stack's own status."""
     kind = "AWS::CloudFormation::Stack"
     return Happened(now, stack.name, stack.id, kind, stack.status, stack.reason)
+
+
+def noted(stack: Freestanding, one: Resource, told: tuple[float, str]) -> Freestanding:
+    """Return a stack with what has happened to a resource on its way, and when."""
+    at, reason = told
+    status = BEGUN.get(one.state, "CREATE_IN_PROGRESS")
+    line = Happened(at, one.id, one.referred, one.type, status, reason)
+    return replace(stack, story=(*stack.story, line)[-STORY_MAX:])
 
 
 def _line(was: Resource | None, one: Resource, turn: Turn) -> Happened | None:

@@ -13,6 +13,7 @@ from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.resources import Key, Refused, Resource, Sight, State, Underway
 from jackbean.ports.resources import Resources, Wanted
+from jackbean.stacks.graph import WAIT_CONDITION
 from jackbean.stacks.names import stack_of
 
 
@@ -47,4 +48,4 @@ async def _realised(resources: Resources, wanted: Wanted, resource: Resource) ->
     except Fault as fault:
         return Refused(fault.message)
     except PortError as error:
-        return Underway(str(error))
+        return Underway(str(error), ends=resource.type == WAIT_CONDITION)

@@ -11,7 +11,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 
-from jackbean.control.free_steps import FreeSurroundings, Turn, itself, next_turn
+from jackbean.control.free_steps import FreeSurroundings, Turn, itself, next_turn, noted
 from jackbean.control.provisioning import seen
 from jackbean.control.scene import Namer
 from jackbean.control.stack_views import DOCUMENT, ENDED_S, exported, freestanding
@@ -20,7 +20,7 @@ from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.extensions import Declared
 from jackbean.core.freestanding import Aim, Freestanding, Plan, to_json
 from jackbean.core.records import replace
-from jackbean.core.resources import Fate
+from jackbean.core.resources import Fate, Resource
 from jackbean.ports.store import PutDocument
 from jackbean.stacks.merging import check, merge
 
@@ -49,6 +49,7 @@ class StackDesk:
     world: World
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _rung: asyncio.Event = field(default_factory=asyncio.Event)
+    _resumed: bool = False
 
     async def stacks(self) -> list[Freestanding]:
         """Return all, in order of their making, those that ended lately too."""
@@ -129,6 +130,13 @@ class StackDesk:
             )
             await self._begin(ending)
 
+    async def note(self, stack_id: str, resource: Resource, reason: str) -> None:
+        """Add what has happened to a resource of a stack under way to its story."""
+        async with self._lock:
+            there = await self.find(stack_id)
+            if there is not None and not there.resting:
+                await self._save(noted(there, resource, (self.world.clock.now(), reason)))
+
     async def run(self) -> None:
         """Take turns, until cancelled."""
         while True:
@@ -146,6 +154,7 @@ class StackDesk:
     async def turn(self) -> bool:
         """Take a turn for every stack that is under way. Returns whether any still is."""
         busy = False
+        await self._resume()
         for stack in await self.stacks():
             if stack.ended is not None and stack.ended < self.world.clock.now() - ENDED_S:
                 await self.world.store.commit([PutDocument(DOCUMENT, stack.id, None)])
@@ -153,6 +162,16 @@ class StackDesk:
                 async with self._lock:
                     busy |= await self._turn(stack.id)
         return busy
+
+    async def _resume(self) -> None:
+        """Let what is under way count its time from now: an outage counts for nothing."""
+        if self._resumed:
+            return
+        async with self._lock:
+            for stack in await self.stacks():
+                if not stack.resting:
+                    await self._save(replace(stack, since=self.world.clock.now()))
+            self._resumed = True
 
     async def _turn(self, stack_id: str) -> bool:
         stack = await self.find(stack_id)

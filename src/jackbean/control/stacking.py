@@ -43,13 +43,25 @@ def provision(
     if phase.before is None:
         phase = replace(phase, before=stack, since=scene.now)
     late = _late(phase.since, scene)
-    sights = _impatient(environment, scene) if late else scene.sights
+    sights = impatient(stack, scene.sights) if late else scene.sights
     step = advance(scene.release.template, stack, sights, around(environment, scene, namer))
     if step.failure:
         phase = replace(phase, failure=step.failure, blamed=step.blamed)
     elif step.stack != stack:
         phase = replace(phase, since=scene.now)
     return step, phase
+
+
+def awaits_instances(step: Step, sights: Sights) -> bool:
+    """Whether all that is left to be made waits for signals, which instances may have to give."""
+    seen = [sights.get(r.key) for r in step.stack if r.pending]
+    return bool(seen) and all(isinstance(one, Underway) and one.ends for one in seen)
+
+
+def later(operation: Operation, phase: Provision, now: float) -> Operation:
+    """Return an operation that goes on, and makes the rest of its resources at its end."""
+    rest = replace(phase, before=phase.before or (), since=now)
+    return replace(operation, phases=(*operation.phases, rest)).next()
 
 
 def go_back(environment: Environment, operation: Operation, scene: Scene) -> Progress:
@@ -91,7 +103,7 @@ def proceed(
 ) -> Progress:
     """Take a step of a phase that ends resources."""
     stack = environment.resources
-    sights = _impatient(environment, scene) if _late(phase.since, scene) else scene.sights
+    sights = impatient(stack, scene.sights) if _late(phase.since, scene) else scene.sights
     step = _ending_step(phase, stack, sights)
     if step.over:
         return replace(environment, resources=step.stack), operation.next(), ""
@@ -174,13 +186,18 @@ def _late(since: float, scene: Scene) -> bool:
     return since > 0 and scene.now - since > PATIENCE_S
 
 
-def _impatient(environment: Environment, scene: Scene) -> dict[Key, Sight]:
-    """Return what was seen, with all that is still waited for counted as refused."""
-    return {r.key: _late_sight(scene.sights.get(r.key)) for r in environment.resources if r.pending}
+def impatient(stack: Stack, sights: Sights) -> dict[Key, Sight]:
+    """Return what was seen, with what is still waited for counted as refused.
+
+    What knows itself how long it may take is waited for on.
+    """
+    return {r.key: _late_sight(sights.get(r.key)) for r in stack if r.pending}
 
 
 def _late_sight(sight: Sight | None) -> Sight:
     if sight is not None and not isinstance(sight, Underway):
+        return sight
+    if sight is not None and sight.ends:
         return sight
     why = f" {sight.why}" if sight else ""
     return Refused(f"It took more than {PATIENCE_S:.0f} seconds.{why}")

@@ -36,12 +36,28 @@ class Installation:
     def arn(self, resource: str, service: str = "elasticbeanstalk") -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
+    @property
+    def signal_bucket(self) -> str:
+        """Where signals for wait conditions are PUT: a bucket of CloudFormation's own."""
+        return f"cloudformation-waitcondition-{self.region}"
+
+    @property
+    def signal_url(self) -> str:
+        """What the URLs of wait condition handles begin with, on AWS."""
+        return f"https://{self.signal_bucket}.s3.amazonaws.com/"
+
     def reached(self, url: str) -> str:
         """Return a URL of AWS's, such as a queue's, as instances reach it."""
-        theirs = f"https://sqs.{self.region}.amazonaws.com/"
-        if not self.endpoint or not url.startswith(theirs):
-            return url
-        return f"{self.endpoint}/{url.removeprefix(theirs)}"
+        return self.reached_by(self.endpoint, url)
+
+    def reached_by(self, endpoint: str, url: str) -> str:
+        """Like `reached`, for whoever reaches us by `endpoint`; as it is if that is empty."""
+        queues = f"https://sqs.{self.region}.amazonaws.com/"
+        if endpoint and url.startswith(queues):
+            return f"{endpoint}/{url.removeprefix(queues)}"
+        if endpoint and url.startswith(self.signal_url):
+            return f"{endpoint}/{self.signal_bucket}/{url.removeprefix(self.signal_url)}"
+        return url
 
     def hostname(self, prefix: str) -> str:
         """Return the name that a CNAME prefix stands for, without a port."""

@@ -140,7 +140,9 @@ class Operation:
 
     @property
     def provision(self) -> Provision | None:
-        return next((p for p in self.phases if isinstance(p, Provision)), None)
+        """The last one: an environment may be launched before all of its resources are there."""
+        found = (p for p in reversed(self.phases) if isinstance(p, Provision))
+        return next(found, None)
 
     @property
     def undoing(self) -> bool:

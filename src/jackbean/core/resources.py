@@ -75,9 +75,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Underway:
-    """What was asked for takes time; `why` says what."""
+    """What was asked for takes time; `why` says what. `ends`: it knows itself for how long."""
 
     why: str
+    ends: bool = False
 
 
 @dataclass(frozen=True)

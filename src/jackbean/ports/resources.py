@@ -58,6 +58,13 @@ class Provider(Protocol):
         """End it; what is not there is gone. Raises a Fault where it must stay, and PortError."""
         ...
 
+    async def read(self, wanted: Wanted) -> Properties | None:
+        """Return its properties as they are, in the words of templates; None: it is not there.
+
+        What is not known is left out; what is known not to be set is None. Raises PortError.
+        """
+        ...
+
 
 class Resources(Protocol):
     """Those of all types. A resource belongs to who made it: no other stack changes or ends it."""
@@ -68,4 +75,8 @@ class Resources(Protocol):
 
     async def remove(self, wanted: Wanted) -> Gone | Underway:
         """Like Provider's; what belongs to somebody else is gone, and stays."""
+        ...
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        """Like Provider's; what belongs to somebody else is not there."""
         ...

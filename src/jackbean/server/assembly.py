@@ -51,7 +51,8 @@ from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
 from jackbean.services.periodic import Scheduler
 from jackbean.services.queues import MessageLedger, QueueDepths
-from jackbean.services.resources import ClaimedResources, providers
+from jackbean.services.resources import ClaimedResources, providers, waiting
+from jackbean.services.signals import SignalDesk
 from jackbean.services.tables import TableService
 from jackbean.storage.blobs import FileBlobs
 from jackbean.storage.buckets import SqliteBuckets
@@ -159,7 +160,13 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
             reports=board,
             logs=files.logs,
             blobs=blobs,
-            resources=ClaimedResources(files.store, _providers(queueing, objects, tables, options)),
+            resources=ClaimedResources(
+                files.store,
+                [
+                    *_providers(queueing, objects, tables, options),
+                    *waiting(files.store, clock, installation, credentials.signature),
+                ],
+            ),
             depths=QueueDepths(queueing.queues.queues),
             clock=clock,
             ids=ids,
@@ -211,6 +218,7 @@ def _wired(
         queues=queueing.queues,
         topics=queueing.topics,
         stacks=StackDesk(world),
+        signals=SignalDesk(world.store),
         tables=storage.tables,
         messages=MessageLedger(queueing.ledger, queueing.queues),
         periodic=queueing.periodic(world),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from jackbean.core.errors import Fault
 from jackbean.core.resources import Gone, Made, Underway
-from jackbean.ports.resources import Wanted
+from jackbean.ports.resources import Properties, Wanted
 
 REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # properties that say so
 
@@ -50,3 +50,9 @@ class MemoryResources:
         del self.there[place]
         self.ended.append(wanted)
         return Gone()
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        owner, properties = self.there.get((wanted.type, wanted.name), ("", "{}"))
+        found: Properties = json.loads(properties)
+        unset = dict.fromkeys(wanted.properties.keys() - found.keys())
+        return {**unset, **found} if owner == wanted.owner else None

@@ -12,6 +12,7 @@ from jackbean.stacks.intrinsics import VARIABLE
 from jackbean.stacks.values import Resolver, Value
 
 Template = Mapping[str, Any]
+WAIT_CONDITION, POLICY = "AWS::CloudFormation::WaitCondition", "CreationPolicy"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _holds(body: Mapping[str, Any], resolver: Resolver) -> bool:
 
 
 def _blueprint(name: str, body: Mapping[str, Any], known: Collection[str]) -> Blueprint:
-    properties = body.get("Properties") or {}
+    properties = _properties(body)
     depends = body.get("DependsOn") or []
     said = [depends] if isinstance(depends, str) else depends
     needs = dict.fromkeys(n for n in (*said, *references(properties)) if n in known and n != name)
@@ -74,6 +75,13 @@ def _blueprint(name: str, body: Mapping[str, Any], known: Collection[str]) -> Bl
         _fate(body, "DeletionPolicy"),
         _fate(body, "UpdateReplacePolicy"),
     )
+
+
+def _properties(body: Mapping[str, Any]) -> Value:
+    """Return the properties of a resource; a wait condition has its CreationPolicy among them."""
+    properties = body.get("Properties") or {}
+    asks = body.get("Type") == WAIT_CONDITION and POLICY in body and isinstance(properties, dict)
+    return {**properties, POLICY: body[POLICY]} if asks else properties
 
 
 def _fate(body: Mapping[str, Any], policy: str) -> Fate:

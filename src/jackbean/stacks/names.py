@@ -52,6 +52,8 @@ NAMINGS: dict[str, Naming] = {
     "AWS::S3::Bucket": Naming(STACKED, "S3 bucket", most=63, lower=True),
     "AWS::S3::BucketPolicy": Naming(STACKED, "S3 bucket policy"),
     "AWS::DynamoDB::Table": Naming(STACKED, "DynamoDB table"),
+    "AWS::CloudFormation::WaitCondition": Naming(STACKED, "wait condition"),
+    "AWS::CloudFormation::WaitConditionHandle": Naming(STACKED, "wait condition handle"),
 }
 UNKNOWN = Naming(STACKED, "")
 SUFFIX_LENGTH = 12

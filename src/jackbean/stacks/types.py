@@ -68,8 +68,8 @@ KINDS: Mapping[str, Kind] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": FOLLOWED,
     "AWS::ElasticLoadBalancingV2::TargetGroup": FOLLOWED,
     "AWS::CloudFormation::CustomResource": INERT,
-    "AWS::CloudFormation::WaitCondition": INERT,
-    "AWS::CloudFormation::WaitConditionHandle": INERT,
+    "AWS::CloudFormation::WaitCondition": _provided("", attributes="Data"),
+    "AWS::CloudFormation::WaitConditionHandle": _provided(""),
 }
 # Services of which no type, or only those above, have a meaning here; of the second kind, yet.
 INERT_SERVICES = _words(
@@ -97,8 +97,16 @@ UNBUILT_SERVICES = _words(
     OpenSearchService RDS Redshift SecretsManager Timestream
     """
 )
-# What Elastic Beanstalk brings itself and nothing here needs: the loop chooses who runs cron jobs.
-INERT_IDS = frozenset({"AWSEBWorkerCronLeaderRegistry"})
+# What Elastic Beanstalk brings itself and nothing here needs: the loop chooses who runs cron jobs,
+# and knows by itself when an instance has been launched.
+INERT_IDS = frozenset(
+    {
+        "AWSEBBeanstalkMetadata",
+        "AWSEBInstanceLaunchWaitCondition",
+        "AWSEBInstanceLaunchWaitHandle",
+        "AWSEBWorkerCronLeaderRegistry",
+    }
+)
 SNAPSHOTS = frozenset(
     {
         "AWS::DocDB::DBCluster",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jackbean.api.cloudformation import changing, reading, writing
+from jackbean.api.cloudformation import changing, drifting, reading, signalling, writing
 
 CLOUDFORMATION: Mapping[str, Any] = {
     "CreateChangeSet": changing.create_change_set,
@@ -13,15 +13,20 @@ CLOUDFORMATION: Mapping[str, Any] = {
     "DeleteChangeSet": changing.delete_change_set,
     "DeleteStack": writing.delete_stack,
     "DescribeChangeSet": changing.describe_change_set,
+    "DescribeStackDriftDetectionStatus": drifting.describe_stack_drift_detection_status,
     "DescribeStackEvents": reading.describe_stack_events,
     "DescribeStackResource": reading.describe_stack_resource,
+    "DescribeStackResourceDrifts": drifting.describe_stack_resource_drifts,
     "DescribeStackResources": reading.describe_stack_resources,
     "DescribeStacks": reading.describe_stacks,
+    "DetectStackDrift": drifting.detect_stack_drift,
+    "DetectStackResourceDrift": drifting.detect_stack_resource_drift,
     "ExecuteChangeSet": changing.execute_change_set,
     "GetTemplate": reading.get_template,
     "ListExports": reading.list_exports,
     "ListStackResources": reading.list_stack_resources,
     "ListStacks": reading.list_stacks,
+    "SignalResource": signalling.signal_resource,
     "UpdateStack": writing.update_stack,
     "ValidateTemplate": writing.validate_template,
 }

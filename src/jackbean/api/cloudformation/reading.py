@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from jackbean.api.plant import Call, Plant, moment
+from jackbean.control.drifting import Found, Known, known
 from jackbean.control.stack_views import RESOURCE_STATUSES, Happening, StackView, happenings, views
 from jackbean.core.errors import Fault
+from jackbean.core.records import replace
 from jackbean.core.resources import Resource
+from jackbean.stacks.drift import Drift
 
 Shape = dict[str, Any]
 Item = TypeVar("Item")
@@ -20,42 +23,50 @@ PAGE = 100
 
 async def describe_stacks(plant: Plant, call: Call) -> Shape:
     wanted = call.text("StackName")
-    found = [await _one(plant, call)] if wanted else await views(plant.world)
+    found = [await named(plant, call)] if wanted else await views(plant.world)
     shown, more = page(call, [s for s in found if wanted or s.ended is None])
-    return {"Stacks": [_stack(one) for one in shown], **more}
+    told = [_stack(reached(plant, call, one), await known(plant.world, one)) for one in shown]
+    return {"Stacks": told, **more}
 
 
 async def list_stacks(plant: Plant, call: Call) -> Shape:
     statuses = call.items("StackStatusFilter")
     found = [s for s in await views(plant.world) if not statuses or s.status in statuses]
     shown, more = page(call, found)
-    return {"StackSummaries": [_summary(one) for one in shown], **more}
+    told = [_summary(one, await known(plant.world, one)) for one in shown]
+    return {"StackSummaries": told, **more}
 
 
 async def describe_stack_resources(plant: Plant, call: Call) -> Shape:
     stack = await _holding(plant, call)
     wanted = call.text("LogicalResourceId")
     found = [r for r in stack.resources if wanted in ("", r.id)]
-    return {"StackResources": [_resource(stack, one) for one in found]}
+    drift = await known(plant.world, stack)
+    return {"StackResources": [_resource(stack, one, drift) for one in found]}
 
 
 async def describe_stack_resource(plant: Plant, call: Call) -> Shape:
-    stack, wanted = await _one(plant, call), call.text("LogicalResourceId")
-    found = next((r for r in stack.resources if r.id == wanted and not r.leaving), None)
-    if found is None:
-        text = f"Resource {wanted[:255]} does not exist for stack {stack.name}"
-        raise Fault("ValidationError", text)
-    detail = _resource(stack, found)
+    stack, wanted = await named(plant, call), call.text("LogicalResourceId")
+    detail = _resource(stack, resource_of(stack, wanted), await known(plant.world, stack))
     detail["LastUpdatedTimestamp"] = detail.pop("Timestamp")
     return {"StackResourceDetail": detail}
 
 
+def resource_of(stack: StackView, wanted: str) -> Resource:
+    """Return the resource of a logical id. Raises the Fault where there is none."""
+    found = next((r for r in stack.resources if r.id == wanted and not r.leaving), None)
+    if found is None:
+        text = f"Resource {wanted[:255]} does not exist for stack {stack.name}"
+        raise Fault("ValidationError", text)
+    return found
+
+
 async def list_stack_resources(plant: Plant, call: Call) -> Shape:
-    stack = await _one(plant, call)
+    stack = await named(plant, call)
     shown, more = page(call, stack.resources)
-    listed = []
+    listed, drift = [], await known(plant.world, stack)
     for one in shown:
-        summary = _resource(stack, one)
+        summary = _resource(stack, one, drift)
         at = summary.pop("Timestamp")
         left = {k: v for k, v in summary.items() if k not in {"StackName", "StackId"}}
         listed.append({**left, "LastUpdatedTimestamp": at})
@@ -63,13 +74,13 @@ async def list_stack_resources(plant: Plant, call: Call) -> Shape:
 
 
 async def describe_stack_events(plant: Plant, call: Call) -> Shape:
-    stack = await _one(plant, call)
+    stack = await named(plant, call)
     shown, more = page(call, await happenings(plant.world, stack))
     return {"StackEvents": [_event(stack, one) for one in shown], **more}
 
 
 async def get_template(plant: Plant, call: Call) -> Shape:
-    stack = await _one(plant, call)
+    stack = await named(plant, call)
     body = json.dumps(stack.template, indent=1)
     return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
@@ -85,24 +96,40 @@ async def list_exports(plant: Plant, call: Call) -> Shape:
     return {"Exports": shown, **more}
 
 
-async def _one(plant: Plant, call: Call) -> StackView:
+async def named(plant: Plant, call: Call) -> StackView:
+    """Return the stack that a request names. Raises the Fault where there is none."""
     wanted = call.text("StackName")
     if not wanted:
         raise Fault("ValidationError", "StackName is required.")
     found = await views(plant.world, wanted)
     if not found:
         raise Fault("ValidationError", f"Stack with id {wanted[:128]} does not exist")
-    return found[0]
+    return reached(plant, call, found[0])
+
+
+def reached(plant: Plant, call: Call, stack: StackView) -> StackView:
+    """Return a stack with the URLs of handles as whoever asks reaches us."""
+    here = plant.world.installation
+
+    def told(text: str) -> str:
+        signals = text.startswith(here.signal_url)
+        return here.reached_by(call.base_url, text) if signals else text
+
+    return replace(
+        stack,
+        resources=[replace(one, ref=told(one.ref)) for one in stack.resources],
+        outputs=[replace(one, value=told(one.value)) for one in stack.outputs],
+    )
 
 
 async def _holding(plant: Plant, call: Call) -> StackView:
     """Return the stack that is named, or that has a resource of that physical name."""
     name = call.text("PhysicalResourceId")
     if call.text("StackName") or not name:
-        return await _one(plant, call)
+        return await named(plant, call)
     for stack in await views(plant.world):
         if any(name in (r.name, r.referred) for r in stack.resources):
-            return stack
+            return reached(plant, call, stack)
     raise Fault("ValidationError", f"Stack for {name[:255]} does not exist")
 
 
@@ -118,7 +145,7 @@ def page(call: Call, items: Sequence[Item]) -> tuple[Sequence[Item], Shape]:
     return items[max(start, 0) : end], more
 
 
-def _stack(stack: StackView) -> Shape:
+def _stack(stack: StackView, drift: Known) -> Shape:
     return {
         **_times(stack),
         "StackName": stack.name,
@@ -126,6 +153,7 @@ def _stack(stack: StackView) -> Shape:
         "StackStatus": stack.status,
         "Description": stack.template.get("Description", ""),
         "DisableRollback": False,
+        "DriftInformation": _drift(drift),
         **({"StackStatusReason": stack.reason} if stack.reason else {}),
         "Parameters": _parameters(stack),
         "Outputs": [
@@ -151,9 +179,23 @@ def _parameters(stack: StackView) -> list[Shape]:
     ]
 
 
-def _summary(stack: StackView) -> Shape:
+def _drift(drift: Known) -> Shape:
+    checked = {} if drift.at is None else {"LastCheckTimestamp": moment(drift.at)}
+    return {"StackDriftStatus": drift.status, **checked}
+
+
+def _resource_drift(found: Found | None) -> Shape:
+    if found is None:
+        return {"StackResourceDriftStatus": Drift.NOT_CHECKED}
+    status = found.compared.drift
+    checked = {} if status is Drift.NOT_CHECKED else {"LastCheckTimestamp": moment(found.at)}
+    return {"StackResourceDriftStatus": status, **checked}
+
+
+def _summary(stack: StackView, drift: Known) -> Shape:
     return {
         **_times(stack),
+        "DriftInformation": _drift(drift),
         "StackName": stack.name,
         "StackId": stack.id,
         "StackStatus": stack.status,
@@ -167,7 +209,7 @@ def _times(stack: StackView) -> Shape:
     return {"CreationTime": moment(stack.created), **updated, **ended}
 
 
-def _resource(stack: StackView, resource: Resource) -> Shape:
+def _resource(stack: StackView, resource: Resource, drift: Known) -> Shape:
     at = stack.created if stack.updated is None else stack.updated
     return {
         "StackName": stack.name,
@@ -176,6 +218,7 @@ def _resource(stack: StackView, resource: Resource) -> Shape:
         "PhysicalResourceId": resource.referred,
         "ResourceType": resource.type,
         "ResourceStatus": RESOURCE_STATUSES[resource.state],
+        "DriftInformation": _resource_drift(drift.found.get(resource.id)),
         "Timestamp": moment(at),
     }
 

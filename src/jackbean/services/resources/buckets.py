@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jackbean.core.errors import Fault
 from jackbean.core.resources import Gone, Made
-from jackbean.ports.resources import Wanted
+from jackbean.ports.resources import Properties, Wanted
 from jackbean.services.objects import ObjectService
 from jackbean.services.resources import properties as told
 
@@ -44,6 +44,10 @@ class BucketProvider:
             await self._objects.delete_bucket(wanted.name)
         return Gone()
 
+    async def read(self, wanted: Wanted) -> Properties | None:
+        there = await _exists(self._objects, wanted.name)
+        return {"BucketName": wanted.name} if there else None
+
 
 class BucketPolicyProvider:
     """ports.Provider. A policy is read and kept in its stack; requests are not judged by it."""
@@ -66,6 +70,10 @@ class BucketPolicyProvider:
 
     async def remove(self, wanted: Wanted) -> Gone:
         return Gone()
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        bucket = told.text(wanted.properties.get("Bucket"))
+        return {"Bucket": bucket} if await _exists(self._objects, bucket) else None
 
 
 async def _exists(objects: ObjectService, name: str) -> bool:

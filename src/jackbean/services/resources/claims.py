@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from jackbean.core.errors import Fault
 from jackbean.core.resources import Gone, Made, Underway
-from jackbean.ports.resources import Provider, Wanted
+from jackbean.ports.resources import Properties, Provider, Wanted
 from jackbean.ports.store import PutDocument, Store
 
 CLAIM = "resource"  # documents: who owns what, by type and name
@@ -42,6 +42,10 @@ class ClaimedResources:
         if isinstance(done, Gone):
             await self._store.commit([PutDocument(CLAIM, _place(wanted), None)])
         return done
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        owner = await self._store.document(CLAIM, _place(wanted))
+        return await self._provider(wanted).read(wanted) if owner == wanted.owner else None
 
     def _provider(self, wanted: Wanted) -> Provider:
         provider = self._providers.get(wanted.type)

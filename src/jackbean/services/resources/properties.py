@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from jackbean.core.errors import Fault
@@ -55,3 +55,35 @@ def required(wanted: Wanted, name: str) -> str:
     if not found:
         raise Fault("ValidationError", f"Property {name} cannot be empty.")
     return found
+
+
+def read(value: str | None) -> Any:
+    """Return what a service has as text in the words of templates: documents are no texts there.
+
+    None: it is not set.
+    """
+    if not value:
+        return None
+    if value[0] in "{[":
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def told_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def read_policy(wanted: Wanted, places: str, found: Sequence[tuple[Any, str]]) -> Properties | None:
+    """Return a policy that is an attribute of others, by those that have any (`found`).
+
+    Where they differ, it is the first that is not what is wanted. None: nobody has one.
+    """
+    if not found:
+        return None
+    documents = [read(policy) for _, policy in found]
+    same = wanted.properties.get("PolicyDocument")
+    other = next((one for one in documents if one != same), documents[0])
+    return {"PolicyDocument": other, places: [place for place, _ in found]}

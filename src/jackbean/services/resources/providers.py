@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from jackbean.core.installation import Installation
+from jackbean.ports.clock import Clock
 from jackbean.ports.resources import Provider
+from jackbean.ports.store import Store
 from jackbean.services.objects import ObjectService
 from jackbean.services.queues.service import QueueService
 from jackbean.services.resources.buckets import BucketPolicyProvider, BucketProvider
@@ -13,6 +18,8 @@ from jackbean.services.resources.topics import (
     TopicPolicyProvider,
     TopicProvider,
 )
+from jackbean.services.resources.waiting import ConditionProvider, HandleProvider
+from jackbean.services.signals import SignalDesk
 from jackbean.services.tables import TableService
 from jackbean.services.topics.service import TopicService
 
@@ -35,3 +42,11 @@ def providers(
         BucketPolicyProvider(objects),
         TableProvider(tables),
     ]
+
+
+def waiting(
+    store: Store, clock: Clock, here: Installation, sign: Callable[[str], str]
+) -> list[Provider]:
+    """Return those for wait conditions; `sign` returns the signature of a handle's URL."""
+    desk = SignalDesk(store)
+    return [HandleProvider(desk, here, sign), ConditionProvider(desk, store, clock, here)]

@@ -48,6 +48,17 @@ class QueueProvider:
             await self._queues.delete(wanted.name)
         return Gone()
 
+    async def read(self, wanted: Wanted) -> Properties | None:
+        there = await _there(self._queues, wanted.name)
+        if there is None:
+            return None
+        known = effective(there)
+        return {
+            **{name: told.read(known.get(name)) for name in SETTABLE},
+            "QueueName": there.name,
+            "Tags": told.told_tags(dict(there.tags)),
+        }
+
     async def _change(self, there: Queue, given: dict[str, str], tags: dict[str, str]) -> None:
         """Set what is given, and what is not to what it is by default."""
         unset = {n: BY_NAME[n].default for n, _ in there.attributes if n in SETTABLE - FIXED}
@@ -95,6 +106,15 @@ class QueuePolicyProvider:
         for name in self._named(wanted.properties) | self._named(wanted.former or {}):
             await self._clear(name)
         return Gone()
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        found = []
+        for url in told.items(wanted.properties, "Queues"):
+            named = names.name_in_url(told.text(url), self._queues.installation)
+            there = await _there(self._queues, named)
+            if there is not None and (policy := dict(there.attributes).get("Policy")):
+                found.append((url, policy))
+        return told.read_policy(wanted, "Queues", found)
 
     async def _clear(self, name: str) -> None:
         if await _there(self._queues, name) is not None:

@@ -15,7 +15,7 @@ from jackbean.core.resources import Gone, Made
 from jackbean.ports.resources import Properties, Wanted
 from jackbean.services.resources import properties as told
 from jackbean.services.tables import definitions
-from jackbean.services.tables.definitions import Definition
+from jackbean.services.tables.definitions import Definition, Index
 from jackbean.services.tables.described import arn_of
 from jackbean.services.tables.service import TableService
 
@@ -77,6 +77,47 @@ class TableProvider:
         if await self.exists(wanted):
             await self._tables.delete(wanted.name)
         return Gone()
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        if not await self.exists(wanted):
+            return None
+        there = (await self._tables.find(wanted.name)).definition
+        return {**_read(there), "TableName": wanted.name}
+
+
+def _read(there: Definition) -> dict[str, Any]:
+    """Return what a table is in the words of templates."""
+    local = [_read_index(one) for one in there.indexes if one.local]
+    rest = [_read_index(one) for one in there.indexes if not one.local]
+    ttl = {"AttributeName": there.ttl, "Enabled": True} if there.ttl else {"Enabled": False}
+    return {
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind} for name, kind in there.types.items()
+        ],
+        "BillingMode": there.billing,
+        "DeletionProtectionEnabled": there.protected,
+        "GlobalSecondaryIndexes": rest or None,
+        "KeySchema": there.keys.schema(),
+        "LocalSecondaryIndexes": local or None,
+        "ProvisionedThroughput": _read_units(there.throughput),
+        "TableClass": there.table_class or "STANDARD",
+        "Tags": told.told_tags(dict(there.tags)),
+        "TimeToLiveSpecification": ttl,
+    }
+
+
+def _read_index(index: Index) -> dict[str, Any]:
+    included = {"NonKeyAttributes": list(index.included)} if index.included else {}
+    return {
+        "IndexName": index.name,
+        "KeySchema": index.keys.schema(),
+        "Projection": {"ProjectionType": index.projection, **included},
+        "ProvisionedThroughput": _read_units(index.throughput),
+    }
+
+
+def _read_units(throughput: tuple[int, int]) -> dict[str, int] | None:
+    return dict(zip(UNITS, throughput, strict=True)) if any(throughput) else None
 
 
 def defined(wanted: Wanted) -> Definition:

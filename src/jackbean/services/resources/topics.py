@@ -61,6 +61,24 @@ class TopicProvider:
         await self._topics.delete(self._arn(wanted))
         return Gone()
 
+    async def read(self, wanted: Wanted) -> Properties | None:
+        topic = await self._there(wanted)
+        if topic is None:
+            return None
+        known = {**UNSET, **dict(topic.attributes)}
+        named = _inline(wanted.properties)
+        subscribed = [
+            {"Protocol": one.protocol, "Endpoint": one.endpoint}
+            for one in await self._topics.subscriptions(topic.arn)
+            if (one.protocol, one.endpoint) in named
+        ]
+        return {
+            **{name: told.read(known.get(name)) for name in SETTABLE},
+            "Subscription": subscribed,
+            "Tags": told.told_tags(dict(topic.tags)),
+            "TopicName": topic.name,
+        }
+
     async def _change(self, topic: Topic, given: dict[str, str], tags: dict[str, str]) -> None:
         """Set what is given, and take away what is not."""
         known = dict(topic.attributes)
@@ -117,6 +135,14 @@ class SubscriptionProvider:
             await self._topics.unsubscribe(there.arn)
         return Gone()
 
+    async def read(self, wanted: Wanted) -> Properties | None:
+        there = await self._there(wanted)
+        if there is None:
+            return None
+        known = {**UNSET, **dict(there.attributes)}
+        place = {"Endpoint": there.endpoint, "Protocol": there.protocol, "TopicArn": there.topic}
+        return {**{n: told.read(known.get(n)) for n in SUBSCRIPTION_ATTRIBUTES}, **place}
+
     async def _change(self, there: Subscription, given: Mapping[str, str]) -> None:
         known = dict(there.attributes)
         unset = {name: UNSET.get(name, "") for name in known}
@@ -167,6 +193,15 @@ class TopicPolicyProvider:
     async def remove(self, wanted: Wanted) -> Gone:
         await self._clear(_topics(wanted.properties) | _topics(wanted.former or {}))
         return Gone()
+
+    async def read(self, wanted: Wanted) -> Properties | None:
+        named = _topics(wanted.properties)
+        found = [
+            (topic.arn, policy)
+            for topic in await self._topics.topics()
+            if topic.arn in named and (policy := dict(topic.attributes).get("Policy"))
+        ]
+        return told.read_policy(wanted, "Topics", found)
 
     async def _clear(self, arns: set[str]) -> None:
         for topic in await self._topics.topics():
