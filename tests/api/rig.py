@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -54,6 +55,7 @@ from jackbean.simulator.topics import MemoryTopics
 from jackbean.wire.sigv4 import Signer
 
 ADMIN = ("JBAKADMINISTRATOR001", "secret-of-the-administrator")
+NOBODY = ("", "")
 PLATFORM = "64bit Amazon Linux 2023 v4.13.7 running Python 3.11"
 HOST = "localhost:8700"
 
@@ -268,7 +270,7 @@ class PlantRig(Rig):
         self.stacks = StackDesk(self._provided())
 
     def client(self, service: str = "elasticbeanstalk", keys: tuple[str, ...] = ADMIN) -> Any:
-        """Return AWS's own client of a service."""
+        """Return AWS's own client of a service; with NOBODY as keys it does not sign."""
         if (service, keys) not in self._clients:
             client = boto3.client(
                 service,
@@ -281,6 +283,7 @@ class PlantRig(Rig):
                     retries={"total_max_attempts": 1},
                     parameter_validation=False,
                     s3={"addressing_style": "path"},
+                    signature_version=UNSIGNED if keys == NOBODY else None,
                 ),
             )
             client._endpoint.http_session = self.wire

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape, StructureShape
-from tests.api.rig import HOST, PlantRig, ask
+from tests.api.rig import HOST, NOBODY, PlantRig, ask
 from tests.api.test_door import extend
 
 from jackbean.api import s3
@@ -300,6 +300,119 @@ def test_a_queues_policy_grants(bench: Bench, statements: list[Any], sends: bool
     assert (code not in DENIED) is sends
     assert bench.outcome("sqs", "DeleteQueue", "web2")[0] in DENIED
     owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+
+
+def test_a_policy_denies_ones_own(bench: Bench) -> None:
+    owner, url = bench.client("sqs"), _named("AWS::SQS::Queue", "web1")
+    denies = policy("Deny", Principal={"AWS": ROLE}, action="sqs:PurgeQueue")
+    document = json.dumps({"Statement": [denies]})
+    owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    mine = bench.client("sqs", bench.keys)
+    status, code, text = bench.refusal(mine.purge_queue, QueueUrl=url)
+    assert (status, code) == (403, "AccessDenied")
+    assert "policy denies it" in text
+    mine.send_message(QueueUrl=url, MessageBody="x")
+    owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    mine.purge_queue(QueueUrl=url)
+
+
+# Of buckets: what each statement lets an instance of another environment, and everybody, do
+
+THEIRS = "arn:aws:s3:::bucket-web2"
+EVERYTHING = frozenset({"get", "put", "delete", "list"})
+BUCKETS: tuple[tuple[list[Any], frozenset[str], frozenset[str]], ...] = (
+    ([policy(action="s3:GetObject", Resource=f"{THEIRS}/*", Principal="*")], {"get"}, {"get"}),
+    ([policy(action="s3:*", Resource=[THEIRS, f"{THEIRS}/*"], Principal="*")],) + (EVERYTHING,) * 2,
+    ([policy(action="s3:Get*", Resource=f"{THEIRS}/*", Principal={"AWS": ROLE})], {"get"}, set()),
+    ([policy(action="s3:ListBucket", Resource=THEIRS, Principal={"AWS": ROLE})], {"list"}, set()),
+    ([policy(action="s3:PutObject", Resource=f"{THEIRS}/k", Principal="*")], {"put"}, {"put"}),
+    ([policy(action="s3:GetObject", Resource=f"{THEIRS}/other/*", Principal="*")], set(), set()),
+    (
+        [
+            policy(action="s3:*", Resource=f"{THEIRS}/*", Principal="*"),
+            policy("Deny", "s3:DeleteObject", Resource=f"{THEIRS}/*", Principal={"AWS": ROLE}),
+        ],
+        {"get", "put"},
+        {"get", "put", "delete"},
+    ),
+)
+
+
+@pytest.mark.parametrize(("statements", "instances", "everybody"), BUCKETS)
+def test_a_buckets_policy_grants(
+    bench: Bench, statements: list[Any], instances: set[str], everybody: set[str]
+) -> None:
+    owner = bench.client("s3")
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    owner.put_bucket_policy(Bucket="bucket-web2", Policy=document)
+    assert owner.get_bucket_policy(Bucket="bucket-web2")["Policy"] == document
+    anonymous = bench.client("s3", NOBODY)
+    for client, may in ((bench.client("s3", bench.keys), instances), (anonymous, everybody)):
+        assert allowed(client) == may
+        for manage in ("delete_bucket", "get_bucket_policy", "delete_bucket_policy"):
+            assert bench.refusal(getattr(client, manage), Bucket="bucket-web2")[0] == 403
+        put = bench.refusal(client.put_bucket_policy, Bucket="bucket-web2", Policy=document)
+        assert put[:2] == (403, "AccessDenied")
+        owner.put_object(Bucket="bucket-web2", Key="k", Body=b"theirs")
+    owner.delete_bucket_policy(Bucket="bucket-web2")
+    assert allowed(anonymous) == set()
+
+
+def allowed(client: Any) -> set[str]:
+    """Return what a client may do with the bucket of another environment, and its object."""
+    one = {"Bucket": "bucket-web2", "Key": "k"}
+    tried = {
+        "get": lambda: client.get_object(**one),
+        "list": lambda: client.list_objects_v2(Bucket="bucket-web2"),
+        "put": lambda: client.put_object(**one, Body=b"theirs"),
+        "delete": lambda: client.delete_object(**one),
+    }
+    return {name for name, call in tried.items() if _done(call)}
+
+
+def _done(call: Any) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 403:
+            raise
+        return False
+    return True
+
+
+def test_a_bucket_denies_its_own_environment(bench: Bench) -> None:
+    """Also by what is said of the way: nothing here goes in the clear over the internet."""
+    owner, mine = bench.client("s3"), bench.client("s3", bench.keys)
+    place = {"Resource": "arn:aws:s3:::bucket-web1/*", "Principal": "*"}
+    clear = policy("Deny", "s3:*", **place, Condition={"Bool": {"aws:SecureTransport": "false"}})
+    keeps = policy("Deny", "s3:DeleteObject", **place)
+    owner.put_bucket_policy(Bucket="bucket-web1", Policy=json.dumps({"Statement": [clear, keeps]}))
+    mine.put_object(Bucket="bucket-web1", Key="kept", Body=b"mine")
+    deleted = bench.refusal(mine.delete_object, Bucket="bucket-web1", Key="kept")
+    assert deleted[:2] == (403, "AccessDenied")
+    owner.delete_bucket_policy(Bucket="bucket-web1")
+    mine.delete_object(Bucket="bucket-web1", Key="kept")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        "[]",
+        json.dumps({"Statement": []}),
+        json.dumps({"Statement": [policy("Permit", Principal="*")]}),
+        json.dumps({"Statement": [policy(Principal="*", Resource="arn:aws:s3:::bucket-web1/*")]}),
+        json.dumps(
+            {"Statement": [policy(Principal="*", Resource=f"{THEIRS}/*", Sid="x" * 20_480)]}
+        ),
+    ],
+)
+def test_a_buckets_policy_is_one_of_itself(bench: Bench, document: str) -> None:
+    owner = bench.client("s3")
+    refused = bench.refusal(owner.put_bucket_policy, Bucket="bucket-web2", Policy=document)
+    assert refused[:2] == (400, "MalformedPolicy")
+    gone = bench.refusal(owner.get_bucket_policy, Bucket="bucket-web2")
+    assert gone[:2] == (404, "NoSuchBucketPolicy")
 
 
 def test_one_instances_own_part_of_the_storage_bucket(bench: Bench) -> None:

@@ -35,7 +35,9 @@ Resources:
   Files: {Type: AWS::S3::Bucket}
   Read:
     Type: AWS::S3::BucketPolicy
-    Properties: {Bucket: !Ref Files, PolicyDocument: {Statement: []}}
+    Properties:
+      Bucket: !Ref Files
+      PolicyDocument: {Statement: {Effect: Allow, Principal: "*", Action: s3:GetObject, Resource: !Sub "arn:aws:s3:::${Files}/*"}}
   People:
     Type: AWS::DynamoDB::Table
     Properties:

@@ -87,6 +87,18 @@ async def orphans(store: Buckets, before: float = 1e9) -> list[str]:
     return found
 
 
+def test_what_is_said_of_a_bucket_is_kept(play: Callable[[Scenario], None]) -> None:
+    async def scenario(store: Buckets) -> None:
+        changed = Bucket("b", 1.0, policy="{}")
+        await store.save_bucket(changed)
+        assert await store.bucket("b") == changed
+        assert await store.buckets() == [changed]
+        assert await refused(store.save_bucket(Bucket("none", 1.0))) is Refusal.BUCKET_ABSENT
+        assert await store.bucket("none") is None
+
+    play(scenario)
+
+
 def test_buckets_come_back_by_name(play):
     async def scenario(store: Buckets) -> None:
         await store.add_bucket(Bucket("a", 2.0))

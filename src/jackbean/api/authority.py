@@ -1,14 +1,15 @@
 """Who may call which operation, and on what: one table, asked by the door before every handler.
 
 Administrators may everything. A program on an instance may what has a row here, on what belongs to
-its own environment, or what the policy of a queue or a topic grants to it. What has no row (all
-that makes, changes or ends resources, and the control plane) is refused.
+its own environment unless the policy of that denies it, or what the policy of a queue, a topic or
+a bucket grants to it. What has no row (all that makes, changes or ends resources, and the control
+plane) is refused. Who has not signed may what the policy of a bucket grants to everybody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from jackbean.api.plant import Call, Plant
@@ -20,11 +21,14 @@ from jackbean.control.principals import (
     Principal,
 )
 from jackbean.core.errors import Fault
-from jackbean.core.policies import Caller, grants
+from jackbean.core.policies import Caller, Effect, Verdict, judge
 from jackbean.services.objects.access import Action
 from jackbean.services.queues import names
 
 BUCKET = "AWS::S3::Bucket"
+UNASKED = Verdict(Effect.SILENT)
+# What is said of a request's way here: it does not leave the machine, or is the operator's choice.
+AT_HOME: Mapping[str, str] = {"aws:SecureTransport": "true"}
 
 
 class Of(StrEnum):
@@ -97,18 +101,25 @@ async def authorise_call(plant: Plant, service: str, call: Call) -> None:
     if of is Of.NOTHING:
         return
     owned = {_name(resource.name) for resource in principal.resources if resource.type == of}
-    for name in sorted(ABOUT[of](plant, call) - owned):
+    for name in sorted(ABOUT[of](plant, call)):
         arn = _arn(plant, of, name)
         policy = await POLICIES[of](plant, name) if of in POLICIES else ""
-        if not grants(policy, caller(plant, principal), f"{service}:{call.operation}", arn):
-            raise _denied(plant, principal, (service, call.operation), arn)
+        said = judge(policy, caller(plant, principal), f"{service}:{call.operation}", arn)
+        if not _allowed(said, own=name in owned):
+            raise _denied(plant, principal, (service, call.operation), arn, said)
+
+
+def _allowed(said: Verdict, *, own: bool) -> bool:
+    """Whether a caller may: by the policy, or because it is its environment's and not denied."""
+    return said.effect is Effect.ALLOW or (own and said.effect is Effect.SILENT)
 
 
 def caller(plant: Plant, principal: InstancePrincipal) -> Caller:
     """Return a program on an instance as policies see it."""
     account, role = plant.world.installation.account, principal.role
     own = f"arn:aws:iam::{account}:role/{role}"
-    return Caller((own, arn_of(plant, principal)), {"aws:PrincipalArn": own})
+    context = {"aws:PrincipalArn": own, "aws:PrincipalAccount": account, **AT_HOME}
+    return Caller((own, arn_of(plant, principal)), context, account)
 
 
 def arn_of(plant: Plant, principal: InstancePrincipal) -> str:
@@ -117,15 +128,23 @@ def arn_of(plant: Plant, principal: InstancePrincipal) -> str:
 
 
 def _denied(
-    plant: Plant, principal: Principal, asked: tuple[str, str], resource: str = ""
+    plant: Plant,
+    principal: Principal,
+    asked: tuple[str, str],
+    resource: str = "",
+    said: Verdict = UNASKED,
 ) -> Fault:
     who = arn_of(plant, principal) if isinstance(principal, InstancePrincipal) else "Whoever asks"
     on = f" on resource: {resource}" if resource else ""
-    text = (
-        f"User: {who} is not authorized to perform: {':'.join(asked)}{on}. "
-        "An instance's keys reach what belongs to its own environment; use one of the "
-        "installation's own keys, or let the policy of a queue or topic grant it to the role."
+    because = (
+        "Its policy denies it explicitly"
+        if said.effect is Effect.DENY
+        else "An instance's keys reach what belongs to its own environment; use one of the "
+        "installation's own keys, or let the policy of a queue or topic grant it to the role"
     )
+    strange = f" (in it, {', '.join(said.unjudged)} cannot be judged here)" if said.unjudged else ""
+    done = f"User: {who} is not authorized to perform: {':'.join(asked)}{on}."
+    text = f"{done} {because}{strange}."
     code = "AccessDeniedException" if asked[0] == "dynamodb" else "AccessDenied"
     return Fault(code, text, 400 if asked[0] == "dynamodb" else 403)
 
@@ -135,17 +154,29 @@ def _denied(
 
 @dataclass(frozen=True)
 class ObjectRights:
-    """`named` are bucket and key of the objects that an instance's release names."""
+    """`named` are bucket and key of the objects that an instance's release names.
+
+    `policies` are those of buckets that have one, and `caller` is as they see the principal.
+    """
 
     principal: Principal
     storage: str  # Elastic Beanstalk's own bucket
+    caller: Caller = field(default_factory=Caller)
+    policies: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[tuple[str, str]] = frozenset()
 
     def __call__(self, action: Action, bucket: str, key: str) -> bool:
         """Return whether the principal may do this; `key` is "" for what concerns a bucket."""
-        if not isinstance(self.principal, InstancePrincipal):
-            return isinstance(self.principal, Administrator)
+        if isinstance(self.principal, Administrator):
+            return True
         if action is Action.MANAGE:
+            return False
+        place = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+        said = judge(self.policies.get(bucket, ""), self.caller, f"s3:{action}", place)
+        return _allowed(said, own=self._own(action, bucket, key))
+
+    def _own(self, action: Action, bucket: str, key: str) -> bool:
+        if not isinstance(self.principal, InstancePrincipal):
             return False
         if any(r.type == BUCKET and r.name == bucket for r in self.principal.resources):
             return True
@@ -155,11 +186,19 @@ class ObjectRights:
         return bucket == self.storage and key.startswith(own) and action is not Action.LIST
 
 
-async def object_rights(plant: Plant, principal: Principal) -> ObjectRights:
-    named: frozenset[tuple[str, str]] = frozenset()
+async def object_rights(plant: Plant, principal: Principal, address: str = "") -> ObjectRights:
+    """Return what a principal may do with objects; `address` is where the request comes from."""
+    storage = plant.world.installation.bucket
+    if isinstance(principal, Administrator):
+        return ObjectRights(principal, storage)
+    policies = {one.name: one.policy for one in await plant.objects.buckets() if one.policy}
+    who, named = Caller((), AT_HOME), frozenset[tuple[str, str]]()
     if isinstance(principal, InstancePrincipal):
+        who = caller(plant, principal)
         named = await plant.roster.objects(principal.instance)
-    return ObjectRights(principal, plant.world.installation.bucket, named)
+    if address:
+        who = replace(who, context={**who.context, "aws:SourceIp": address})
+    return ObjectRights(principal, storage, who, policies, named)
 
 
 # What a call is about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jackbean.api.plant import Plant
-from jackbean.control.principals import Administrator, Key, Keys, Principal
+from jackbean.control.principals import Administrator, Bearer, Key, Keys, Principal
 from jackbean.wire import sigv2, sigv4
 from jackbean.wire.request import HttpRequest
 from jackbean.wire.sigv4 import Credential, Verified
@@ -25,9 +25,15 @@ class Callers:
         return await self._holder(http, credential, key), verified
 
     async def verified_url(self, http: HttpRequest) -> tuple[Principal, Verified]:
-        """Like `verified`, for object storage: URLs signed the old way are taken, too."""
+        """Like `verified`, for object storage.
+
+        URLs signed the old way are taken, too, and who did not sign is somebody: a bucket may be
+        open to everybody.
+        """
         claim = sigv2.find_claim(http)
         if claim is None:
+            if sigv4.find_credential(http) is None:
+                return Bearer(), sigv4.anonymous(http)
             return await self.verified(http)
         credential = Credential(claim.access_key, "", "", "s3")
         key = self._key(http, credential, claim.token)

@@ -24,13 +24,14 @@ class ObjectsDoor:
         self._models = models
 
     async def answer(self, request: Request, http: HttpRequest, request_id: str) -> Response:
-        """Answer one request. Raises a WireFault where its head is not signed as it must be."""
+        """Answer one request. Raises a WireFault where its head is signed as it may not be."""
         principal, verified = await self._callers.verified_url(http)
+        address = request.client.host if request.client else ""
         context = s3.Context(
             model=self._models.get("s3"),
             objects=self._plant.objects,
             uploads=self._plant.uploads,
-            may=await object_rights(self._plant, principal),
+            may=await object_rights(self._plant, principal, address),
             caller=s3.Caller(principal, verified),
             request_id=request_id,
         )

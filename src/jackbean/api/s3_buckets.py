@@ -10,6 +10,7 @@ from typing import Any
 from jackbean.api import s3_shapes as shapes
 from jackbean.api.s3_call import Answer, Call
 from jackbean.api.s3_objects import private
+from jackbean.core.errors import Fault
 from jackbean.ports.buckets import Upload
 from jackbean.services.objects import ListQuery, faults, limits
 from jackbean.services.objects.access import Action
@@ -79,6 +80,32 @@ async def put_bucket_acl(call: Call) -> Answer:
     call.check(Action.MANAGE, call.bucket)
     await call.objects.bucket(call.bucket)
     return Answer()
+
+
+# Policies
+
+
+async def get_bucket_policy(call: Call) -> Answer:
+    call.check(Action.MANAGE, call.bucket)
+    bucket = await call.objects.bucket(call.bucket)
+    if not bucket.policy:
+        raise Fault("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
+    return Answer({"Policy": bucket.policy})
+
+
+async def put_bucket_policy(call: Call) -> Answer:
+    call.check(Action.MANAGE, call.bucket)
+    policy = call.text("Policy")
+    if not policy:
+        raise faults.malformed_policy("It is empty.")
+    await call.objects.set_policy(call.bucket, policy)
+    return Answer(status=204)
+
+
+async def delete_bucket_policy(call: Call) -> Answer:
+    call.check(Action.MANAGE, call.bucket)
+    await call.objects.set_policy(call.bucket, "")
+    return Answer(status=204)
 
 
 # Lists

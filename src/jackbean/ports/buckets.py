@@ -21,8 +21,11 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Bucket:
+    """`policy` is JSON, "" where there is none."""
+
     name: str
     created: float
+    policy: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,10 @@ class Buckets(Protocol):
 
     async def add_bucket(self, bucket: Bucket) -> None:
         """Keep a new one. Raises Refused: BUCKET_TAKEN."""
+        ...
+
+    async def save_bucket(self, bucket: Bucket) -> None:
+        """Keep what has changed of one that is there. Raises Refused: BUCKET_ABSENT."""
         ...
 
     async def drop_bucket(self, name: str, now: float) -> None:

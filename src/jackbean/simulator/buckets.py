@@ -83,6 +83,10 @@ class MemoryBuckets:
             raise Refused(Refusal.BUCKET_TAKEN)
         self._buckets[bucket.name] = bucket
 
+    async def save_bucket(self, bucket: Bucket) -> None:
+        self._require_bucket(bucket.name)
+        self._buckets[bucket.name] = bucket
+
     async def drop_bucket(self, name: str, now: float) -> None:
         self._require_bucket(name)
         if any(bucket == name for bucket, _ in self._objects):

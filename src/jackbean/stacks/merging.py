@@ -15,6 +15,7 @@ from typing import Any
 
 from jackbean.core.extensions import Declared
 from jackbean.core.resources import Fate
+from jackbean.stacks.advice import advised
 from jackbean.stacks.functions import evaluate
 from jackbean.stacks.graph import FATES, Blueprint, Circle, blueprints
 from jackbean.stacks.legacy import modern
@@ -61,6 +62,7 @@ def merge(template: Template, declared: Declared, owned: Mapping[str, str]) -> M
             _count(found, section, len(merged), OTHERS_MAX)
     _count(found, "Resources", len(found.template["Resources"]), RESOURCES_MAX)
     _meanings(found, declared, owned)
+    found.warnings += [_at(name, text) for name, text in advised(found.template["Resources"])]
     return found
 
 

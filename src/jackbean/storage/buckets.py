@@ -81,6 +81,9 @@ class SqliteBuckets:
     async def add_bucket(self, bucket: Bucket) -> None:
         await self._database.write(partial(_add_bucket, bucket))
 
+    async def save_bucket(self, bucket: Bucket) -> None:
+        await self._database.write(partial(_save_bucket, bucket))
+
     async def drop_bucket(self, name: str, now: float) -> None:
         await self._database.write(partial(_drop_bucket, name, now))
 
@@ -215,6 +218,11 @@ def _add_bucket(bucket: Bucket, connection: Connection) -> None:
     if _there(connection, "SELECT 1 FROM buckets WHERE name = ?", bucket.name):
         raise Refused(Refusal.BUCKET_TAKEN)
     connection.execute("INSERT INTO buckets VALUES (?, ?)", (bucket.name, dump(bucket)))
+
+
+def _save_bucket(bucket: Bucket, connection: Connection) -> None:
+    _require_bucket(connection, bucket.name)
+    connection.execute("UPDATE buckets SET body = ? WHERE name = ?", (dump(bucket), bucket.name))
 
 
 def _drop_bucket(name: str, now: float, connection: Connection) -> None:

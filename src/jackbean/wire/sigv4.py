@@ -97,6 +97,14 @@ def unsigned(request: HttpRequest) -> WireFault:
     return refuse(dialect_of(request, None), Reason.MISSING)
 
 
+def anonymous(request: HttpRequest) -> Verified:
+    """Return what stands for the signature of a request that has none: nothing but the body."""
+    payload = request.headers.get(HASH_HEADER, "")
+    covered = _SHA256.fullmatch(payload) or payload == STREAMING_UNSIGNED
+    nobody = Credential("", "", "", "s3")
+    return Verified(nobody, "", payload if covered else UNSIGNED_PAYLOAD, "", b"")
+
+
 def find_token(request: HttpRequest) -> str | None:
     """Return the session token that a request comes with, `None` when there is none."""
     claim = find_claim(request)

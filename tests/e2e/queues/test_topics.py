@@ -39,11 +39,24 @@ def topic(sns: Any) -> Iterator[str]:
 
 @pytest.fixture
 def queue(sqs: Any) -> Iterator[tuple[str, str]]:
-    """Return the URL and the ARN of a queue."""
+    """Return the URL and the ARN of a queue to which every topic may send."""
     url = sqs.create_queue(QueueName=f"told-{next(NUMBERS)}")["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": may_send("arn:aws:sns:*")})
     yield url, found["Attributes"]["QueueArn"]
     sqs.delete_queue(QueueUrl=url)
+
+
+def may_send(topic: str) -> str:
+    """Return the policy that subscribing by hand needs, as on AWS."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnLike": {"aws:SourceArn": topic}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def received(sqs: Any, url: str) -> list[Any]:
@@ -78,6 +91,22 @@ def test_a_queue_gets_the_envelope_before_publish_answers(sns, sqs, topic, queue
     assert told["MessageAttributes"] == {"colour": {"Type": "String", "Value": "red"}}
     assert made in told["UnsubscribeURL"].replace("%3A", ":")
     assert "MessageAttributes" not in message
+
+
+def test_a_queue_takes_only_what_its_policy_lets_it(installation, sns, sqs, topic, queue):
+    url, arn = queue
+    attributes = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    for policy in ("", may_send("arn:aws:sns:us-east-1:123456789012:another")):
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        for _ in range(3):
+            sns.publish(TopicArn=topic, Message="unheard")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": may_send(topic)})
+    sns.publish(TopicArn=topic, Message="heard")
+    assert [one["Body"] for one in received(sqs, url)] == ["heard"]
+    told = [line for line in installation.log.read_text().splitlines() if arn in line]
+    assert len(told) == 2, told  # each once, though each was met three times
+    assert all(topic in line and "AWS::SQS::QueuePolicy" in line for line in told)
 
 
 def test_raw_delivery_is_the_message_itself(sns, sqs, topic, queue):

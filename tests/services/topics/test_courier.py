@@ -44,6 +44,12 @@ class Carrier:
         raise AssertionError("nobody wants mail here")
 
 
+def policy(topic: str) -> str:
+    condition = {"ArnEquals": {"aws:SourceArn": topic}}
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "SQS:*", "Condition": condition}
+    return json.dumps({"Statement": allowed})
+
+
 class Rig:
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
@@ -55,7 +61,7 @@ class Rig:
         self.carrier = Carrier(self.clock)
         self.desk = TopicDesk.made(self.store, self.queues, world, self.carrier)
         self.topic = self.run(self.desk.topics.create("t", {}, {})).arn
-        self.run(self.queues.queues.create("dead", {}, {}))
+        self.run(self.queues.queues.create("dead", {"Policy": policy(self.topic)}, {}))
 
     def subscribe(self, url: str, **attributes: str) -> None:
         """Add a subscriber that has said that it wants to be one."""
@@ -181,3 +187,46 @@ def test_who_has_left_is_told_nothing_more(rig: Rig) -> None:
     rig.clock.advance(20)
     assert rig.deliver() == 3600.0
     assert len(rig.carrier.posted) == 1
+
+
+def subscribed(rig: Rig, **attributes: str) -> None:
+    endpoint = rig.queues.queues.installation.arn("heard", "sqs")
+    rig.run(rig.queues.queues.create("heard", {}, {}))
+    wish = Subscribing(rig.topic, "sqs", endpoint, {**RAW, **attributes}, "http://base")
+    rig.run(rig.desk.topics.subscribe(wish))
+
+
+def heard(rig: Rig) -> list[str]:
+    found = rig.run(rig.queues.traffic.receive("heard", Receive(10, wait_s=0)))
+    return [one.message.body for one in found]
+
+
+def test_a_queue_without_a_policy_hears_nothing(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    subscribed(rig)
+    rig.publish("a")
+    rig.publish("b")
+    assert heard(rig) == []
+    (told,) = caplog.messages  # once, not with every message
+    assert "it has no policy" in told
+    assert "AWS::SQS::QueuePolicy" in told
+    rig.run(rig.queues.queues.set_attributes("heard", {"Policy": policy(rig.topic)}))
+    rig.publish("c")
+    assert heard(rig) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("policy_of", "says"),
+    [
+        (lambda topic: policy(topic + "2"), "does not allow it"),
+        (lambda topic: policy(topic).replace("Allow", "Deny"), "denies it"),
+        (lambda topic: policy(topic).replace("ArnEquals", "ArnResembles"), "ArnResembles"),
+    ],
+)
+def test_what_a_queue_may_not_hear_goes_to_the_dead_letters(
+    rig: Rig, caplog: pytest.LogCaptureFixture, policy_of: Any, says: str
+) -> None:
+    subscribed(rig, **dead_letters(rig))
+    rig.run(rig.queues.queues.set_attributes("heard", {"Policy": policy_of(rig.topic)}))
+    rig.publish("m")
+    assert (heard(rig), rig.dead()) == ([], ["m"])
+    assert says in caplog.text

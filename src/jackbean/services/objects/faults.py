@@ -30,6 +30,10 @@ def no_such_upload() -> Fault:
     )
 
 
+def malformed_policy(why: str) -> Fault:
+    return Fault("MalformedPolicy", f"This is not a valid bucket policy. {why}")
+
+
 def argument(message: str) -> Fault:
     return Fault("InvalidArgument", message)
 

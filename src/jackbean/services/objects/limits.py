@@ -14,6 +14,7 @@ TAG_KEY_MAX = 128
 TAG_VALUE_MAX = 256
 PAGE_MAX = 1000  # entries in one list, keys in one DeleteObjects
 BUCKETS_MAX = 1000
+POLICY_BYTES_MAX = 20_480
 
 ORPHAN_GRACE_S = 600.0  # between the last reference's end and the bytes' end
 UPLOAD_AGE_MAX_S = 7 * 86400.0  # then an unfinished upload is given up

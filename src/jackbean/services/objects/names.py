@@ -1,10 +1,12 @@
-"""Which names buckets, keys and tags may have."""
+"""Which names buckets, keys and tags may have, and what a bucket's policy must be."""
 
 from __future__ import annotations
 
+import json
 import re
 
 from jackbean.core.errors import Fault
+from jackbean.core.policies import sound
 from jackbean.ports.buckets import Description, Pairs
 from jackbean.services.objects import faults, limits
 
@@ -20,6 +22,24 @@ def check_bucket(name: str) -> None:
             f"The specified bucket is not valid: '{name[:80]}' must be 3 to 63 lower-case letters, "
             "digits, dots and hyphens, begin and end with a letter or digit, and be no IP address.",
         )
+
+
+def check_policy(policy: str, bucket: str) -> None:
+    """Raise the Fault for what is no policy, or is one of something else."""
+    if not policy:
+        return
+    if len(policy.encode()) > limits.POLICY_BYTES_MAX:
+        raise faults.malformed_policy(f"It is larger than {limits.POLICY_BYTES_MAX} bytes.")
+    statements = sound(policy)
+    if not statements:
+        raise faults.malformed_policy("It is no JSON with statements that allow or deny.")
+    own = f"arn:aws:s3:::{bucket}"
+    for one in statements:
+        named = one.get("Resource", one.get("NotResource"))
+        for resource in named if isinstance(named, list) else [named]:
+            if not isinstance(resource, str) or resource.partition("/")[0] not in {own, f"{own}*"}:
+                told = json.dumps(resource)[:200]
+                raise faults.malformed_policy(f"Policy has invalid resource: {told}.")
 
 
 def check_key(key: str) -> None:

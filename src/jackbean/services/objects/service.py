@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackbean.core.errors import Fault
 from jackbean.core.installation import Installation
+from jackbean.core.policies import sound, unjudgeable
 from jackbean.ports.buckets import (
     UNDESCRIBED,
     Bucket,
@@ -29,6 +31,8 @@ from jackbean.services.objects.listing import ListQuery, Page
 from jackbean.services.objects.reading import joined
 
 ANYWAY = Conditions()
+
+log = logging.getLogger("jackbean.objects")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,14 @@ class ObjectService:
         bucket = Bucket(name, self._clock.now())
         await settled(self._buckets.add_bucket(bucket), name)
         return bucket
+
+    async def set_policy(self, name: str, policy: str) -> None:
+        """Replace a bucket's policy; "" takes it away."""
+        names.check_policy(policy, name)
+        bucket = await self.bucket(name)
+        if strange := unjudgeable(sound(policy)):
+            log.warning("the policy of bucket %s opens nothing by %s", name, ", ".join(strange))
+        await settled(self._buckets.save_bucket(replace(bucket, policy=policy)), name)
 
     async def delete_bucket(self, name: str) -> None:
         await settled(self._buckets.drop_bucket(name, self._clock.now()), name)

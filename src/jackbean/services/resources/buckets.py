@@ -1,7 +1,8 @@
 """Buckets of stacks, on those that the S3 API serves.
 
 A bucket that is not empty is kept when its stack ends, as on AWS. What a bucket has besides its
-name (versions, encryption, websites, a policy) is not realised: the API does not have it either.
+name and its policy (versions, encryption, websites) is not realised: the API does not have it
+either.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class BucketProvider:
 
 
 class BucketPolicyProvider:
-    """ports.Provider. A policy is read and kept in its stack; requests are not judged by it."""
+    """ports.Provider. A policy is part of its bucket."""
 
     types = (POLICY,)
 
@@ -63,17 +64,21 @@ class BucketPolicyProvider:
     async def ensure(self, wanted: Wanted) -> Made:
         told.check(wanted, ("Bucket", "PolicyDocument"))
         bucket = told.required(wanted, "Bucket")
-        told.required(wanted, "PolicyDocument")
-        if not await _exists(self._objects, bucket):
-            raise Fault("NoSuchBucket", f"The bucket {bucket[:80]} does not exist.")
+        await self._objects.set_policy(bucket, told.required(wanted, "PolicyDocument"))
         return Made(bucket)
 
     async def remove(self, wanted: Wanted) -> Gone:
+        bucket = told.required(wanted, "Bucket")
+        if await _exists(self._objects, bucket):
+            await self._objects.set_policy(bucket, "")
         return Gone()
 
     async def read(self, wanted: Wanted) -> Properties | None:
-        bucket = told.text(wanted.properties.get("Bucket"))
-        return {"Bucket": bucket} if await _exists(self._objects, bucket) else None
+        name = told.text(wanted.properties.get("Bucket"))
+        if not await _exists(self._objects, name):
+            return None
+        policy = (await self._objects.bucket(name)).policy
+        return {"Bucket": name, "PolicyDocument": told.read(policy)} if policy else None
 
 
 async def _exists(objects: ObjectService, name: str) -> bool:

@@ -1,5 +1,6 @@
 """Who brings messages to subscribers: to queues at once, elsewhere from what is kept on disk.
 
+A queue's own policy says which topics may send to it: one that has none hears nothing, as on AWS.
 A delivery that fails is tried again by the policy of its subscription, and goes to its dead-letter
 queue in the end. One that was made, and not noted before the control plane ended, is made again.
 """
@@ -14,9 +15,10 @@ from typing import Protocol
 
 from jackbean.core.errors import Fault, PortError
 from jackbean.ports.clock import Clock
+from jackbean.ports.queues import Queue
 from jackbean.ports.topics import Delivery, Subscription, Topics
 from jackbean.services.queues import Entry, QueueDesk
-from jackbean.services.topics import envelopes
+from jackbean.services.topics import envelopes, permits
 from jackbean.services.topics.envelopes import CONFIRMATION, NOTIFICATION
 from jackbean.services.topics.retries import Retries, retries
 
@@ -25,6 +27,7 @@ AT_A_TIME_EACH = 4  # to one subscriber: a slow one must not hold up the others
 LOOKED_AT = 256
 PAUSE_S = 1.0
 IDLE_S = 3600.0
+TOLD_MAX = 1000  # queues that take nothing, and were told of
 
 log = logging.getLogger("jackbean.topics")
 
@@ -57,6 +60,7 @@ class Courier:
         self._carrier = carrier
         self._bell = asyncio.Event()
         self._busy: dict[int, tuple[str, asyncio.Task[None]]] = {}
+        self._told: set[str] = set()  # what was told of queues, not to tell it with each message
 
     def poke(self) -> None:
         """Look for deliveries now."""
@@ -120,6 +124,8 @@ class Courier:
         try:
             await self._send(subscription.endpoint, delivery, order)
         except Fault as fault:
+            if fault.code == permits.BARRED:
+                self._tell_once(fault.message)
             await self._bury(delivery, subscription, fault.message)
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -166,7 +172,8 @@ class Courier:
         policy = dict(subscription.attributes).get("RedrivePolicy")
         told = f"{subscription.protocol} {subscription.endpoint} of {subscription.topic}"
         if not policy:
-            log.warning("%s did not take %s: %s", told, delivery.message, reason)
+            if reason not in self._told:
+                log.warning("%s did not take %s: %s", told, delivery.message, reason)
             return
         try:
             await self._send(json.loads(policy)["deadLetterTargetArn"], delivery, (None, None))
@@ -179,6 +186,7 @@ class Courier:
         queue = await self._queues.queues.by_arn(arn)
         if queue is None:
             raise Fault("QueueDoesNotExist", f"there is no queue {arn}")
+        self._permit(queue, delivery.subscription.rpartition(":")[0])
         lane, token = order
         fifo = queue.fifo
         entry = Entry(
@@ -189,3 +197,16 @@ class Courier:
         )
         sender = self._queues.queues.installation.account
         await self._queues.traffic.send(queue.name, entry, sender)
+
+    def _permit(self, queue: Queue, topic: str) -> None:
+        queues = self._queues.queues
+        policy = dict(queue.attributes).get("Policy", "")
+        permits.check(policy, queues.arn(queue), topic, queues.installation.account)
+
+    def _tell_once(self, text: str) -> None:
+        if text in self._told:
+            return
+        if len(self._told) >= TOLD_MAX:
+            self._told.clear()
+        self._told.add(text)
+        log.warning("%s", text)
