@@ -99,7 +99,9 @@ def test_it_is_changed(rig: PlantRig, client: Any) -> None:
     assert "No updates" in rig.refusal(client.update_stack, **same)[2]
 
 
-BAD = TEMPLATE.replace("{DisplayName: !GetAtt Jobs.Arn}", "{RefuseToBe: no topics today}")
+BAD = TEMPLATE.replace(
+    "{DisplayName: !GetAtt Jobs.Arn}", "{Tags: [{Key: RefuseToBe, Value: no topics today}]}"
+)
 
 
 def test_what_fails_is_undone(rig: PlantRig, client: Any) -> None:
@@ -143,7 +145,7 @@ def test_it_is_ended(rig: PlantRig, client: Any) -> None:
 
 
 def test_what_cannot_be_ended_is_retained_by_a_second_request(rig: PlantRig, client: Any) -> None:
-    stays = TEMPLATE.replace("DelaySeconds: !Ref Delay", "RefuseToEnd: it is needed")
+    stays = TEMPLATE.replace("{Key: of", "{Key: RefuseToEnd, Value: it is needed}, {Key: of")
     stack = made(rig, client, stays)
     assert rig.refusal(client.delete_stack, StackName=NAME, RetainResources=["Jobs"])[0] == 400
     client.delete_stack(StackName=NAME)
@@ -182,6 +184,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "[X] do not exist",
     ),
     "another's name": ({"TemplateBody": TEMPLATE, "StackName": "awseb-x"}, "Elastic Beanstalk"),
+    "a property that there is not": (
+        {"TemplateBody": TEMPLATE.replace("DelaySeconds", "Delay")},
+        "'Jobs': Properties.Delay: extraneous key [Delay] is not permitted. There are: Content",
+    ),
+    "a property of another kind": (
+        {"TemplateBody": TEMPLATE.replace("Default: 3", "Default: soon")},
+        "'Jobs': Properties.DelaySeconds: expected type: Integer, found: String \"soon\"",
+    ),
+    "a property that is missing": (
+        {"TemplateBody": "Resources: {S: {Type: 'AWS::SNS::Subscription'}}"},
+        "'S': Properties: required key [Protocol] not found",
+    ),
     "a bad name": ({"TemplateBody": TEMPLATE, "StackName": "1/2"}, "stackName"),
 }
 
@@ -233,3 +247,27 @@ def test_change_sets_as_the_cli_makes_them(rig: PlantRig, client: Any) -> None:
     gone = {"ChangeSetName": changed["ChangeSetId"]}
     assert rig.refusal(client.describe_change_set, **gone)[1] == "ChangeSetNotFound"
     assert properties(rig, QUEUE)["DelaySeconds"] == "4"
+
+
+def test_a_change_that_cannot_be_meant_changes_nothing(rig: PlantRig, client: Any) -> None:
+    made(rig, client)
+    bad = TEMPLATE.replace("Default: 3", "Default: soon").replace("DisplayName", "Name")
+    message = rig.refusal(client.update_stack, StackName=NAME, TemplateBody=bad)[2]
+    assert "'Jobs': Properties.DelaySeconds" in message
+    assert "'News': Properties.Name" in message
+    assert settled(rig, client)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_what_nothing_comes_of_is_told(rig: PlantRig, client: Any) -> None:
+    table = """
+    Resources:
+      People:
+        Type: AWS::DynamoDB::Table
+        Properties:
+          KeySchema: [{AttributeName: id, KeyType: HASH}]
+          StreamSpecification: {StreamViewType: NEW_IMAGE}
+    """
+    assert made(rig, client, table)["StackStatus"] == "CREATE_COMPLETE"
+    events = client.describe_stack_events(StackName=NAME)["StackEvents"]
+    reasons = [one.get("ResourceStatusReason", "") for one in events]
+    assert "StreamSpecification: taken as it is, and nothing comes of it here" in reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,15 @@ Resources:
     Type: AWS::SQS::QueuePolicy
     Properties: {Queues: [{Ref: Queue}], PolicyDocument: {Statement: []}}
 """
+
+
+def tagged(kind: str, tag: str, value: object) -> str:
+    """Return what a resource of the simulator says of itself by a tag."""
+    properties = {"Tags": [{"Key": tag, "Value": value}]}
+    return json.dumps({"Type": kind, "Properties": properties})
+
+
+SLOW = f"  Slow: {tagged('AWS::SNS::Topic', 'TakesLooks', 100000)}\n"
 ONE = (Setting(ASG, "MinSize", "1"), Setting(ASG, "MaxSize", "2"))
 
 
@@ -92,7 +102,7 @@ def test_a_change_in_place_a_replacement_and_an_end(rig: Rig) -> None:
 
 def test_what_fails_names_itself_and_everything_is_as_it_was(rig: Rig) -> None:
     before = created(rig)
-    bad = FIRST + "  Bad: {Type: 'AWS::SNS::Topic', Properties: {RefuseToBe: no topics today}}\n"
+    bad = FIRST + f"  Bad: {tagged('AWS::SNS::Topic', 'RefuseToBe', 'no topics today')}\n"
     after = deployed(rig, "second", bad.replace("DelaySeconds: 1", "DelaySeconds: 9"))
     assert after.resources == before.resources
     assert after.release == before.release
@@ -110,9 +120,8 @@ def test_what_fails_names_itself_and_everything_is_as_it_was(rig: Rig) -> None:
 
 
 def test_an_environment_whose_resources_cannot_be_had_has_no_instances(rig: Rig) -> None:
-    environment = created(
-        rig, "Resources: {Bad: {Type: 'AWS::SNS::Topic', Properties: {RefuseToBe: never}}}"
-    )
+    bad = tagged("AWS::SNS::Topic", "RefuseToBe", "never")
+    environment = created(rig, f"Resources: {{Bad: {bad}}}")
     assert environment.status is Status.READY
     assert environment.members == ()
     assert environment.resources == ()
@@ -134,7 +143,7 @@ def test_termination_ends_all_but_what_is_to_be_retained(rig: Rig) -> None:
 
 
 def test_what_cannot_be_ended_is_kept_and_told_of(rig: Rig) -> None:
-    bucket = "  B: {Type: 'AWS::S3::Bucket', Properties: {RefuseToEnd: it is not empty}}\n"
+    bucket = f"  B: {tagged('AWS::S3::Bucket', 'RefuseToEnd', 'it is not empty')}\n"
     created(rig, FIRST + bucket)
     rig.terminate()
     rig.run(rig.universe.pass_time(60.0))
@@ -146,7 +155,7 @@ def test_what_cannot_be_ended_is_kept_and_told_of(rig: Rig) -> None:
 
 def test_what_takes_too_long_has_failed(rig: Rig) -> None:
     before = created(rig)
-    slow = FIRST + "  Slow: {Type: 'AWS::SNS::Topic', Properties: {TakesLooks: 100000}}\n"
+    slow = FIRST + SLOW
     rig.update(label=config(rig, "second", slow))
     rig.run(rig.universe.pass_time(1200.0))
     after = rig.environment()
@@ -157,7 +166,7 @@ def test_what_takes_too_long_has_failed(rig: Rig) -> None:
 
 def test_an_abort_while_resources_are_made_leaves_all_as_it_was(rig: Rig) -> None:
     before = created(rig)
-    slow = FIRST + "  Slow: {Type: 'AWS::SNS::Topic', Properties: {TakesLooks: 100000}}\n"
+    slow = FIRST + SLOW
     rig.update(label=config(rig, "second", slow))
     rig.run(rig.universe.pass_time(10.0))
     rig.run(abort(rig.world, "web1", rig.request()))
@@ -168,7 +177,7 @@ def test_an_abort_while_resources_are_made_leaves_all_as_it_was(rig: Rig) -> Non
 
 
 def test_termination_while_resources_are_made(rig: Rig) -> None:
-    slow = FIRST + "  Slow: {Type: 'AWS::SNS::Topic', Properties: {TakesLooks: 100000}}\n"
+    slow = FIRST + SLOW
     rig.create(label=config(rig, "first", slow), settings=ONE)
     rig.run(rig.universe.pass_time(10.0))
     rig.terminate()
@@ -327,3 +336,26 @@ def test_a_plan_has_its_resources_made(rig: Rig) -> None:
     assert found.ending.result is Result.SUCCEEDED
     assert found.ending.new == 1
     assert len(there(rig)) == 2  # and nothing was touched
+
+
+def test_a_bad_property_is_told_with_its_file_and_line(rig: Rig) -> None:
+    bad = FIRST.replace("DelaySeconds: 1", "DelaySeconds: soon")
+    rig.version("bad", {".ebextensions/a.config": FIRST, ".ebextensions/b.config": bad})
+    with pytest.raises(Fault) as refused:
+        rig.create(label="bad")
+    where = ".ebextensions/b.config: line 3: Resources: 'Queue': Properties.DelaySeconds: "
+    assert where in refused.value.message
+
+
+def test_a_property_that_nothing_comes_of_is_told(rig: Rig) -> None:
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+        },
+    }
+    created(rig, f"Resources:\n  People: {json.dumps(table)}\n")
+    text = "StreamSpecification: taken as it is, and nothing comes of it here."
+    warned = told(rig, Severity.WARN)
+    assert any(one.endswith(text) and "'People'" in one for one in warned), warned

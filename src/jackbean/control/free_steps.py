@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from jackbean.core.resources import Key, Refused, Resource, Sight, State
 from jackbean.stacks.engine import Stack, Surrounded, advance, dismantle, tidy, undo
 from jackbean.stacks.graph import Blueprint
 from jackbean.stacks.names import given_or_made
+from jackbean.stacks.properties import UNREALISED, unrealised
 from jackbean.stacks.values import Unresolved, Value
 
 DONE = {
@@ -255,7 +257,13 @@ def _line(was: Resource | None, one: Resource, turn: Turn) -> Happened | None:
         return None
     status = DONE.get((before, one.state)) if before else None
     status = status or BEGUN.get(one.state)
-    return _said(one, status, turn) if status else None
+    return _said(one, status, turn, _unmet(one)) if status else None
+
+
+def _unmet(one: Resource) -> str:
+    """Return what of a resource that is begun nothing comes of here; empty if all is meant."""
+    names = unrealised(one.type, json.loads(one.properties or "{}")) if one.pending else []
+    return f"{', '.join(names)}: {UNREALISED}" if names and one.state is not State.REMOVING else ""
 
 
 def _gone(one: Resource, turn: Turn) -> Happened:

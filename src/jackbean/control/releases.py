@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jackbean.control.extensions import Compiled, check_options, compiled
 from jackbean.control.manifests import concerns_instance
+from jackbean.control.placing import placed
 from jackbean.control.stack_views import exported
 from jackbean.control.surroundings import OWNED, Surroundings
 from jackbean.control.workers import CHOICE
@@ -128,8 +129,8 @@ def _found(around: Surroundings, extensions: Extensions, merged: Merged) -> Comp
     found = compiled(around, extensions.lines)
     return replace(
         found,
-        faults=(*wrong, *found.faults),
-        warnings=(*merged.warnings, *found.warnings),
+        faults=(*placed(wrong, extensions.lines), *found.faults),
+        warnings=(*placed(merged.warnings, extensions.lines), *found.warnings),
     )
 
 

@@ -36,16 +36,18 @@ def _resources(draw: random.Random) -> dict[str, Any]:
 
 def _resource(draw: random.Random, name: str, earlier: list[str]) -> dict[str, Any]:
     kind = draw.choice((QUEUE, QUEUE, TOPIC, ROLE))
-    properties: dict[str, Any] = {"Size": str(draw.randint(0, 2))}
+    said: dict[str, Any] = {"Size": str(draw.randint(0, 2))}
+    properties: dict[str, Any] = {}
     if earlier and draw.random() < 0.5:
-        properties["Other"] = {"Ref": draw.choice(earlier)}
+        said["Other"] = {"Ref": draw.choice(earlier)}
     if draw.random() < 0.3:
         properties["FifoQueue" if kind == QUEUE else "FifoTopic"] = "true"
     if draw.random() < 0.1:
-        properties[REFUSES] = "it does not want to"
+        said[REFUSES] = "it does not want to"
     if draw.random() < 0.1:
-        properties[STAYS] = "somebody needs it"
+        said[STAYS] = "somebody needs it"
     if draw.random() < 0.3:
-        properties[TAKES] = str(draw.randint(2, 4))
+        said[TAKES] = str(draw.randint(2, 4))
+    properties["Tags"] = [{"Key": key, "Value": value} for key, value in said.items()]
     policies = RETAINED if name.startswith(KEPT) else {}
     return {"Type": kind, "Properties": properties, **policies}

@@ -9,13 +9,13 @@ from jackbean.core.errors import Fault
 from jackbean.core.resources import Gone, Made, Underway
 from jackbean.ports.resources import Properties, Wanted
 
-REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # properties that say so
+REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # tags that say so
 
 
 class MemoryResources:
     """ports.Resources. `there` is what there is, by type and name: its owner and its properties.
 
-    Properties can say that a resource refuses to be, or to end, or how often it must be asked for.
+    Tags can say that a resource refuses to be, or to end, or how often it must be asked for.
     """
 
     def __init__(self, effect: Callable[[str], None] = lambda name: None) -> None:
@@ -30,10 +30,10 @@ class MemoryResources:
         owner, _ = self.there.get(place, (wanted.owner, ""))
         if owner != wanted.owner:
             raise Fault("AlreadyExistsException", f"{wanted.name} already exists")
-        if reason := wanted.properties.get(REFUSES):
+        if reason := _said(wanted, REFUSES):
             raise Fault("ValidationError", str(reason))
         self._looks[place] = self._looks.get(place, 0) + 1
-        if self._looks[place] < int(wanted.properties.get(TAKES, 0)):
+        if self._looks[place] < int(_said(wanted, TAKES) or 0):
             return Underway("It takes its time.")
         self._looks[place] = 0
         self.there[place] = (wanted.owner, json.dumps(wanted.properties, sort_keys=True))
@@ -45,7 +45,7 @@ class MemoryResources:
         owner, _ = self.there.get(place, ("", ""))
         if owner != wanted.owner:
             return Gone()
-        if reason := wanted.properties.get(STAYS):
+        if reason := _said(wanted, STAYS):
             raise Fault("DeleteFailed", str(reason))
         del self.there[place]
         self.ended.append(wanted)
@@ -56,3 +56,9 @@ class MemoryResources:
         found: Properties = json.loads(properties)
         unset = dict.fromkeys(wanted.properties.keys() - found.keys())
         return {**unset, **found} if owner == wanted.owner else None
+
+
+def _said(wanted: Wanted, name: str) -> str:
+    """Return the value of a tag; empty if there is none."""
+    tags = wanted.properties.get("Tags") or []
+    return next((str(one["Value"]) for one in tags if one["Key"] == name), "")

@@ -19,6 +19,7 @@ from jackbean.stacks.advice import advised
 from jackbean.stacks.functions import evaluate
 from jackbean.stacks.graph import FATES, Blueprint, Circle, blueprints
 from jackbean.stacks.legacy import modern
+from jackbean.stacks.properties import UNREALISED, unrealised, wrong
 from jackbean.stacks.types import SNAPSHOTS, Reality, kind, nearest, provided
 from jackbean.stacks.values import SHOWN_MAX, Resolver
 
@@ -77,7 +78,10 @@ def check(template: Template, resolver: Resolver) -> list[str]:
     except Circle as circle:
         return [f".ebextensions: Resources: {circle}."]
     return [
-        fault for one in found if provided(one.type, one.id) for fault in _unmeant(one, resolver)
+        fault
+        for one in found
+        if provided(one.type, one.id)
+        for fault in _unmeant(one, resources, resolver)
     ]
 
 
@@ -88,13 +92,15 @@ def _unconditional(resources: Template, resolver: Resolver) -> Iterator[str]:
                 yield _at(name, f"Condition: {fault.text}")
 
 
-def _unmeant(one: Blueprint, resolver: Resolver) -> Iterator[str]:
+def _unmeant(one: Blueprint, resources: Template, resolver: Resolver) -> Iterator[str]:
     """Yield what is wrong with the properties of a resource that something is made of."""
     value, faults = evaluate(one.properties, resolver)
     for fault in faults:
         yield _at(one.id, f"{'.'.join(map(str, ('Properties', *fault.path)))}: {fault.text}")
     if not faults and not isinstance(value, dict):
         yield _at(one.id, "Properties is a mapping")
+    for path, text in () if faults else wrong(one.type, one.properties, value, resources):
+        yield _at(one.id, f"{'.'.join(map(str, ('Properties', *path)))}: {text}")
 
 
 def combined(first: Mapping[str, Any], second: Mapping[str, Any]) -> Template:
@@ -207,6 +213,8 @@ def _meanings(found: Merged, declared: Declared, owned: Mapping[str, str]) -> No
             followed += [name] if set(said) - {"Type", "Metadata"} else []
         elif reality in MEANINGS:
             realities.setdefault(reality, []).append(name)
+        elif unmet := unrealised(str(body.get("Type")), body.get("Properties")):
+            found.warnings.append(_at(name, f"{', '.join(unmet)}: {UNREALISED}"))
     if followed:
         text = "they are in the template, and what runs here follows option settings alone"
         found.warnings.append(f".ebextensions: Resources: {listed(followed)}: {text}.")
