@@ -205,6 +205,7 @@ def commit(
         release=release.number,
         former=former,
         version_label=release.version_label,
+        links=release.links,
         stack=release.stack or environment.stack,
         platform_arn=release.platform_arn or environment.platform_arn,
         template=release.fingerprint,

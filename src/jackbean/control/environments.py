@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from jackbean.control import certifying
+from jackbean.control.linking import dependants
 from jackbean.control.narration import ending, opening, superseded
 from jackbean.control.plans import begun, launch_plan, update_plan
 from jackbean.control.releases import Cut, Wanted, cut
@@ -41,7 +42,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Creation:
-    """What CreateEnvironment asks for. `label` None is the sample application."""
+    """What CreateEnvironment asks for. `label` None is the sample application.
+
+    `along` is saved with it, or not at all.
+    """
 
     application: str
     name: str
@@ -53,11 +57,13 @@ class Creation:
     tier: Tier = WEB
     settings: tuple[Setting, ...] = ()
     tags: Tags = ()
+    group: str = ""
+    along: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
 class Update:
-    """What UpdateEnvironment asks for; None means as it is."""
+    """What UpdateEnvironment asks for; None means as it is. `along` is saved with it."""
 
     request_id: str
     label: str | None = None
@@ -66,6 +72,8 @@ class Update:
     settings: tuple[Setting, ...] = ()
     remove: tuple[Key, ...] = ()
     tier: Tier | None = None
+    group: str | None = None
+    along: tuple[Change, ...] = ()
 
 
 async def create(world: World, wanted: Creation) -> Environment:
@@ -91,6 +99,7 @@ async def _create(world: World, wanted: Creation) -> Environment:
             AddEvent(opening(environment)),
             AddEvent(replace(opening(environment), message=told)),
             *_warnings(environment, made.warnings),
+            *wanted.along,
         ]
     )
     world.bell.poke(environment.id)
@@ -102,8 +111,15 @@ async def update(world: World, name_or_id: str, wanted: Update) -> Environment:
     return await retried(lambda: _update(world, name_or_id, wanted))
 
 
-async def terminate(world: World, name_or_id: str, request_id: str) -> Environment:
-    """Begin to terminate, whatever else is under way."""
+async def terminate(
+    world: World, name_or_id: str, request_id: str, *, force: bool = True
+) -> Environment:
+    """Begin to terminate, whatever else is under way; by `force` one that others link to, too."""
+    if not force and (others := await dependants(world, await find(world, name_or_id))):
+        raise invalid(
+            f"Environment {name_or_id} cannot be terminated: {', '.join(others)} link to it by "
+            "env.yaml. Terminate those first, or set ForceTerminate (--ignore-links)."
+        )
     return await retried(lambda: _terminate(world, name_or_id, request_id))
 
 
@@ -171,6 +187,7 @@ async def _draft(world: World, wanted: Creation) -> Environment:
         created=now,
         updated=now,
         tags=wanted.tags,
+        group=wanted.group,
     )
 
 
@@ -194,6 +211,7 @@ def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:
         releases=release.number,
         version_label=release.version_label,
         template=release.fingerprint,
+        links=release.links,
         operation=Operation(
             number=1,
             kind=Kind.CREATE,
@@ -221,6 +239,7 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
         PutRelease(made.release),
         AddEvent(opening(environment)),
         *_warnings(environment, (*made.warnings, *plan.warnings)),
+        *wanted.along,
     ]
     await world.store.commit(changes)
     world.bell.poke(environment.id)
@@ -231,6 +250,7 @@ def described(before: Environment, wanted: Update, now: float) -> Environment:
     """Return the environment as a request describes it."""
     description = before.description if wanted.description is None else wanted.description
     check_description(description)
+    before = before if wanted.group is None else replace(before, group=wanted.group)
     platform = wanted.platform
     if platform is None:
         return replace(before, description=description, updated=now)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from functools import partial
 
+from jackbean.control import composing
 from jackbean.control.applications import finish_deletions
 from jackbean.control.environments import retried
 from jackbean.control.tick import WARM_S, Ticker, Turn
@@ -51,6 +52,7 @@ class Loop:
         """Look at everything once, then let routes out: silence after a start is not death."""
         await restart_clocks(self._world)
         await finish_deletions(self._world)
+        await composing.proceed(self._world)
         unknown = {e.id for e in await self._world.store.environments(EnvironmentQuery())}
         self._due = dict.fromkeys(unknown, self._world.clock.now())
         while unknown:

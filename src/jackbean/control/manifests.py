@@ -75,6 +75,12 @@ def compile_manifest(
     """
     around = Surroundings(installation, environment, release.settings, release.extensions)
     options = instance_options(release.settings)
+    properties = environment_properties(release.settings)
+    properties |= {
+        link.name: installation.reached(link.value)
+        for link in release.links
+        if properties.get(link.name) == link.value
+    }
     worker = instructions(around)
     return Manifest(
         release=release.number,
@@ -88,7 +94,7 @@ def compile_manifest(
         platform_version=platform.branch.language_version,
         framework_version=platform.branch.framework[1] if platform.branch.framework else "",
         digest=digest,
-        environment=evaluated(environment_properties(release.settings), around),
+        environment=evaluated(properties, around),
         options={name: evaluated(values, around) for name, values in options.items()},
         hooks=_hooks(release),
         timeout_s=DeploymentOptions.of(release.settings).timeout_s,

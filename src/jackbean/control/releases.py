@@ -7,13 +7,14 @@ import json
 from dataclasses import dataclass
 
 from jackbean.control.extensions import Compiled, check_options, compiled
+from jackbean.control.linking import extensions_of, linked, properties
 from jackbean.control.manifests import concerns_instance
 from jackbean.control.placing import placed
 from jackbean.control.stack_views import exported
 from jackbean.control.surroundings import OWNED, Surroundings
 from jackbean.control.workers import CHOICE
 from jackbean.control.world import World
-from jackbean.core.environments import Environment
+from jackbean.core.environments import Environment, Link
 from jackbean.core.errors import invalid
 from jackbean.core.options.legacy import translated
 from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
@@ -29,7 +30,7 @@ from jackbean.core.options.validate import (
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.core.tasks import Task
-from jackbean.sources.bundles import Extensions, read_extensions
+from jackbean.sources.bundles import Extensions
 from jackbean.stacks.difference import fingerprint
 from jackbean.stacks.merging import Merged, merge
 from jackbean.stacks.merging import check as check_template
@@ -75,9 +76,12 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     direct = _direct(wanted, tier)
     if wanted.digest is None:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
-    extensions = wanted.extensions or await _extensions(world, wanted.digest)
+    extensions = wanted.extensions or await extensions_of(world, wanted.digest)
     extensions = await _imported(world, environment, extensions)
     tasks = await asyncio.to_thread(extensions.tasks) if environment.worker else ()
+    links = await _links(world, environment, extensions, wanted)
+    whole = extensions.settings.with_(Settings(properties(links)))
+    extensions = replace(extensions, settings=whole)
     bundle, warnings = _accepted(extensions, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
@@ -105,6 +109,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         platform_arn=environment.platform_arn,
         extensions=extensions.declared,
         tasks=tasks,
+        links=links,
     )
     if wanted.configuration_only:  # instances will do nothing of it now
         told = ()
@@ -148,10 +153,13 @@ def _direct(wanted: Wanted, tier: str) -> Settings:
     return stored(base, wanted.table, changes=changes, removals=wanted.removals)
 
 
-async def _extensions(world: World, digest: str | None) -> Extensions:
-    if digest is None:
-        return Extensions()
-    return await asyncio.to_thread(read_extensions, world.blobs.path(digest))
+async def _links(
+    world: World, environment: Environment, extensions: Extensions, wanted: Wanted
+) -> tuple[Link, ...]:
+    """Return what the bundle links to: looked up anew by a deployment, not by new settings."""
+    if wanted.configuration_only and wanted.current:
+        return wanted.current.links
+    return await linked(world, environment, await asyncio.to_thread(extensions.declaration))
 
 
 async def _imported(world: World, environment: Environment, extensions: Extensions) -> Extensions:

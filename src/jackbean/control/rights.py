@@ -15,6 +15,7 @@ from jackbean.core.resources import Resource, State
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
 DAEMON = "aws:elasticbeanstalk:sqsd"
+OWN_QUEUE = "WorkerQueueURL"
 REMEMBERED_MAX = 200
 # A name that a bundle asks for belongs to its stack once it has been made there: until then, and
 # after it could not be, the name may be somebody else's.
@@ -35,18 +36,20 @@ class Rights:
         if home is None:
             return None
         environment, member = home
-        number = environment.release
-        if number is None and member.assignment is not None:
-            number = member.assignment.release
-        release = None if number is None else await self._release(environment, number)
+        assigned = member.assignment.release if member.assignment else None
+        number = assigned if environment.release is None else environment.release
+        release = await self._release(environment, number)
+        given = {*_given(release), *_given(await self._release(environment, assigned))}
         return InstancePrincipal(
             instance,
             environment.id,
             role_of(release),
-            (*(r for r in environment.resources if r.state in OWN), *_given(release)),
+            (*(r for r in environment.resources if r.state in OWN), *given),
         )
 
-    async def _release(self, environment: Environment, number: int) -> Release | None:
+    async def _release(self, environment: Environment, number: int | None) -> Release | None:
+        if number is None:
+            return None
         key = (environment.id, number)
         if key not in self._releases:
             found = await self._world.store.release(environment.id, number)
@@ -65,6 +68,9 @@ def role_of(release: Release | None) -> str:
 
 
 def _given(release: Release | None) -> tuple[Resource, ...]:
-    """Return the queue that a worker environment was told to work on."""
-    url = release.settings.text(DAEMON, "WorkerQueueURL") if release else None
-    return (Resource("WorkerQueueURL", "AWS::SQS::Queue", url),) if url else ()
+    """Return the queue that a worker environment was told to work on, and those it is linked to."""
+    if release is None:
+        return ()
+    chosen = release.settings.text(DAEMON, OWN_QUEUE)
+    urls = {link.name: link.value for link in release.links if link.queue} | {OWN_QUEUE: chosen}
+    return tuple(Resource(name, "AWS::SQS::Queue", url) for name, url in urls.items() if url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jackbean.control import counters
+from jackbean.control import composing, counters
 from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
 from jackbean.control.decide import decide
@@ -95,6 +95,8 @@ class Ticker:
         saved = replace(after, revision=after.revision + 1) if changed else after
         await perform(world, saved, await self._means(after, terms, look))
         self._forget(environment, after)
+        if decision.ended:
+            await composing.proceed(world)
         if not _warm(after, look):
             return Turn(STEADY_S, decision.why)
         return Turn(FRESH_S if changed else WARM_S, decision.why)
@@ -164,6 +166,7 @@ class Ticker:
         self._gauge.forget(environment_id)
         if environment is not None:
             await finish_deletion(self._world, environment.application)
+            await composing.proceed(self._world)
         for key in [k for k in self._known if k[0] == environment_id]:
             del self._known[key]
         return Turn(None)

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from jackbean.control.linking import extensions_of
 from jackbean.control.world import World
 from jackbean.core.applications import Location, Version, VersionStatus
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, invalid
 from jackbean.core.events import Event, Severity
 from jackbean.ports.store import AddEvent, DeleteVersion, EnvironmentQuery, PutVersion
-from jackbean.sources.bundles import read_extensions
 
 VERSIONS_MAX = 1000  # of all applications together
 DELETION = "application deletion"  # documents: who asked for it, by application
@@ -56,8 +56,9 @@ async def _complaint(world: World, version: Version) -> str:
     if version.status is not VersionStatus.PROCESSED or version.digest is None:
         return ""
     try:
-        extensions = await asyncio.to_thread(read_extensions, world.blobs.path(version.digest))
+        extensions = await extensions_of(world, version.digest)
         await asyncio.to_thread(extensions.tasks)
+        await asyncio.to_thread(extensions.declaration)
     except Fault as fault:
         return fault.message
     return ""

@@ -43,6 +43,19 @@ class Tier:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Another environment that this one was told of by an environment property, `name`.
+
+    `value` is what the property says: the URL of a worker's queue, as AWS has it, or a CNAME.
+    """
+
+    name: str
+    environment: str
+    value: str
+    queue: bool = False
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The health last told: colour, status, and the causes for it. `since` in seconds."""
 
@@ -69,6 +82,7 @@ class Environment:
     ones changed nothing that concerns instances; `releases` how many have been cut; `draft` one
     whose settings failed. `desired` is the capacity: one stored number. `slot` numbers its load
     balancer's loopback address. A worker has no load balancer: no CNAME prefix, and slot 0.
+    `links` are those of its release, `group` what a + in the names of its bundle stands for.
     """
 
     id: str
@@ -84,6 +98,8 @@ class Environment:
     updated: float = 0.0
     status: Status = Status.LAUNCHING
     tags: Tags = ()
+    group: str = ""
+    links: tuple[Link, ...] = ()
     release: int | None = None
     deployment: int | None = None
     former: int | None = None

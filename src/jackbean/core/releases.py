@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from jackbean.core.environments import Link
 from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
 from jackbean.core.tasks import Task
@@ -20,7 +21,7 @@ class Release:
     of the launch template in it. `stack` and `platform_arn` are the platform that it was cut for;
     they are empty in releases of earlier programs. `extensions` is what the bundle declares in
     `.ebextensions` besides option settings, `tasks` what it asks for by the clock: in worker
-    environments only.
+    environments only. `links` are the environments that its settings tell of, as they were then.
     """
 
     environment_id: str
@@ -38,3 +39,4 @@ class Release:
     platform_arn: str = ""
     extensions: Declared = field(default_factory=Declared)
     tasks: tuple[Task, ...] = ()
+    links: tuple[Link, ...] = ()

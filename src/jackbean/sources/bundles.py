@@ -1,4 +1,4 @@
-"""What the control plane reads of a source bundle: `.ebextensions`, and `cron.yaml` of workers.
+"""What the control plane reads of a source bundle: `.ebextensions`, `env.yaml`, and `cron.yaml`.
 
 A bundle is hostile. It is read with bounds on everything, never unpacked here, and one that is no
 ZIP at all is passed over: the instance that unpacks it says so, and the event reaches people.
@@ -18,9 +18,10 @@ from pathlib import Path as FilePath
 
 from jackbean.core.errors import invalid
 from jackbean.core.extensions import Declared
+from jackbean.core.links import Declaration
 from jackbean.core.options.settings import Settings
 from jackbean.core.tasks import Task
-from jackbean.sources import cron
+from jackbean.sources import cron, links
 from jackbean.sources.declaring import declared
 from jackbean.sources.extensions import ConfigFile, Option, read_config
 from jackbean.sources.tree import Path
@@ -32,6 +33,7 @@ BYTES_MAX = 1 << 20  # of all config files together: reading YAML takes ten seco
 SETTINGS_MAX = 5_000  # of all config files together
 DIRECTORY_BYTES_MAX = 8 << 20  # of the ZIP: room for 50,000 files, all of which are read at once
 NAME_SHOWN_MAX = 120
+AT_ROOT = {cron.FILE: cron.BYTES_MAX, links.FILE: links.BYTES_MAX}
 
 # Whatever reading something that is no ZIP, or a damaged one, can raise.
 UNREADABLE = (
@@ -51,7 +53,8 @@ class Extensions:
     """What all config files say, the later file winning, and what to warn about.
 
     `places` is where settings are, by namespace and name; `lines` where all else is, by file.
-    `cron` is the whole `cron.yaml`, which is read where it counts, on the worker tier: see `tasks`.
+    `cron` is the whole `cron.yaml`, which is read where it counts, on the worker tier: see `tasks`;
+    `env` is the whole `env.yaml`: see `declaration`.
     """
 
     settings: Settings = Settings()  # noqa: RUF009 - immutable
@@ -60,10 +63,15 @@ class Extensions:
     lines: Mapping[str, Mapping[Path, int]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     cron: bytes | None = None
+    env: bytes | None = None
 
     def tasks(self) -> tuple[Task, ...]:
         """Return the periodic tasks. Raises a Fault that names all faults."""
         return () if self.cron is None else cron.read_cron(self.cron)
+
+    def declaration(self) -> Declaration:
+        """Return what the environment is to be. Raises a Fault that names all faults."""
+        return Declaration() if self.env is None else links.read_declaration(self.env)
 
 
 class _DirectoryTooLargeError(Exception):
@@ -87,13 +95,13 @@ def read_extensions(path: FilePath) -> Extensions:
 
 
 def config_files(path: FilePath) -> dict[str, bytes]:
-    """Return what is read of the bundle at `path`: its config files, and `cron.yaml`.
+    """Return what is read of the bundle at `path`: its config files, and those at its root.
 
     None where it is no bundle.
     """
     try:
         with _Measured(path) as file, zipfile.ZipFile(file) as bundle:
-            return dict(chain(_texts(bundle), _cron(bundle)))
+            return dict(chain(_texts(bundle), _at_root(bundle)))
     except _DirectoryTooLargeError:
         most = DIRECTORY_BYTES_MAX >> 20
         raise invalid(
@@ -105,12 +113,12 @@ def config_files(path: FilePath) -> dict[str, bytes]:
 
 def extensions_of(texts: Mapping[str, bytes]) -> Extensions:
     """Return what config files set, by name. Raises a Fault that names every bad file and line."""
-    names = sorted(name for name in texts if name != cron.FILE)
+    names = sorted(name for name in texts if name not in AT_ROOT)
     files = [read_config(_shown(name), texts[name]) for name in names]
     faults = [fault for file in files for fault in file.faults]
     if faults:
         raise invalid("\n".join(faults))
-    return replace(_merged(files), cron=texts.get(cron.FILE))
+    return replace(_merged(files), cron=texts.get(cron.FILE), env=texts.get(links.FILE))
 
 
 def _merged(files: Sequence[ConfigFile]) -> Extensions:
@@ -139,12 +147,12 @@ def _texts(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         yield _name(entry.filename), text
 
 
-def _cron(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    """Yield `cron.yaml` at the root: the last one, as it is in an unpacked bundle."""
-    wanted = [entry for entry in bundle.infolist() if _name(entry.filename) == cron.FILE]
-    for entry in wanted[-1:]:
+def _at_root(bundle: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    """Yield `cron.yaml` and `env.yaml`: the last one of each, as it is in an unpacked bundle."""
+    found = {name: e for e in bundle.infolist() if (name := _name(e.filename)) in AT_ROOT}
+    for name, entry in found.items():
         with bundle.open(entry) as file:
-            yield cron.FILE, file.read(cron.BYTES_MAX + 1)
+            yield name, file.read(AT_ROOT[name] + 1)
 
 
 def _name(name: str) -> str:

@@ -14,15 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-import yaml
 from cronsim import CronSim, CronSimError
 
 from jackbean.core.errors import invalid
 from jackbean.core.tasks import Task
 from jackbean.sources.reading import Findings, Reader, kind, printable
-from jackbean.sources.tree import Bad, Tree, grow
+from jackbean.sources.tree import Tree, document
 
 FILE = "cron.yaml"
 BYTES_MAX = 64 << 10
@@ -50,7 +48,7 @@ def read_cron(content: bytes) -> tuple[Task, ...]:
     if len(content) > BYTES_MAX:
         raise invalid(f"{FILE} has {len(content)} bytes; at most {BYTES_MAX} are read.")
     findings, tree = Findings(), Tree()
-    root = _tree(content, tree)
+    root = document(FILE, content, tree, _hint)
     findings.faults.extend(f"{FILE}: {text}" for text in tree.faults)
     tasks = _tasks(Reader(FILE, root, findings, tree.lines), tree)
     if findings.faults:
@@ -58,20 +56,8 @@ def read_cron(content: bytes) -> tuple[Task, ...]:
     return tasks
 
 
-def _tree(content: bytes, tree: Tree) -> Any:
-    try:
-        root = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
-        return None if root is None else grow(tree, root, ())
-    except UnicodeDecodeError as error:
-        raise invalid(f"{FILE} is not UTF-8 text: {error}.") from None
-    except RecursionError:
-        raise invalid(f"{FILE} is nested too deeply.") from None
-    except Bad as bad:
-        raise invalid(f"{FILE}: {bad}.") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        more = f" ({QUOTES})" if "alias" in reason else ""
-        raise invalid(f"{FILE} is not YAML: {reason}{more}.") from None
+def _hint(reason: str) -> str:
+    return f" ({QUOTES})" if "alias" in reason else ""
 
 
 def _tasks(root: Reader, tree: Tree) -> tuple[Task, ...]:

@@ -7,11 +7,13 @@ document is bounded by what it means, not by what it says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+
+from jackbean.core.errors import invalid
 
 NODES_MAX = 20_000
 DEPTH_MAX = 50
@@ -83,6 +85,27 @@ def written(node: yaml.ScalarNode) -> str:
         return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         raise Bad(node, "it has one half of a surrogate pair, which is no character") from None
+
+
+def document(
+    file: str, content: bytes, tree: Tree, hint: Callable[[str], str] = lambda _: ""
+) -> Any:
+    """Return what a whole file means; None if it is empty. Raises a Fault that names the file.
+
+    `hint` may add to the reason why it is no YAML.
+    """
+    try:
+        root = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        return None if root is None else grow(tree, root, ())
+    except UnicodeDecodeError as error:
+        raise invalid(f"{file} is not UTF-8 text: {error}.") from None
+    except RecursionError:
+        raise invalid(f"{file} is nested too deeply.") from None
+    except Bad as bad:
+        raise invalid(f"{file}: {bad}.") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise invalid(f"{file} is not YAML: {reason}{hint(reason)}.") from None
 
 
 def grow(tree: Tree, node: yaml.Node, path: Path) -> Any:

@@ -58,6 +58,7 @@ READS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 CHANGES = {
     "AbortEnvironmentUpdate",
+    "ComposeEnvironments",
     "CreateApplication",
     "CreateApplicationVersion",
     "CreateEnvironment",

@@ -13,14 +13,16 @@ from jackbean.api.elasticbeanstalk.tags import SYSTEM_TAGS
 from jackbean.api.plant import Call, Plant
 from jackbean.control import environments
 from jackbean.control.aborting import abort
+from jackbean.control.composing import Composition, compose, declaration
 from jackbean.control.environments import Creation, Update
 from jackbean.control.principals import visible
 from jackbean.control.restarting import restart
 from jackbean.control.swapping import swap
 from jackbean.control.workers import DEAD_LETTERS, QUEUE, name_of, queue_of
-from jackbean.core.applications import TAGS_MAX, Tags
+from jackbean.core.applications import TAGS_MAX, Tags, check_tags
 from jackbean.core.environments import Environment, Tier, check_cname_prefix
 from jackbean.core.errors import invalid, missing, unfitting
+from jackbean.core.links import check_group, grouped
 from jackbean.core.options.settings import Key, Setting, key
 from jackbean.core.platforms.catalogue import PlatformVersion
 from jackbean.ports.store import EnvironmentQuery
@@ -75,26 +77,42 @@ async def referred(plant: Plant, call: Call, role: str = "Environment") -> Envir
 async def create_environment(plant: Plant, call: Call) -> Shape:
     if call.members.get("TemplateName"):
         raise invalid(f"No Configuration Template named '{call.text('TemplateName')}' found.")
-    name = call.text("EnvironmentName")
+    label, group = call.optional("VersionLabel"), call.text("GroupName")
+    check_group(group)
+    said = await declaration(plant.world, call.text("ApplicationName"), label)
+    name = call.text("EnvironmentName") or grouped(said.name, group)
     if not name:
-        raise missing("EnvironmentName must be given.")
+        raise missing("EnvironmentName must be given, here or in the bundle's env.yaml.")
+    tier = _tier(call) or said.tier or Tier()
+    prefix = None if tier.worker or not said.cname else grouped(said.cname, group)
     wanted = Creation(
         application=call.text("ApplicationName"),
         name=name,
-        platform=_platform(plant, call),
+        platform=_platform(plant, call, said.platform),
         request_id=call.request_id,
-        label=call.optional("VersionLabel"),
-        cname_prefix=call.optional("CNAMEPrefix"),
+        label=label,
+        cname_prefix=call.optional("CNAMEPrefix") or prefix,
         description=call.text("Description"),
-        tier=_tier(call) or Tier(),
-        settings=settings_of(call),
-        tags=_tags(call),
+        tier=tier,
+        settings=(*said.settings, *settings_of(call)),
+        tags=_tags(call, said.tags),
+        group=group,
     )
     return shapes.environment(plant.world, await environments.create(plant.world, wanted))
 
 
+async def compose_environments(plant: Plant, call: Call) -> Shape:
+    wanted = Composition(
+        application=call.text("ApplicationName"),
+        labels=tuple(map(str, call.items("VersionLabels"))),
+        group=call.text("GroupName"),
+    )
+    begun = await compose(plant.world, wanted)
+    return {"Environments": [shapes.environment(plant.world, e) for e in begun]}
+
+
 async def update_environment(plant: Plant, call: Call) -> Shape:
-    environment = await referred(plant, call)
+    environment = await _named(plant, call)
     if call.members.get("TemplateName"):
         raise invalid(f"No Configuration Template named '{call.text('TemplateName')}' found.")
     named = call.text("SolutionStackName") or call.text("PlatformArn")
@@ -106,6 +124,7 @@ async def update_environment(plant: Plant, call: Call) -> Shape:
         settings=settings_of(call),
         remove=removals_of(call),
         tier=_tier(call),
+        group=call.optional("GroupName"),
     )
     updated = await environments.update(plant.world, environment.id, wanted)
     return shapes.environment(plant.world, updated)
@@ -113,7 +132,8 @@ async def update_environment(plant: Plant, call: Call) -> Shape:
 
 async def terminate_environment(plant: Plant, call: Call) -> Shape:
     environment = await referred(plant, call)
-    ended = await environments.terminate(plant.world, environment.id, call.request_id)
+    force = call.flag("ForceTerminate", default=False)
+    ended = await environments.terminate(plant.world, environment.id, call.request_id, force=force)
     return shapes.environment(plant.world, ended)
 
 
@@ -195,20 +215,38 @@ async def check_dns_availability(plant: Plant, call: Call) -> Shape:
     return {"Available": not taken, "FullyQualifiedCNAME": name}
 
 
-def _platform(plant: Plant, call: Call) -> PlatformVersion:
+async def _named(plant: Plant, call: Call) -> Environment:
+    """Return the environment to update: the one named, or that of the version's env.yaml."""
+    group, label = call.text("GroupName"), call.text("VersionLabel")
+    check_group(group)
+    if call.text("EnvironmentId") or call.text("EnvironmentName") or not (group and label):
+        return await referred(plant, call)
+    said = await declaration(plant.world, call.text("ApplicationName"), label)
+    if not said.name:
+        raise missing("Name the environment: the version's env.yaml has no EnvironmentName.")
+    found = await environments.find(plant.world, grouped(said.name, group))
+    if not visible(call.principal, found.id):
+        raise environments.unknown(found.name)
+    return found
+
+
+def _platform(plant: Plant, call: Call, otherwise: str = "") -> PlatformVersion:
     """Return the platform that a call names. Clients put stack names into PlatformArn, too."""
     stack, arn = call.text("SolutionStackName"), call.text("PlatformArn")
     if stack and arn:
         raise unfitting("SolutionStackName and PlatformArn exclude one another; give one.")
-    if not stack and not arn:
+    named = stack or arn or otherwise
+    if not named:
         raise missing("A platform must be given: SolutionStackName or PlatformArn.")
-    found = plant.world.platforms.catalogue.find(stack or arn)
+    found = plant.world.platforms.catalogue.find(named)
     plant.world.platforms.catalogue.require_runnable(found)
     return found
 
 
-def _tags(call: Call) -> Tags:
-    tags = tags_of(call, TAGS_MAX - len(SYSTEM_TAGS))
+def _tags(call: Call, otherwise: Tags = ()) -> Tags:
+    """Return the tags of a new environment: those of the call over others."""
+    tags = tuple(sorted((dict(otherwise) | dict(tags_of(call, TAGS_MAX))).items()))
+    check_tags(tags, TAGS_MAX - len(SYSTEM_TAGS))
     if taken := sorted(SYSTEM_TAGS.keys() & dict(tags)):
         raise invalid(f"Elastic Beanstalk gives these tags itself: {', '.join(taken)}.")
     return tags

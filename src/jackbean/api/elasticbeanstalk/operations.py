@@ -21,6 +21,7 @@ Handler = Callable[[Plant, Call], Awaitable[Mapping[str, Any]]]
 OPERATIONS: Mapping[str, Handler] = {
     "AbortEnvironmentUpdate": environments.abort_environment_update,
     "CheckDNSAvailability": environments.check_dns_availability,
+    "ComposeEnvironments": environments.compose_environments,
     "CreateApplication": applications.create_application,
     "CreateApplicationVersion": applications.create_application_version,
     "CreateEnvironment": environments.create_environment,

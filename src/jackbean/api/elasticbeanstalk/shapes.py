@@ -79,7 +79,9 @@ def environment(world: World, record: Environment) -> Shape:
         "Health": record.verdict.color,
         "HealthStatus": record.verdict.status or None,
         "Tier": tier(record.tier),
-        "EnvironmentLinks": [],
+        "EnvironmentLinks": [
+            {"LinkName": link.name, "EnvironmentName": link.environment} for link in record.links
+        ],
         "EnvironmentArn": environment_arn(world, record),
     }
 
