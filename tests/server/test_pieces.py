@@ -18,7 +18,7 @@ from jackbean.server.home import Home, HomeError, Serving, started
 from jackbean.server.options import ServeOptions
 from jackbean.server.proxy import refuse_taken_port
 from jackbean.server.samples import FOLDERS, keep_samples, sample_bundle
-from jackbean.server.serve import _listen, refuse_second
+from jackbean.server.serve import _reserved, refuse_second
 from jackbean.simulator.blobs import MemoryBlobs
 
 
@@ -62,20 +62,22 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(HomeError, match=f"127.0.0.1:{port} cannot be listened on"):
-            _listen("127.0.0.1", port)
+            _reserved("127.0.0.1", port)
         options = ServeOptions(tmp_path, http_port=port)
         with pytest.raises(HomeError, match="Choose another --http-port"):
             refuse_taken_port(options)
     refuse_taken_port(options)
-    listener = _listen("127.0.0.1", 0)
-    assert listener.getsockname()[1] > 0
+    listener = _reserved("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):  # before it is said who serves there
+        socket.create_connection(("127.0.0.1", port))
     listener.close()
 
 
 def test_ipv6() -> None:
     if not socket.has_ipv6:
         return
-    listener = _listen("::1", 0)
+    listener = _reserved("::1", 0)
     assert listener.family is socket.AF_INET6
     listener.close()
 

@@ -44,7 +44,7 @@ async def _serve(options: ServeOptions) -> None:
     identity = home.identity(options.region)
     refuse_second(home)
     refuse_taken_port(options)
-    listener = _listen(options.host, options.port)
+    listener = _reserved(options.host, options.port)
     serving = Serving(
         pid=os.getpid(),
         started=started(os.getpid()),
@@ -53,6 +53,8 @@ async def _serve(options: ServeOptions) -> None:
         http_port=options.http_port,
         region=identity.region,
     )
+    home.announce(serving)
+    listener.listen(BACKLOG)  # now: whoever gets through may ask `jackbean env` for the keys
     api = inner.described(options, serving)
     async with assemble(options, identity, api) as assembly:
         await assembly.plant.logs.recover()
@@ -62,7 +64,6 @@ async def _serve(options: ServeOptions) -> None:
         ]
         secured = inner.secured(assembly.engine, api)
         later = [_answer_secured(assembly, secured, api)] if secured else []
-        home.announce(serving)
         log.info(
             'Serving %s on %s, environments on port %d. For clients: eval "$(jackbean env)"',
             home.directory,
@@ -163,7 +164,7 @@ def _server(application: ASGIApp, secured: ssl.SSLContext | None = None) -> uvic
     return _Server(config)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _reserved(host: str, port: int) -> socket.socket:
     """Take the port now, before anything is opened. A restart takes it back at once.
 
     The protocol is named because asyncio sends answers without delay only then: what is left to the
@@ -179,7 +180,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise HomeError(
             f"{host}:{port} cannot be listened on: {error.strerror}. Choose another --listen."
         ) from error
-    listener.listen(BACKLOG)
     return listener
 
 
