@@ -180,10 +180,12 @@ def test_an_application_that_never_listens_is_told_what_it_does_instead(
 
 
 def test_a_hook_that_takes_too_long_is_ended(instance: Instance, plane: ControlPlane) -> None:
-    hook = "#!/bin/sh\nsleep 60 &\nwait\n"
+    hook = "#!/bin/sh\necho on my way\nsleep 60 &\nwait\n"
     data = bundle({"application.py": APP, ".platform/hooks/prebuild/slow": hook})
     failure = failed(plane.work("activate", instance.manifest(1, data, timeout_s=1.0), 1))
     assert "did not finish within 1 s" in failure["cause"]
+    assert "Until then it ran `/var/app/staging/.platform/hooks/prebuild/slow`." in failure["cause"]
+    assert (failure["log"], failure["tail"]) == ("/var/log/eb-hooks.log", "on my way")
 
 
 def test_an_application_that_dies_later_is_started_again(

@@ -134,3 +134,27 @@ def test_says_what_brings_a_module_that_is_not_there() -> None:
 def test_leaves_out_only_what_looks_for_packed_files() -> None:
     text = b"location / { gzip_static on; gzip on; expires max; }\n"
     assert nginx.without_gzip_static(text) == b"location / {  gzip on; expires max; }\n"
+
+
+HERE = "10.1.2.3:80"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("listen 80;", "listen 10.1.2.3:80;"),
+        ("listen 80 default_server;", "listen 10.1.2.3:80 default_server;"),
+        ("listen   *:80;", "listen 10.1.2.3:80;"),
+        ("listen 0.0.0.0:80;", "listen 10.1.2.3:80;"),
+        ("listen 80;listen [::]:80;", "listen 10.1.2.3:80;"),
+        (
+            "listen [::]:80 ipv6only=on; listen 80 default_server;",
+            " listen 10.1.2.3:80 default_server;",
+        ),
+        ("listen [::]:80;", "listen 10.1.2.3:80;"),
+        ("listen 8080; listen 443 ssl; listen 127.0.0.1:80;", None),
+        ("# listen", None),
+    ],
+)
+def test_port_80_is_where_the_instance_has_it(said: str, meant: str | None) -> None:
+    assert nginx.listening(said.encode(), HERE).decode() == (said if meant is None else meant)

@@ -348,6 +348,13 @@ def test_silence_and_sickness_are_told_apart() -> None:
     )
 
 
+def test_sickness_is_told_with_what_the_instance_says_of_it() -> None:
+    ill = updated("i-1", passes=0, trouble="Process worker keeps ending: it exited with code 3.")
+    why, sick = give_up(rollout(batch=("i-1",), batches=1), fleet(ill, instance("i-2")))
+    assert why == "[Instance: i-1] Process worker keeps ending: it exited with code 3."
+    assert sick.startswith("The following instances did not become healthy")
+
+
 def test_who_was_late_in_a_replacement_is_a_new_one() -> None:
     """Its batch are old instances that have gone."""
     batch = rollout(policy="Replacement", template="t-new", batch=("i-1",), batches=1, reverts=True)

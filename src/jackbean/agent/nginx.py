@@ -157,6 +157,19 @@ def without_gzip_static(text: bytes) -> bytes:
     return re.sub(rb"\bgzip_static\s+(?:on|off|always)\s*;", b"", text)
 
 
+def listening(text: bytes, address: str) -> bytes:
+    """Return a bundle's file for an instance that has port 80 at one address, and no other.
+
+    nginx would not go over from that address to all of them while it runs. What listens for IPv6
+    besides is left out: it is the same address here, and may be given once.
+    """
+    plain = rb"\blisten\s+(?:\*:|0\.0\.0\.0:)?80(?=[\s;])"
+    here = b"listen " + address.encode()
+    if re.search(plain, text):
+        return re.sub(rb"\blisten\s+\[::\]:80\b[^;]*;", b"", re.sub(plain, here, text))
+    return re.sub(rb"\blisten\s+\[::\]:80(?=[\s;])", here, text)
+
+
 def check_statics(statics: Mapping[str, str]) -> None:
     """Refuse mappings that could not be written safely, or that leave the application."""
     for path, folder in statics.items():

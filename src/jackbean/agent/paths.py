@@ -158,6 +158,7 @@ class Paths:
             self.discarded,
             self.bundle.parent,
             self.pids,
+            self.at("/var/run"),  # bundles have nginx write its process id there
             self.nginx_state / "html",  # nginx wants a root, even if nothing is served from it
             self.healthd_logs,
             self.deployment_logs,

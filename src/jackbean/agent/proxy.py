@@ -3,6 +3,10 @@
 A reload replaces nginx's workers, which closes idle connections of the load balancer under requests
 that are just being sent. So nginx is left alone wherever its configuration has not changed: a new
 release comes and goes behind it.
+
+What is valid by itself may still be none that a running nginx goes over to: another address for a
+port that it holds, another key of a shared zone. It says so in its log and goes on as it was, so
+that is looked for, and nginx started anew then.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from jackbean.agent.processes import Supervised
 CHECK_TIMEOUT_S = 20.0
 START_TIMEOUT_S = 10.0
 TAKE_UP_TIMEOUT_S = 3.0
+LEAVE_S = 5.0  # for the last requests of an nginx that is started anew
+REFUSAL = "[emerg]"
 LOOK_AGAIN_S = 0.002
 OUTPUT_CHARS_MAX = 4_000
 CAUSE_CHARS_MAX = 255
@@ -91,13 +97,13 @@ class Proxy:
 
     def ensure(self, *, reload: bool) -> None:
         """Start it unless it runs; otherwise have it read its configuration again, if asked."""
+        if self._process and reload and not self._reload(self._process):
+            self.stop(LEAVE_S)
         if not self._process:
             self._process = Supervised(
                 "nginx", self._command(), self._children, None, self._changed
             )
             self._process.start()
-        elif reload:
-            self._reload(self._process)
 
     def await_listening(self, host: str, port: int) -> str:
         """Wait until it takes connections; return its last words if it does not."""
@@ -142,14 +148,17 @@ class Proxy:
             self._process.wait(timeout_s)
             self._process = None
 
-    def _reload(self, process: Supervised) -> None:
-        """Have new workers take over, and wait until they do."""
-        master = process.sight().pid
-        old = _workers(master)
+    def _reload(self, process: Supervised) -> bool:
+        """Have new workers take over, and wait until they do; tell if it did not refuse."""
+        master, log = process.sight().pid, self._paths.nginx_logs / "error.log"
+        old, before = _workers(master), size(log)
         process.send(signal.SIGHUP)
         deadline = time.monotonic() + TAKE_UP_TIMEOUT_S
         while not _workers(master) - old and time.monotonic() < deadline:
+            if size(log) > before and REFUSAL in tail(log, since=before):
+                return False
             time.sleep(LOOK_AGAIN_S)
+        return True
 
     def _command(self) -> Command:
         argv = (*self._argv(self._paths.nginx), "-g", "daemon off;")

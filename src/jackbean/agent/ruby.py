@@ -78,7 +78,9 @@ def _program(name: str) -> Path | None:
 def _cause(said: str) -> str:
     """Return the sentence of Bundler's that says what is wrong."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    pattern = r"(?i)could not|your ruby version|an error occurred|error:|not find|incompatible"
+    pattern = (
+        r"(?i)\[!\]|could not|your ruby version|an error occurred|error:|not find|incompatible"
+    )
     telling = [line for line in lines if re.search(pattern, line)]
     return (telling or lines[-1:] or ["it says nothing"])[0][:400]
 

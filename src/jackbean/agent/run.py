@@ -32,6 +32,7 @@ Passes = Literal["http", "fastcgi"]
 VARIABLES = "environment.json"  # in the runtime directory: what its programs need to be told
 LOOK_AGAIN_S = 0.1
 KILL_GRACE_S = 2.0
+LINE_MAX = 200
 
 
 @dataclass(frozen=True)
@@ -195,11 +196,21 @@ class Run:
             child = self.host.children.spawn(command, output)
         try:
             code = self._await(child)
+        except StepFailed as over:
+            told = f"{over.cause} Until then it ran {self._told(command)}."
+            raise StepFailed(told, self.paths.shown(log), tail(log, since=before)) from None
         finally:
             if child.returncode is None:
                 self._end(child)
             self.host.children.forget(child)
         return Done(code, tail(log, since=before))
+
+    def _told(self, command: Command) -> str:
+        """Return a command as people know it: the line that a shell was given, or its words."""
+        argv = command.argv
+        line = argv[2] if argv[1:2] == ("-c",) and len(argv) > 2 else " ".join(argv)
+        shown = line.replace(self.paths.prefix, "") if self.paths.prefix else line
+        return f"`{shown if len(shown) <= LINE_MAX else shown[:LINE_MAX] + '...'}`"
 
     def _await(self, child: subprocess.Popen[bytes]) -> int:
         while True:

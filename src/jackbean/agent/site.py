@@ -171,13 +171,14 @@ def adapted(data: bytes, run: Run, site: nginx.ProxySite) -> bytes:
             pattern = rb"(?<![\w/.])" + re.escape(place.encode())
             there = (run.paths.prefix + place).encode()
             text = re.sub(pattern, there.replace(b"\\", rb"\\\\"), text)
+    text = nginx.listening(text, site.listen)
     if not config.app_port and not run.paths.prefix:
         return text
     default = str(run.platform.port).encode()
     pattern = rb"\b(?:127\.0\.0\.1|localhost|0\.0\.0\.0):" + default + rb"\b"
     if not site.upstream.startswith("unix:"):
         text = re.sub(pattern, site.upstream.encode(), text)
-    return re.sub(rb"(\blisten\s+)(?:\[::\]:)?80\b", rb"\g<1>" + site.listen.encode(), text)
+    return text
 
 
 def _write(path: Path, data: bytes) -> None:

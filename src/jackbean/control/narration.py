@@ -255,11 +255,16 @@ def _late(instances: tuple[Instance, ...], was: Rollout) -> Iterator[Told]:
             f"(they might still finish eventually on their own): [{', '.join(silent)}].",
             Severity.ERROR,
         )
-    sick = [i.id for i in instances if not i.busy]
+    sick = [i for i in instances if not i.busy]
+    for instance in sick:
+        if instance.sight.trouble:
+            text = f"[Instance: {instance.id}] {instance.sight.trouble}"
+            yield Told(text, Severity.ERROR)
     if sick:
         yield Told(
             f"The following instances did not become healthy within {was.timeout_s:.0f} seconds: "
-            f"[{', '.join(sick)}]. The load balancer's health check must pass; look at `logs`.",
+            f"[{', '.join(i.id for i in sick)}]. The load balancer's health check must pass; look "
+            "at `logs`.",
             Severity.ERROR,
         )
 

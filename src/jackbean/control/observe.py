@@ -183,9 +183,11 @@ def _sight(
         failure=_failure(report.failure),
         exit=machine.exit,
         down=running and report.running is not None and report.application in ABSENT,
+        trouble=report.causes[0][:TROUBLE_MAX] if running and report.causes else "",
     )
 
 
+TROUBLE_MAX = 500
 ABSENT = frozenset({"", "down"})  # what an agent says of an application that takes no requests
 
 
