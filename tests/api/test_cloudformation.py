@@ -94,11 +94,13 @@ def test_its_template_and_its_story(rig: PlantRig) -> None:
 
 def test_the_end_of_a_stack(rig: PlantRig) -> None:
     name, client = launched(rig), rig.client("cloudformation")
+    id_ = the_stack(client, name)["StackId"]
     rig.eb.terminate_environment(EnvironmentName="web1")
     assert the_stack(client, name)["StackStatus"] == "DELETE_IN_PROGRESS"
-    rig.until(lambda: the_stack(client, name)["StackStatus"] == "DELETE_COMPLETE")
+    rig.until(lambda: the_stack(client, id_)["StackStatus"] == "DELETE_COMPLETE")
+    assert "does not exist" in rig.refusal(client.describe_stacks, StackName=name)[2]
     assert client.describe_stacks()["Stacks"] == []
-    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    events = client.describe_stack_events(StackName=id_)["StackEvents"]
     assert ("Jobs", "DELETE_COMPLETE") in {
         (e["LogicalResourceId"], e["ResourceStatus"]) for e in events
     }

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from jackbean.control.scene import Namer
 from jackbean.control.stacking import PATIENCE_S, impatient
 from jackbean.control.surroundings import check_attribute
-from jackbean.core.freestanding import STORY_MAX, Aim, Freestanding, Happened, Plan
+from jackbean.core.freestanding import Aim, Freestanding, Happened, Plan
 from jackbean.core.installation import Installation
 from jackbean.core.records import replace
 from jackbean.core.resources import Key, Refused, Resource, Sight, State
-from jackbean.stacks.engine import Stack, Surrounded, advance, dismantle, tidy, undo
+from jackbean.stacks.engine import Stack, Surrounded, abandoned, advance, dismantle, tidy, undo
 from jackbean.stacks.graph import Blueprint
 from jackbean.stacks.names import given_or_made
 from jackbean.stacks.properties import UNREALISED, unrealised
 from jackbean.stacks.values import Unresolved, Value
 
+NOTHING: Mapping[Key, Sight] = MappingProxyType({})
 DONE = {
     (State.MAKING, State.READY): "CREATE_COMPLETE",
     (State.CHANGING, State.READY): "UPDATE_COMPLETE",
@@ -137,8 +139,7 @@ def _taken(stack: Freestanding, turn: Turn) -> Freestanding:
         case Aim.MAKE | Aim.CHANGE:
             return _forward(stack, turn)
         case Aim.UNDO:
-            step = undo(stack.before, stack.resources, turn.sights)
-            return _undone(replace(stack, resources=step.stack), over=step.over)
+            return _back(stack, turn)
         case Aim.TIDY:
             step = tidy(stack.resources, turn.sights)
             after = replace(stack, resources=step.stack)
@@ -156,11 +157,11 @@ def _forward(stack: Freestanding, turn: Turn) -> Freestanding:
     if step.failure:
         after = replace(after, reason=step.failure)
         if stack.stays:
-            left = replace(after, resources=tuple(map(_left, step.stack)))
-            return _rests(left, "CREATE_FAILED" if making else "UPDATE_FAILED")
-        back = undo(stack.before, step.stack, turn.sights)
-        status = "ROLLBACK_IN_PROGRESS" if making else "UPDATE_ROLLBACK_IN_PROGRESS"
-        return replace(after, aim=Aim.UNDO, status=status, resources=back.stack)
+            left = replace(after, resources=tuple(map(abandoned, step.stack)))
+            return _rests(left, "CREATE_FAILED" if making else "UPDATE_FAILED", before=stack.before)
+        if making and stack.ends:
+            return replace(after, aim=Aim.END, status="DELETE_IN_PROGRESS")
+        return going_back(after, turn.sights)
     if not step.over:
         return after
     if any(resource.leaving for resource in step.stack):
@@ -168,19 +169,51 @@ def _forward(stack: Freestanding, turn: Turn) -> Freestanding:
     return _rests(after, "CREATE_COMPLETE" if making else "UPDATE_COMPLETE")
 
 
-def _left(resource: Resource) -> Resource:
-    """Return a resource as a failure leaves it: the next change makes what was not made."""
-    if resource.state is State.MAKING:
-        return replace(resource, state=State.READY, leaving=True)
-    return replace(resource, state=State.READY, former="")
+def going_back(stack: Freestanding, sights: Mapping[Key, Sight] = NOTHING) -> Freestanding:
+    """Return a stack on its way back to what it was before what is under way."""
+    made = stack.status.startswith(("CREATE", "ROLLBACK"))
+    status = "ROLLBACK_IN_PROGRESS" if made else "UPDATE_ROLLBACK_IN_PROGRESS"
+    back = undo(stack.before, stack.resources, sights).stack
+    return replace(stack, aim=Aim.UNDO, status=status, resources=back)
 
 
-def _undone(stack: Freestanding, *, over: bool) -> Freestanding:
-    if not over:
-        return stack
+def _back(stack: Freestanding, turn: Turn) -> Freestanding:
+    """Go back. What cannot be changed back stops it, and so does what a new stack cannot end."""
     made = stack.status == "ROLLBACK_IN_PROGRESS"
-    status = "ROLLBACK_COMPLETE" if made else "UPDATE_ROLLBACK_COMPLETE"
-    return _rests(replace(stack, plan=stack.plan if made else stack.former), status)
+    was = {r.key for r in stack.before}
+    stuck = {r.key: r.id for r in stack.resources if _stuck(r, turn, was, made=made)}
+    sights = {key: sight for key, sight in turn.sights.items() if key not in stuck}
+    step = undo(stack.before, stack.resources, sights)
+    after = replace(stack, resources=step.stack)
+    if stuck and all(r.key in stuck for r in step.stack if r.pending):
+        verb, status = ("delete", "ROLLBACK") if made else ("update", "UPDATE_ROLLBACK")
+        reason = f"The following resource(s) failed to {verb}: [{', '.join(stuck.values())}]."
+        failed = replace(after, reason=reason)
+        return _rests(failed, f"{status}_FAILED", before=stack.before)
+    if step.over:
+        status = "ROLLBACK_COMPLETE" if made else "UPDATE_ROLLBACK_COMPLETE"
+        return _rests(replace(after, plan=stack.plan if made else stack.former), status)
+    if not made and not any(r.pending and r.key in was for r in step.stack):
+        return replace(after, status="UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+    return after
+
+
+def _stuck(resource: Resource, turn: Turn, was: Collection[Key], *, made: bool) -> bool:
+    """Whether a resource stops a rollback: what an update has made and cannot end does not."""
+    if not isinstance(turn.sights.get(resource.key), Refused):
+        return False
+    if made:
+        return resource.state is State.REMOVING
+    return resource.state is State.CHANGING and resource.key in was
+
+
+def skipping(stack: Freestanding, skipped: Collection[str]) -> Freestanding:
+    """Return a stack that goes on back, with what is skipped taken for changed back."""
+    was = {r.key: r for r in stack.before}
+    resources = tuple(
+        was[r.key] if r.id in skipped and r.key in was else r for r in stack.resources
+    )
+    return replace(going_back(replace(stack, resources=resources)), reason="")
 
 
 def _ending(stack: Freestanding, turn: Turn) -> Freestanding:
@@ -192,17 +225,15 @@ def _ending(stack: Freestanding, turn: Turn) -> Freestanding:
     ]
     if refused:
         text = f"The following resource(s) failed to delete: [{', '.join(refused)}]."
-        calm = tuple(
-            replace(r, state=State.READY) if r.id in refused else r for r in stack.resources
-        )
-        return _rests(replace(stack, resources=calm, reason=text), "DELETE_FAILED")
+        return _rests(replace(stack, reason=text), "DELETE_FAILED")
     step = dismantle(stack.resources, turn.sights)
     after = replace(stack, resources=step.stack)
     return replace(_rests(after, "DELETE_COMPLETE"), ended=turn.now) if step.over else after
 
 
-def _rests(stack: Freestanding, status: str) -> Freestanding:
-    return replace(stack, aim=Aim.REST, status=status, before=(), since=0.0)
+def _rests(stack: Freestanding, status: str, before: Stack = ()) -> Freestanding:
+    """Return a stack at rest; `before` is what it may still go back to."""
+    return replace(stack, aim=Aim.REST, status=status, before=before, since=0.0)
 
 
 def _around(stack: Freestanding, turn: Turn) -> Surrounded:
@@ -230,8 +261,9 @@ def _told(before: Freestanding, after: Freestanding, turn: Turn) -> Freestanding
         told.append(itself(after, turn.now))
     moved = after.resources != before.resources or not after.since
     since = turn.now if moved and not after.resting else after.since
-    story = (*after.story, *told)[-STORY_MAX:]
-    return after if not told and since == after.since else replace(after, since=since, story=story)
+    if not told and since == after.since:
+        return after
+    return replace(after.telling(*told), since=since)
 
 
 def itself(stack: Freestanding, now: float) -> Happened:
@@ -245,7 +277,7 @@ def noted(stack: Freestanding, one: Resource, told: tuple[float, str]) -> Freest
     at, reason = told
     status = BEGUN.get(one.state, "CREATE_IN_PROGRESS")
     line = Happened(at, one.id, one.referred, one.type, status, reason)
-    return replace(stack, story=(*stack.story, line)[-STORY_MAX:])
+    return stack.telling(line)
 
 
 def _line(was: Resource | None, one: Resource, turn: Turn) -> Happened | None:

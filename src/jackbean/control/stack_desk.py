@@ -10,23 +10,42 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
-from jackbean.control.free_steps import FreeSurroundings, Turn, itself, next_turn, noted
+from jackbean.control.free_steps import (
+    FreeSurroundings,
+    Turn,
+    going_back,
+    itself,
+    next_turn,
+    noted,
+    skipping,
+)
 from jackbean.control.provisioning import seen
 from jackbean.control.scene import Namer
+from jackbean.control.stack_rules import (
+    check_cancelling,
+    check_continuing,
+    check_end,
+    check_exports,
+    check_rolling_back,
+)
 from jackbean.control.stack_views import DOCUMENT, ENDED_S, exported, freestanding
 from jackbean.control.world import World
 from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.extensions import Declared
 from jackbean.core.freestanding import Aim, Freestanding, Plan, to_json
 from jackbean.core.records import replace
-from jackbean.core.resources import Fate, Resource
+from jackbean.core.resources import Fate, Resource, State
 from jackbean.ports.store import PutDocument
 from jackbean.stacks.merging import check, merge
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 STACKS_MAX = 2_000  # as many as an account has
 LOOK_S, IDLE_S = 0.3, 60.0
+FIXED = frozenset(
+    {"DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
+)
 SECTIONS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs")
 
 log = logging.getLogger("jackbean.stacks")
@@ -34,12 +53,18 @@ log = logging.getLogger("jackbean.stacks")
 
 @dataclass(frozen=True)
 class Wish:
-    """What a stack shall be. `stays`: what fails is left as it is, instead of being undone."""
+    """What a stack shall be. `stays`: what fails is left as it is, instead of being undone.
+
+    `ends`: a new one that fails is ended. `protected`: it is ended by nobody. `policy` is kept.
+    """
 
     name: str
     plan: Plan
     tags: tuple[tuple[str, str], ...] = ()
     stays: bool = False
+    ends: bool = False
+    protected: bool = False
+    policy: str = ""
 
 
 @dataclass
@@ -91,6 +116,9 @@ class StackDesk:
             plan=wish.plan,
             tags=wish.tags,
             stays=wish.stays,
+            ends=wish.ends,
+            protected=wish.protected,
+            policy=wish.policy,
         )
 
     async def update(self, wish: Wish) -> Freestanding:
@@ -98,19 +126,22 @@ class StackDesk:
             there = await self._settled(wish.name)
             if there.plan == wish.plan and (not wish.tags or there.tags == wish.tags):
                 raise _invalid("No updates are to be performed.")
+            stable = there.status != "UPDATE_FAILED"  # else it goes back further
             changed = replace(
                 there,
                 status="UPDATE_IN_PROGRESS",
                 aim=Aim.CHANGE,
                 plan=wish.plan,
-                former=there.plan,
-                before=there.resources,
+                former=there.plan if stable else there.former,
+                before=there.resources if stable else there.before,
                 tags=wish.tags or there.tags,
                 stays=wish.stays,
+                policy=wish.policy or there.policy,
                 reason="",
                 updated=self.world.clock.now(),
             )
             await self._check(changed)
+            await check_exports(self.world, there, wish.plan)
             return await self._begin(changed)
 
     async def delete(self, wanted: str, retained: tuple[str, ...] = ()) -> None:
@@ -119,16 +150,48 @@ class StackDesk:
             there = await self.find(wanted)
             if there is None or there.ended is not None or there.aim is Aim.END:
                 return
-            if retained and there.status != "DELETE_FAILED":
-                raise _invalid("Resources are retained only of a stack whose deletion has failed.")
-            kept = tuple(
-                replace(r, deletion=Fate.RETAIN, replacement=Fate.RETAIN) if r.id in retained else r
-                for r in there.resources
-            )
+            check_end(there, retained)
+            await check_exports(self.world, there, Plan())
+            kept = tuple(_let_go(r) if r.id in retained else r for r in there.resources)
             ending = replace(
                 there, resources=kept, aim=Aim.END, status="DELETE_IN_PROGRESS", reason=""
             )
             await self._begin(ending)
+
+    async def go_back(self, wanted: str, skipped: tuple[str, ...] = ()) -> Freestanding:
+        """Go on with a rollback that has failed; what is `skipped` counts as changed back."""
+        async with self._lock:
+            there = await self._there(wanted)
+            check_continuing(there, skipped)
+            return await self._begin(skipping(there, skipped))
+
+    async def roll_back(self, wanted: str) -> Freestanding:
+        """Go back after a failure that was left as it was."""
+        async with self._lock:
+            there = await self._there(wanted)
+            check_rolling_back(there)
+            return await self._begin(replace(going_back(there), reason=""))
+
+    async def cancel(self, wanted: str) -> None:
+        """Give an update up that is under way: everything goes back."""
+        async with self._lock:
+            there = await self._there(wanted)
+            check_cancelling(there)
+            await self._begin(replace(going_back(there), reason="User Initiated"))
+
+    async def protect(self, wanted: str, *, protected: bool) -> Freestanding:
+        """Let nobody end a stack, or let them."""
+        return await self._noted(wanted, protected=protected)
+
+    async def govern(self, wanted: str, policy: str) -> Freestanding:
+        """Keep a stack policy, for whoever asks for it."""
+        return await self._noted(wanted, policy=policy)
+
+    async def _noted(self, wanted: str, **changes: Any) -> Freestanding:
+        async with self._lock:
+            there = replace(await self._there(wanted), **changes)
+            await self._save(there)
+            return there
 
     async def note(self, stack_id: str, resource: Resource, reason: str) -> None:
         """Add what has happened to a resource of a stack under way to its story."""
@@ -216,18 +279,23 @@ class StackDesk:
             text = " ".join(fault.removeprefix(".ebextensions: ") for fault in faults)
             raise _invalid(f"Template error: {text}")
 
-    async def _settled(self, name: str) -> Freestanding:
-        there = await self.find(name)
+    async def _there(self, wanted: str) -> Freestanding:
+        """Return a stack that has not ended. Raises the Fault where there is none."""
+        there = await self.find(wanted)
         if there is None or there.ended is not None:
-            raise _invalid(f"Stack [{name[:128]}] does not exist")
-        if not there.resting or there.status in {"ROLLBACK_COMPLETE", "DELETE_FAILED"}:
+            raise _invalid(f"Stack [{wanted[:128]}] does not exist")
+        return there
+
+    async def _settled(self, name: str) -> Freestanding:
+        there = await self._there(name)
+        if not there.resting or there.status in FIXED:
             text = f"Stack:{there.id} is in {there.status} state and can not be updated."
             raise _invalid(text)
         return there
 
     async def _begin(self, stack: Freestanding) -> Freestanding:
         now = self.world.clock.now()
-        begun = replace(stack, since=now, story=(*stack.story, itself(stack, now)))
+        begun = replace(stack.telling(itself(stack, now)), since=now)
         await self._save(begun)
         self._rung.set()
         return begun
@@ -241,6 +309,12 @@ class StackDesk:
                 await self._rung.wait()
         except TimeoutError:
             return
+
+
+def _let_go(resource: Resource) -> Resource:
+    return replace(
+        resource, state=State.READY, deletion=Fate.RETAIN, replacement=Fate.RETAIN, former=""
+    )
 
 
 def _invalid(text: str) -> Fault:

@@ -6,6 +6,7 @@ evaluated when somebody asks, and events are the environment's own that speak of
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ from jackbean.core.operations import Kind, Provision, Tidy, Undo
 from jackbean.core.releases import Release
 from jackbean.core.resources import Resource, State
 from jackbean.ports.store import EnvironmentQuery, EventQuery
+from jackbean.stacks.engine import unmade
 from jackbean.stacks.names import NAMINGS, stack_of
-from jackbean.stacks.outputs import Output, exports, outputs
+from jackbean.stacks.outputs import IMPORT, Output, exports, imported_names, outputs
 from jackbean.stacks.portable import portable
 
 DOCUMENT = "stack"  # documents: stacks of their own, by id
@@ -50,6 +52,11 @@ RESOURCE_STATUSES = {
     State.CHANGING: "UPDATE_IN_PROGRESS",
     State.READY: "CREATE_COMPLETE",
     State.REMOVING: "DELETE_IN_PROGRESS",
+}
+FAILED_STATUSES = {
+    State.MAKING: "CREATE_FAILED",
+    State.CHANGING: "UPDATE_FAILED",
+    State.REMOVING: "DELETE_FAILED",
 }
 TYPES = {naming.story: kind for kind, naming in reversed(NAMINGS.items())}
 
@@ -84,21 +91,35 @@ class StackView:
     parameters: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     environment: str = ""  # its id, of the stack of an environment
-    story: Sequence[Happened] = ()  # of one of its own
+    story: Sequence[Happened] = ()  # of one of its own, of which there are the last of `told`
+    told: int = 0
+    stays: bool = False
+    protected: bool = False
+    policy: str = ""
 
 
 async def views(world: World, wanted: str = "") -> list[StackView]:
-    """Return all stacks, or the one of that name or id; empty if there is none."""
-    own = [s for s in await freestanding(world) if not wanted or wanted in (s.name, s.id)]
+    """Return all stacks, or the one of that name or id; empty if there is none.
+
+    One that has ended is known by its id only, as CloudFormation has it.
+    """
+    own = [s for s in await freestanding(world) if not wanted or _meant(wanted, s)]
     if wanted and own:
-        living = [s for s in own if s.ended is None or wanted == s.id]
-        return [own_view(world, stack) for stack in (living or own)[-1:]]
+        return [own_view(world, stack) for stack in own[-1:]]
     since = world.clock.now() - ENDED_S
     found = await world.store.environments(EnvironmentQuery(terminated_since=since))
     name = wanted.rpartition("stack/")[2].partition("/")[0] if ":stack/" in wanted else wanted
-    chosen = [e for e in found if not name or stack_of(e.id) == name]
+    chosen = [
+        e
+        for e in found
+        if not name or (stack_of(e.id) == name and (not e.terminated or name != wanted))
+    ]
     views = [await _view(world, environment) for environment in chosen]
     return [*views, *(own_view(world, stack) for stack in own)]
+
+
+def _meant(wanted: str, stack: Freestanding) -> bool:
+    return wanted == stack.id or (wanted == stack.name and stack.ended is None)
 
 
 async def freestanding(world: World) -> list[Freestanding]:
@@ -118,12 +139,41 @@ async def exported(world: World, but: str = "") -> dict[str, str]:
     return found
 
 
+async def imported(world: World) -> dict[str, list[str]]:
+    """Return which stacks import what, by the name of the export."""
+    found: dict[str, list[str]] = {}
+    for environment in await world.store.environments(EnvironmentQuery()):
+        release = await _release(world, environment)
+        if release is not None and IMPORT in json.dumps(release.template):
+            around = Surroundings(
+                world.installation, environment, release.settings, release.extensions
+            )
+            _import(found, stack_of(environment.id), imported_names(release.template, around))
+    for stack in await freestanding(world):
+        if stack.ended is None:
+            free = FreeSurroundings(world.installation, stack, stack.plan)
+            _import(found, stack.name, imported_names(stack.plan.template, free))
+    return found
+
+
+def _import(found: dict[str, list[str]], stack: str, names: set[str]) -> None:
+    for name in names:
+        found.setdefault(name, []).append(stack)
+
+
 async def happenings(world: World, stack: StackView) -> list[Happening]:
     """Return a stack's story, the newest first."""
     if not stack.environment:
+        first = stack.told - len(stack.story)
         return [
             Happening(
-                f"{n:06}", one.at, one.logical, one.physical, one.type, one.status, one.reason
+                f"{first + n:06}",
+                one.at,
+                one.logical,
+                one.physical,
+                one.type,
+                one.status,
+                one.reason,
             )
             for n, one in reversed([*enumerate(stack.story)])
         ]
@@ -152,6 +202,10 @@ def own_view(world: World, stack: Freestanding) -> StackView:
         parameters=stack.plan.parameters,
         reason=stack.reason,
         story=stack.story,
+        told=stack.told,
+        stays=stack.stays,
+        protected=stack.protected,
+        policy=stack.policy,
     )
 
 
@@ -209,6 +263,15 @@ def status(environment: Environment) -> str:
             return "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
         case _:
             return "CREATE_IN_PROGRESS" if creating else "UPDATE_COMPLETE"
+
+
+def resource_status(stack: StackView, resource: Resource) -> str:
+    """Return a resource's status: what a stack at rest has not done to it has failed."""
+    if unmade(resource):
+        return "CREATE_FAILED"
+    if not stack.environment and not stack.status.endswith("_IN_PROGRESS"):
+        return FAILED_STATUSES.get(resource.state, RESOURCE_STATUSES[resource.state])
+    return RESOURCE_STATUSES[resource.state]
 
 
 def _happening(event: Event, by_name: Mapping[str, Resource]) -> Happening | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from jackbean.core.records import replace
 from jackbean.core.resources import Fate, Resource, State
 
 STORY_MAX = 500
@@ -48,8 +49,9 @@ class Plan:
 class Freestanding:
     """`before` and `former` are its resources and its plan before what is under way.
 
-    `retained` are logical ids that its end leaves; `stays` says that what fails is left as it is.
-    `since` is when anything was last done about a resource (s).
+    `stays` says that what fails is left as it is, `ends` that a stack ends whose making fails.
+    `since` is when anything was last done about a resource (s). `told` counts the lines of its
+    story, of which the last are kept; `policy` is kept for whoever asks for it.
     """
 
     name: str
@@ -62,17 +64,28 @@ class Freestanding:
     resources: tuple[Resource, ...] = ()
     before: tuple[Resource, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
-    retained: tuple[str, ...] = ()
     stays: bool = False
+    ends: bool = False
+    protected: bool = False
+    policy: str = ""
     reason: str = ""
     updated: float | None = None
     ended: float | None = None
     since: float = 0.0
     story: tuple[Happened, ...] = ()
+    told: int = 0
+
+    def telling(self, *lines: Happened) -> Freestanding:
+        """Return it with more lines of its story."""
+        story = (*self.story, *lines)[-STORY_MAX:]
+        return replace(self, story=story, told=self.told + len(lines))
 
     @property
     def resting(self) -> bool:
         return self.aim is Aim.REST
+
+
+KNOWN = frozenset(one.name for one in fields(Freestanding))  # older records may have more
 
 
 def to_json(stack: Freestanding) -> str:
@@ -81,7 +94,7 @@ def to_json(stack: Freestanding) -> str:
 
 def from_json(text: str) -> Freestanding:
     """Return the stack that `to_json` made."""
-    told = json.loads(text)
+    told = {name: value for name, value in json.loads(text).items() if name in KNOWN}
     return Freestanding(
         **{
             **told,
@@ -91,7 +104,6 @@ def from_json(text: str) -> Freestanding:
             "resources": tuple(map(_resource, told["resources"])),
             "before": tuple(map(_resource, told["before"])),
             "tags": tuple((key, value) for key, value in told["tags"]),
-            "retained": tuple(told["retained"]),
             "story": tuple(Happened(**one) for one in told["story"]),
         }
     )

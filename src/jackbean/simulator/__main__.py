@@ -1,7 +1,7 @@
-"""`./dev sim [N] [--first S] [--worker | --stacks]`: live N histories; `--seed S` replays one.
+"""`./dev sim [N] [--first S] [--worker | --stacks | --free]`: live N histories.
 
-It tells how far it is every half minute. Stopped by Ctrl-C it tells what it has seen, and from
-which seed to go on.
+`--seed S` replays one. It tells how far it is every half minute. Stopped by Ctrl-C it tells what it
+has seen, and from which seed to go on.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from jackbean.simulator.faults import Faults
-from jackbean.simulator.histories import life
+from jackbean.simulator.freestanding import Ends, FreeLife, free_life, random_free_life
+from jackbean.simulator.histories import Outcome, life
 from jackbean.simulator.lives import Life, random_life, random_stacks, random_worker
 
-Drawn = Callable[[int], tuple[Life, Faults]]
+Drawn = Callable[[int], tuple[Life | FreeLife, Faults]]
 BLOCK = 50  # histories that a process lives in one go
 SHOWN_MAX = 10
 TOLD_S = 30.0  # between two lines of progress
@@ -35,13 +36,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="replay this one alone, and fail as it does")
     parser.add_argument("--worker", action="store_true", help="of worker environments")
     parser.add_argument("--stacks", action="store_true", help="of bundles that bring resources")
+    parser.add_argument("--free", action="store_true", help="of stacks of their own")
     given = parser.parse_args()
-    drawn = random_worker if given.worker else random_stacks if given.stacks else random_life
+    drawn: Drawn = random_worker if given.worker else random_stacks if given.stacks else random_life
+    drawn = random_free_life if given.free else drawn
     if given.seed is not None:
         plan, faults = drawn(given.seed)
-        sys.stdout.write(f"{plan}\n{asyncio.run(life(plan, faults))}\n")
+        sys.stdout.write(f"{plan}\n{asyncio.run(lived(plan, faults))}\n")
         return
     sys.exit(_many(Sum(given.first, given.count), drawn))
+
+
+async def lived(plan: Life | FreeLife, faults: Faults) -> Outcome | Ends:
+    """Live what a seed stands for."""
+    return await (free_life(plan, faults) if isinstance(plan, FreeLife) else life(plan, faults))
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ def _live(drawn: Drawn, seeds: range) -> Lived:
         for seed in seeds:
             try:
                 plan, faults = drawn(seed)
-                runner.run(life(plan, faults))
+                runner.run(lived(plan, faults))
                 effects += faults.effects
             except Exception as error:
                 troubles[seed] = f"{type(error).__name__}: {error}"

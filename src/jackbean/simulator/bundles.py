@@ -29,6 +29,33 @@ def bundle(seed: int) -> bytes:
     return buffer.getvalue()
 
 
+def template(seed: int) -> dict[str, Any]:
+    """Return a template of a stack of its own: with conditions, dependencies and policies too."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    resources = _resources(draw)
+    referred = {ref for body in resources.values() for ref in _referred(body)}
+    names = list(resources)
+    for at, (name, body) in enumerate(resources.items()):
+        if draw.random() < 0.3 and name not in referred:
+            body["Condition"] = "On"
+        elif at and draw.random() < 0.3:
+            body["DependsOn"] = draw.choice(names[:at])
+        if not name.startswith(KEPT) and draw.random() < 0.4:
+            body["DeletionPolicy"] = draw.choice(("Delete", "Retain", "RetainExceptOnCreate"))
+            body["UpdateReplacePolicy"] = draw.choice(("Delete", "Retain"))
+    resources["Always"] = {"Type": TOPIC, "Properties": {}}
+    return {
+        "Parameters": {"P": {"Type": "String", "Default": draw.choice(("yes", "no"))}},
+        "Conditions": {"On": {"Fn::Equals": [{"Ref": "P"}, "yes"]}},
+        "Resources": resources,
+    }
+
+
+def _referred(body: dict[str, Any]) -> list[str]:
+    tags = body["Properties"]["Tags"]
+    return [one["Value"]["Ref"] for one in tags if isinstance(one["Value"], dict)]
+
+
 def _resources(draw: random.Random) -> dict[str, Any]:
     names = draw.sample(NAMES, draw.randint(0, len(NAMES)))
     return {name: _resource(draw, name, names[:at]) for at, name in enumerate(names)}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from jackbean.core.errors import Fault
-from jackbean.core.resources import Gone, Made, Underway
+from jackbean.core.resources import Gone, Made, Resource, Underway
 from jackbean.ports.resources import Properties, Wanted
 
 REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # tags that say so
@@ -15,14 +15,22 @@ REFUSES, STAYS, TAKES = "RefuseToBe", "RefuseToEnd", "TakesLooks"  # tags that s
 class MemoryResources:
     """ports.Resources. `there` is what there is, by type and name: its owner and its properties.
 
+    `refused` are those that refuse every change from now on, by type and name, and why.
+
     Tags can say that a resource refuses to be, or to end, or how often it must be asked for.
     """
 
     def __init__(self, effect: Callable[[str], None] = lambda name: None) -> None:
         self.there: dict[tuple[str, str], tuple[str, str]] = {}
+        self.refused: dict[tuple[str, str], str] = {}
         self._effect = effect
         self.ended: list[Wanted] = []
         self._looks: dict[tuple[str, str], int] = {}
+
+    def holds(self, resource: Resource, properties: Properties) -> bool:
+        """Whether what there is of a resource has those properties."""
+        _, found = self.there.get((resource.type, resource.name), ("", "null"))
+        return bool(json.loads(found) == json.loads(json.dumps(properties)))
 
     async def ensure(self, wanted: Wanted) -> Made | Underway:
         self._effect("ensure resource")
@@ -30,7 +38,7 @@ class MemoryResources:
         owner, _ = self.there.get(place, (wanted.owner, ""))
         if owner != wanted.owner:
             raise Fault("AlreadyExistsException", f"{wanted.name} already exists")
-        if reason := _said(wanted, REFUSES):
+        if reason := self.refused.get(place) or _said(wanted, REFUSES):
             raise Fault("ValidationError", str(reason))
         self._looks[place] = self._looks.get(place, 0) + 1
         if self._looks[place] < int(_said(wanted, TAKES) or 0):

@@ -76,7 +76,7 @@ def undo(before: Stack, stack: Stack, sights: Sights) -> Step:
     since = tuple(r for key, r in now.items() if key not in was)
     if any(r.pending for r in restored):
         return Step((*restored, *since), why=waiting(restored, sights))
-    ending = [r for r in since if not (r.state is State.READY and r.deletion is Fate.RETAIN)]
+    ending = [r for r in since if unmade(r) or r.pending or r.deletion is not Fate.RETAIN]
     left = (*restored, *_ending(ending))
     return Step(left, over=len(left) == len(before), why=waiting(left, sights))
 
@@ -161,7 +161,7 @@ class _Advance:
     def _former(self, blueprint: Blueprint, properties: Value) -> Resource | None:
         """Return one that was on its way out and can be what is wanted again."""
         for resource in reversed(self.stack):
-            same = resource.leaving and resource.id == blueprint.id
+            same = resource.leaving and resource.id == blueprint.id and not unmade(resource)
             if same and not replaces(resource, blueprint, properties):
                 return resource
         return None
@@ -186,6 +186,7 @@ class _Advance:
     def _add(self, current: Resource | None, blueprint: Blueprint, properties: Value) -> None:
         """Make a new one, in the place of `current` if there is one."""
         made = self._made(blueprint, properties)
+        self.stack = tuple(r for r in self.stack if not (unmade(r) and r.key == made.key))
         namesakes = [r for r in self.stack if (r.type, r.name) == (made.type, made.name)]
         if namesakes:
             self.failure = _taken(made, namesakes[0])
@@ -221,6 +222,25 @@ def _taken(made: Resource, namesake: Resource) -> str:
         "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
         f"Rename {made.name} and update the stack again."
     )
+
+
+def unmade(resource: Resource) -> bool:
+    """Whether it was to be made and could not be: something of it may be there, and is to end."""
+    blank = not resource.properties and resource.state is State.READY
+    return blank and resource.leaving and provided(resource.type, resource.id)
+
+
+def abandoned(resource: Resource) -> Resource:
+    """Return a resource as a failure leaves it that nobody undoes.
+
+    The next change makes what was not made, and asks again for what may be changed in part: its
+    properties are those of before, in another text.
+    """
+    if resource.state is State.MAKING:
+        return replace(resource, state=State.READY, leaving=True, properties="")
+    if resource.state is State.CHANGING:
+        return replace(resource, state=State.READY, properties=f"{resource.former} ", former="")
+    return replace(resource, state=State.READY)
 
 
 def replaces(current: Resource, blueprint: Blueprint, properties: Value) -> bool:
@@ -308,8 +328,10 @@ def _without(refused: Resource) -> Resource | None:
 
 def _restored(was: Resource, now: Resource | None) -> Resource:
     """Return what a resource is to be again, on its way there."""
-    if now is None:
+    if now is None or (unmade(was) and unmade(now)):
         return was
+    if unmade(was):
+        return replace(now, state=State.REMOVING, former="")
     if now.properties == was.properties:
         return replace(was, state=now.state, former=now.former if now.pending else "")
     return replace(
@@ -318,6 +340,9 @@ def _restored(was: Resource, now: Resource | None) -> Resource:
 
 
 def _kept(resource: Resource, *, replaced: bool) -> bool:
+    """Whether a resource is let go of; what was never made, or is being ended already, is not."""
+    if resource.state is State.REMOVING or unmade(resource):
+        return False
     return (resource.replacement if replaced else resource.deletion) in KEEPING
 
 

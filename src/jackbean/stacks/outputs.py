@@ -9,6 +9,8 @@ from typing import Any
 from jackbean.stacks.functions import evaluate
 from jackbean.stacks.values import Bad, Resolver, joined
 
+IMPORT = "Fn::ImportValue"
+
 
 @dataclass(frozen=True)
 class Output:
@@ -29,6 +31,35 @@ def outputs(template: Mapping[str, Any], resolver: Resolver) -> tuple[Output, ..
 def exports(every: Iterable[Output]) -> dict[str, str]:
     """Return what is exported, by its name."""
     return {one.export: one.value for one in every if one.export}
+
+
+def exported_names(template: Mapping[str, Any], resolver: Resolver) -> set[str]:
+    """Return the names under which a template exports, whatever its resources come to."""
+    said = template.get("Outputs")
+    bodies = said.values() if isinstance(said, dict) else ()
+    names = (_name(body, resolver) for body in bodies if isinstance(body, dict))
+    return {name for name in names if name}
+
+
+def imported_names(value: Any, resolver: Resolver) -> set[str]:
+    """Return the names of exports that functions in a value import."""
+    if isinstance(value, list):
+        return {name for item in value for name in imported_names(item, resolver)}
+    if not isinstance(value, dict):
+        return set()
+    if value.keys() == {IMPORT}:
+        name, faults = evaluate(value[IMPORT], resolver)
+        return set() if faults else {str(name)}
+    return {name for item in value.values() for name in imported_names(item, resolver)}
+
+
+def _name(body: Mapping[str, Any], resolver: Resolver) -> str:
+    if "Condition" in body:
+        holds, faults = evaluate({"Fn::If": [body["Condition"], True, False]}, resolver)
+        if faults or holds is not True:
+            return ""
+    export, faults = evaluate(body.get("Export"), resolver)
+    return str(export.get("Name", "")) if isinstance(export, dict) and not faults else ""
 
 
 def _output(key: str, body: Any, resolver: Resolver) -> Output | None:

@@ -8,6 +8,8 @@ from typing import Any
 from jackbean.api.cloudformation import changing, drifting, reading, signalling, writing
 
 CLOUDFORMATION: Mapping[str, Any] = {
+    "CancelUpdateStack": writing.cancel_update_stack,
+    "ContinueUpdateRollback": writing.continue_update_rollback,
     "CreateChangeSet": changing.create_change_set,
     "CreateStack": writing.create_stack,
     "DeleteChangeSet": changing.delete_change_set,
@@ -22,12 +24,17 @@ CLOUDFORMATION: Mapping[str, Any] = {
     "DetectStackDrift": drifting.detect_stack_drift,
     "DetectStackResourceDrift": drifting.detect_stack_resource_drift,
     "ExecuteChangeSet": changing.execute_change_set,
+    "GetStackPolicy": reading.get_stack_policy,
     "GetTemplate": reading.get_template,
     "ListExports": reading.list_exports,
+    "ListImports": reading.list_imports,
     "ListStackResources": reading.list_stack_resources,
     "ListStacks": reading.list_stacks,
+    "RollbackStack": writing.rollback_stack,
+    "SetStackPolicy": writing.set_stack_policy,
     "SignalResource": signalling.signal_resource,
     "UpdateStack": writing.update_stack,
+    "UpdateTerminationProtection": writing.update_termination_protection,
     "ValidateTemplate": writing.validate_template,
 }
 

@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 from jackbean.api.plant import Call, Plant, moment
 from jackbean.control.drifting import Found, Known, known
-from jackbean.control.stack_views import RESOURCE_STATUSES, Happening, StackView, happenings, views
+from jackbean.control.stack_views import (
+    Happening,
+    StackView,
+    happenings,
+    imported,
+    resource_status,
+    views,
+)
 from jackbean.core.errors import Fault
 from jackbean.core.records import replace
 from jackbean.core.resources import Resource
@@ -96,6 +103,20 @@ async def list_exports(plant: Plant, call: Call) -> Shape:
     return {"Exports": shown, **more}
 
 
+async def list_imports(plant: Plant, call: Call) -> Shape:
+    name = call.text("ExportName")
+    found = sorted(set((await imported(plant.world)).get(name, ())))
+    if not found:
+        raise Fault("ValidationError", f"Export '{name[:255]}' is not imported by any stack.")
+    shown, more = page(call, found)
+    return {"Imports": shown, **more}
+
+
+async def get_stack_policy(plant: Plant, call: Call) -> Shape:
+    policy = (await named(plant, call)).policy
+    return {"StackPolicyBody": policy} if policy else {}
+
+
 async def named(plant: Plant, call: Call) -> StackView:
     """Return the stack that a request names. Raises the Fault where there is none."""
     wanted = call.text("StackName")
@@ -152,7 +173,10 @@ def _stack(stack: StackView, drift: Known) -> Shape:
         "StackId": stack.id,
         "StackStatus": stack.status,
         "Description": stack.template.get("Description", ""),
-        "DisableRollback": False,
+        "DisableRollback": stack.stays,
+        "EnableTerminationProtection": stack.protected,
+        "NotificationARNs": [],
+        "RollbackConfiguration": {},
         "DriftInformation": _drift(drift),
         **({"StackStatusReason": stack.reason} if stack.reason else {}),
         "Parameters": _parameters(stack),
@@ -217,7 +241,7 @@ def _resource(stack: StackView, resource: Resource, drift: Known) -> Shape:
         "LogicalResourceId": resource.id,
         "PhysicalResourceId": resource.referred,
         "ResourceType": resource.type,
-        "ResourceStatus": RESOURCE_STATUSES[resource.state],
+        "ResourceStatus": resource_status(stack, resource),
         "DriftInformation": _resource_drift(drift.found.get(resource.id)),
         "Timestamp": moment(at),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from jackbean.api.plant import Call, Plant
@@ -11,14 +12,21 @@ from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.sources.templates import Unreadable, read_template
 
 Shape = dict[str, Any]
+POLICY_MAX = 16_384  # characters of a stack policy
 ENVIRONMENTS = "awseb-"  # how stacks of environments begin
 
 
 async def create_stack(plant: Plant, call: Call) -> Shape:
-    stays = call.flag("DisableRollback", default=False) or call.text("OnFailure") == "DO_NOTHING"
-    plan = Plan(template_of(call), parameters(call, {}))
-    made = await plant.stacks.create(Wish(stack_name(call), plan, tags(call), stays))
-    return {"StackId": made.id}
+    wish = Wish(
+        stack_name(call),
+        Plan(template_of(call), parameters(call, {})),
+        tags(call),
+        stays=call.flag("DisableRollback", default=False) or _on_failure(call) == "DO_NOTHING",
+        ends=_on_failure(call) == "DELETE",
+        protected=call.flag("EnableTerminationProtection", default=False),
+        policy=_policy(call),
+    )
+    return {"StackId": (await plant.stacks.create(wish)).id}
 
 
 async def update_stack(plant: Plant, call: Call) -> Shape:
@@ -26,11 +34,44 @@ async def update_stack(plant: Plant, call: Call) -> Shape:
     before = there.plan if there else Plan()
     same = call.flag("UsePreviousTemplate", default=False)
     template = before.template if same else template_of(call)
-    plan = Plan(template, parameters(call, before.parameters))
-    name = there.name if there else stack_name(call)
-    stays = call.flag("DisableRollback", default=False)
-    changed: Freestanding = await plant.stacks.update(Wish(name, plan, tags(call), stays))
+    wish = Wish(
+        there.name if there else stack_name(call),
+        Plan(template, parameters(call, before.parameters)),
+        tags(call),
+        stays=call.flag("DisableRollback", default=False),
+        policy=_policy(call),
+    )
+    changed: Freestanding = await plant.stacks.update(wish)
     return {"StackId": changed.id}
+
+
+async def cancel_update_stack(plant: Plant, call: Call) -> Shape:
+    await plant.stacks.cancel(stack_name(call))
+    return {}
+
+
+async def continue_update_rollback(plant: Plant, call: Call) -> Shape:
+    skipped = tuple(map(str, call.items("ResourcesToSkip")))
+    await plant.stacks.go_back(stack_name(call), skipped)
+    return {}
+
+
+async def rollback_stack(plant: Plant, call: Call) -> Shape:
+    return {"StackId": (await plant.stacks.roll_back(stack_name(call))).id}
+
+
+async def update_termination_protection(plant: Plant, call: Call) -> Shape:
+    wanted = call.flag("EnableTerminationProtection", default=False)
+    return {"StackId": (await plant.stacks.protect(stack_name(call), protected=wanted)).id}
+
+
+async def set_stack_policy(plant: Plant, call: Call) -> Shape:
+    """Keep a stack policy; updates are not judged by it."""
+    policy = _policy(call)
+    if not policy:
+        raise Fault("ValidationError", "StackPolicyBody must be given; URLs are not read here.")
+    await plant.stacks.govern(stack_name(call), policy)
+    return {}
 
 
 async def delete_stack(plant: Plant, call: Call) -> Shape:
@@ -52,6 +93,27 @@ async def validate_template(plant: Plant, call: Call) -> Shape:
         if isinstance(body, dict)
     ]
     return {"Description": str(template.get("Description") or ""), "Parameters": told}
+
+
+def _on_failure(call: Call) -> str:
+    """Return what is to become of a new stack that fails. Raises the Fault for two answers."""
+    said = call.text("OnFailure")
+    if said and call.optional("DisableRollback") is not None:
+        text = "You can specify either DisableRollback or OnFailure, but not both."
+        raise Fault("ValidationError", text)
+    return said
+
+
+def _policy(call: Call) -> str:
+    """Return the stack policy of a request. Raises the Fault for what is no JSON object."""
+    body = call.text("StackPolicyBody")
+    try:
+        sound = not body or (len(body) <= POLICY_MAX and isinstance(json.loads(body), dict))
+    except (ValueError, RecursionError):
+        sound = False
+    if not sound:
+        raise Fault("ValidationError", f"Error validating stack policy: no JSON of {POLICY_MAX}.")
+    return body
 
 
 def stack_name(call: Call) -> str:
