@@ -123,7 +123,9 @@ def test_short_forms(name: str, running: str) -> None:
             "No Solution Stack named '64bit Amazon Linux 2023 v4.3.9 running Python 3.11' found. "
             "The nearest: 64bit Amazon Linux 2023 v4.3.0 running Python 3.11, ",
         ),
-        ("python-2.7", "No Solution Stack named 'python-2.7' found."),
+        ("python-2.7", "No Solution Stack named 'python-2.7' found. The nearest: Python 3."),
+        ("node", "No Solution Stack named 'node' found. The nearest: Node.js 2"),
+        ("nodejs-16", "No Solution Stack named 'nodejs-16' found. The nearest: Node.js 2"),
         ("pyton", "No Solution Stack named 'pyton' found."),
         (
             "arn:aws:elasticbeanstalk:eu-west-3::platform/Python 3.11 running on 64bit Amazon "

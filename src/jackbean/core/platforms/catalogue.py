@@ -7,6 +7,7 @@ and `require_runnable` refuses the rest with what would make it run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ from jackbean.core.platforms.names import (
 
 SHOWN_MAX = 120
 LEADING = "Python"
+NO_LETTERS = re.compile(r"[^a-z]")
 RUNNABLE_ORDER = 100_000  # put before everything that does not run here
 VERSION_FILTERS = (
     "PlatformName",
@@ -199,7 +201,7 @@ class Catalogue:
         return invalid(f"No {kind} named '{shown}' found.{more}")
 
     def _nearest(self, name: str) -> list[str]:
-        """Return up to three names in the form of the one that was given."""
+        """Return up to three names in the form of the one that was given, or of its language."""
         stacks = {v.solution_stack.casefold(): v.solution_stack for v in self._versions}
         short = {v.branch.running.casefold(): v.branch.running for v in self._versions}
         full = {f"{v.branch.name}/{v.version}".casefold(): v.arn for v in self._versions}
@@ -208,7 +210,9 @@ class Catalogue:
             near = get_close_matches(wanted, names, 3, 0.8)
             if near:
                 return [names[n] for n in near]
-        return []
+        language = NO_LETTERS.sub("", wanted)
+        kin = [n for f, n in short.items() if NO_LETTERS.sub("", f).startswith(language)]
+        return kin[:3] if language else []
 
 
 def _latest(wanted: Filter) -> Filter:
