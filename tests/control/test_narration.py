@@ -150,6 +150,17 @@ def test_ends(ended: Operation, texts: list[str]) -> None:
     assert all((e.severity is Severity.ERROR) is wrong for e in found)
 
 
+@pytest.mark.parametrize(("aborted", "told"), [(False, True), (True, False)])
+def test_a_failure_says_how_many_it_has_changed(aborted: bool, told: bool) -> None:
+    ended = operation(ROLLED[Stage.FAILED], aborted=aborted)
+    whole = fleet(updated("i-1"), instance("i-2"), instance("i-3"))
+    before = environment(whole, operation=ended)
+    found = events(before, replace(before, operation=None), whole, ended)
+    left = narration.LEFT.format(1, 3)
+    assert (left in [e.message for e in found]) is told
+    assert found[-1].message == narration.DEPLOY_FAILED
+
+
 def test_texts_are_those_that_clients_match() -> None:
     assert narration.UPDATED == "Environment update completed successfully."
     assert narration.CONFIGURED == "Successfully deployed new configuration to environment."

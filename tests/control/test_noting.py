@@ -120,7 +120,8 @@ def test_a_failure_has_its_reasons(rig: Rig) -> None:
     assert newest.end is End.FAILED
     assert "Command failed on instance" in newest.reasons[0]
     assert len(newest.reasons) == 2
-    assert rig.told(request_id="r")[-2:] == [newest.summary, "Failed to deploy application."]
+    told = rig.told(request_id="r")
+    assert (told[-3], told[-1]) == (newest.summary, "Failed to deploy application.")
 
 
 def test_what_a_termination_breaks_off_is_certified_too(rig: Rig) -> None:

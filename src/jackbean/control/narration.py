@@ -50,6 +50,10 @@ MIXED = (
     "To ensure all instances are running the same version, re-deploy the appropriate application "
     "version."
 )
+LEFT = (
+    "{} of {} instance(s) have the version whose deployment failed, in part or as a whole. To have "
+    "one version on all, deploy a corrected one, or the one before."
+)
 POINTS = "'{}' now points to '{}'."
 SWAPPED = "Completed swapping CNAMEs for environments '{}' and '{}'."
 ENDING = "Waiting for EC2 instances to terminate. This may take a few minutes."
@@ -124,7 +128,7 @@ def narrate(
         *_settling(before.operation, operation, scene),
         *_health(before.verdict, after.verdict),
         *(_summary(ended, scene) if ended else ()),
-        *(_ending(after, ended) if ended else ()),
+        *(_ending(after, ended, scene) if ended else ()),
     ]
     request_id = operation.request_id if operation else ""
     return [_event(t, after, request_id) for t in told]
@@ -332,7 +336,7 @@ def _summary(ended: Operation, scene: Scene) -> Iterator[Told]:
         yield Told(summary(ended.number, ended.rollout.size, ended.tally, seconds, unit))
 
 
-def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
+def _ending(after: Environment, ended: Operation, scene: Scene) -> Iterator[Told]:
     """Tell how an operation ended: only in the transaction that makes it so."""
     match ended.kind:
         case Kind.CREATE if ended.failed:
@@ -345,6 +349,7 @@ def _ending(after: Environment, ended: Operation) -> Iterator[Told]:
             yield Told(f"Deleting SNS topic for environment {after.name}.")
             yield Told(TERMINATED)
         case Kind.UPDATE:
+            yield from _left_behind(ended, scene)
             yield from _update_ending(ended)
         case Kind.SWAP:
             yield from _swap_ending(after, ended)
@@ -356,6 +361,17 @@ def _swap_ending(after: Environment, ended: Operation) -> Iterator[Told]:
             yield Told(POINTS.format(phase.cname, phase.endpoint))
             if phase.leads:
                 yield Told(SWAPPED.format(after.name, phase.other))
+
+
+def _left_behind(ended: Operation, scene: Scene) -> Iterator[Told]:
+    """Tell what a deployment that failed half-way leaves, and what to do about it."""
+    rollout = ended.rollout
+    if rollout is None or rollout.stage is not Stage.FAILED or ended.configuration_only:
+        return
+    whole = scene.fleet.counted.alive
+    changed = whole.where(lambda i: i.sight.running != rollout.previous)
+    if changed and not ended.aborted:
+        yield Told(LEFT.format(len(changed), len(whole)), Severity.WARN)
 
 
 def _update_ending(ended: Operation) -> Iterator[Told]:
