@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -112,7 +113,11 @@ BAD = {
     "a setting as a word": ("option_settings:\n  - a", "line 2: an option setting has namespace"),
     "a setting without a name": ("option_settings:\n  - value: a", "line 2: .* needs option_name"),
     "a setting without a value": ("option_settings:\n  - option_name: a", "needs option_name and"),
-    "a list for a value": ("option_settings:\n  n:\n    a: [b]", "line 3: a single value"),
+    "a list of lists for a value": (
+        "option_settings:\n  n:\n    a: [[b]]",
+        "line 3: a single value",
+    ),
+    "a tag within a value": ("option_settings:\n  n:\n    a: {b: !Sub c}", "write it in full"),
     "a word for options": ("option_settings:\n  n: a", "line 2: 'n' needs option names"),
     "a list for a namespace": ("option_settings:\n  ? [a]\n  : b", "line 2: a single value"),
     "deep nesting": ("option_settings: " + "[" * 600, "nested too deeply"),
@@ -126,6 +131,13 @@ BAD = {
         + "}\n"
         + "".join(f"  n{n}: *a\n" for n in range(1, 5000)),
         f"more than {SETTINGS_MAX} option settings",
+    ),
+    "a document many times by aliases": (
+        "option_settings:\n  n:\n    k: &a {"
+        + ",".join(f"k{n}: v" for n in range(1000))
+        + "}\n"
+        + "".join(f"    k{n}: *a\n" for n in range(30)),
+        "more than 20000 values",
     ),
     "itself": ("option_settings: &me [*me]", "an option setting has"),
 }
@@ -162,7 +174,8 @@ def test_an_option_that_is_a_function_is_kept_as_text() -> None:
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:
-    text = b"option_settings:\n  n:\n    a: [1]\n    b: {c: d}\nResources: 7\nfiles: {/a: !Ref x}"
+    options = b"option_settings:\n  n:\n    a: [[1]]\n    b: {c: !Sub d}\n"
+    text = options + b"Resources: 7\nfiles: {/a: !Ref x}"
     faults = read_config("01.config", text).faults
     assert [fault.split(": ")[1] for fault in faults] == ["line 3", "line 4", "line 6", "line 5"]
 
@@ -250,3 +263,18 @@ def test_places_of_settings_are_those_that_count() -> None:
     text = "option_settings:\n  - {namespace: 'a:b', option_name: c, value: d}\n"
     text += "  - {namespace: 'a:b', option_name: c, value: e}\n"
     assert read_config("01.config", text.encode()).places == {("a:b", "c"): 3}
+
+
+def test_lists_have_commas_and_documents_are_json() -> None:
+    text = """
+option_settings:
+  aws:elasticbeanstalk:customoption:
+    Subnets: [subnet-1, subnet-2]
+  aws:elasticbeanstalk:healthreporting:system:
+    ConfigDocument:
+      {"Version": 1, "Rules": {"On": false, "Text": "false", "P99.9": 0.5, "List": [a, 2]}}
+"""
+    subnets, document = (one.value for one in read(text))
+    assert subnets == "subnet-1,subnet-2"
+    rules = {"On": False, "Text": "false", "P99.9": 0.5, "List": ["a", 2]}
+    assert json.loads(document) == {"Version": 1, "Rules": rules}

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from jackbean.core.options.settings import Setting, Settings
-from jackbean.sources.tree import Bad, Path, Tree, grow, line, scalar
+from jackbean.sources.tree import Bad, Path, Tree, document, grow, line, scalar
 
 INSTANCE_KEYS = frozenset(
     {
@@ -139,6 +139,7 @@ class _Options:
         self.settings: list[Setting] = []
         self.places: dict[Option, int] = {}
         self.faults: list[str] = []
+        self._tree = Tree()  # of all values together: aliases could repeat a large one
 
     def read(self, node: yaml.Node | None) -> None:
         match node:
@@ -166,16 +167,18 @@ class _Options:
 
     def _take(self, read: Callable[..., Setting], *nodes: yaml.Node) -> None:
         try:
-            setting = read(*nodes)
+            setting = read(self._tree, *nodes)
             self.settings.append(setting)
             self.places[setting.namespace, setting.name] = line(nodes[0])
         except Bad as bad:
+            if self._tree.full:
+                raise
             self.faults.append(str(bad))
         if len(self.settings) + len(self.faults) > SETTINGS_MAX:
             raise Bad(nodes[0], f"more than {SETTINGS_MAX} option settings")
 
 
-def _listed(node: yaml.Node) -> Setting:
+def _listed(tree: Tree, node: yaml.Node) -> Setting:
     if not isinstance(node, yaml.MappingNode):
         raise Bad(node, "an option setting has namespace, option_name and value")
     members = {scalar(key): value for key, value in node.value}
@@ -188,24 +191,33 @@ def _listed(node: yaml.Node) -> Setting:
     return Setting(
         scalar(namespace) if namespace else DEFAULT_NAMESPACE,
         scalar(name),
-        _value(value),
+        _value(tree, value),
         scalar(resource) if resource else "",
     )
 
 
-def _mapped(name: yaml.Node, value: yaml.Node, key: yaml.Node) -> Setting:
+def _mapped(tree: Tree, name: yaml.Node, value: yaml.Node, key: yaml.Node) -> Setting:
     namespace = scalar(key)
     resource, _, rest = namespace.partition(".")
     if rest and ":" not in resource:
-        return Setting(rest, scalar(name), _value(value), resource)
-    return Setting(namespace, scalar(name), _value(value))
+        return Setting(rest, scalar(name), _value(tree, value), resource)
+    return Setting(namespace, scalar(name), _value(tree, value))
 
 
-def _value(node: yaml.Node) -> str:
-    """Return a value: a function is kept as text that is evaluated later, in backticks."""
-    if isinstance(node, yaml.MappingNode) and _function(node):
-        return f"`{json.dumps(grow(Tree(), node, ()))}`"
-    return scalar(node)
+def _value(tree: Tree, node: yaml.Node) -> str:
+    """Return a value as text: options have nothing else.
+
+    A function is evaluated later, in backticks; a list has commas, and a document is JSON.
+    """
+    match node:
+        case yaml.MappingNode() if _function(node):
+            return f"`{json.dumps(grow(tree, node, ()))}`"
+        case yaml.MappingNode():
+            return json.dumps(document(tree, node))
+        case yaml.SequenceNode(value=items):
+            return ",".join(scalar(item) for item in items)
+        case _:
+            return scalar(node)
 
 
 def _function(node: yaml.MappingNode) -> bool:

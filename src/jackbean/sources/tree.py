@@ -7,6 +7,8 @@ document is bounded by what it means, not by what it says.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ import yaml
 
 from jackbean.core.errors import invalid
 
+PLAIN = re.compile(r"true|false|-?(0|[1-9]\d{0,15})(\.\d{1,15})?")  # what JSON does not quote
 NODES_MAX = 20_000
 DEPTH_MAX = 50
 CHARS_MAX = 1 << 20
@@ -49,6 +52,10 @@ class Tree:
     repeated: list[str] = field(default_factory=list)
     nodes: int = 0
     chars: int = 0
+
+    @property
+    def full(self) -> bool:
+        return self.nodes > NODES_MAX or self.chars > CHARS_MAX
 
 
 def line(node: yaml.Node) -> int:
@@ -120,6 +127,28 @@ def grow(tree: Tree, node: yaml.Node, path: Path) -> Any:
             return _mapping(tree, node, path)
         case _:
             raise Bad(node, "this cannot be read")
+
+
+def document(tree: Tree, node: yaml.Node) -> Any:
+    """Return what a node means as JSON has it: with numbers and flags as such. Raises Bad."""
+    before = len(tree.faults)
+    grown = grow(tree, node, ())
+    if tree.faults[before:]:
+        raise Bad(node, tree.faults[-1].partition(": ")[2])
+    return _typed(grown, node)
+
+
+def _typed(grown: Any, node: yaml.Node) -> Any:
+    match node:
+        case yaml.ScalarNode(style=None, value=text) if PLAIN.fullmatch(text):
+            return json.loads(text)
+        case yaml.SequenceNode(value=items):
+            return [_typed(one, item) for one, item in zip(grown, items, strict=True)]
+        case yaml.MappingNode(value=pairs):
+            own = {key.value: item for key, item in pairs if key.tag != MERGE}
+            return {key: _typed(one, own[key]) if key in own else one for key, one in grown.items()}
+        case _:
+            return grown
 
 
 def _count(tree: Tree, node: yaml.Node, path: Path) -> None:
