@@ -104,8 +104,10 @@ def test_programs_inherit_them_where_nobody_hands_them_out(
 
 
 BASE = {
+    "AWS_DATA_PATH": "/signposts",
     "AWS_ENDPOINT_URL": "http://here",
     "AWS_REGION": "us-east-1",
+    "NODE_OPTIONS": "--require here",
     "AWS_ACCESS_KEY_ID": "JBIK1",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_SESSION_TOKEN": "token",
@@ -117,7 +119,15 @@ def test_properties_outweigh() -> None:
     assert told == {**BASE, "AWS_REGION": "eu-west-1", "COLOUR": "red"}
     ours = {"AWS_ACCESS_KEY_ID": "JBAKADMIN", "AWS_SECRET_ACCESS_KEY": "x"}
     told = environment.with_properties(BASE, ours)
-    assert told == {"AWS_ENDPOINT_URL": "http://here", "AWS_REGION": "us-east-1", **ours}
+    leading = {name: BASE[name] for name in environment.LEADING}
+    assert told == {**leading, "AWS_REGION": "us-east-1", **ours}
+
+
+def test_options_of_node_are_added_to_ours() -> None:
+    told = environment.with_properties(BASE, {"NODE_OPTIONS": "--max-old-space-size=300"})
+    assert told["NODE_OPTIONS"] == "--require here --max-old-space-size=300"
+    own = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "NODE_OPTIONS": "--trace-warnings"}
+    assert environment.with_properties(BASE, own)["NODE_OPTIONS"] == "--trace-warnings"
 
 
 def test_a_key_of_ones_own_means_aws_itself() -> None:

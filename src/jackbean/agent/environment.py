@@ -10,6 +10,9 @@ from pathlib import Path
 from jackbean.core.protocol import AgentConfig, Manifest
 
 OURS = ("JBIK", "JBAK")  # how access keys of an installation begin
+# What leads SDKs to the control plane, those of before 2023 as well.
+NODE = "NODE_OPTIONS"
+LEADING = ("AWS_DATA_PATH", "AWS_ENDPOINT_URL", NODE)
 OF_A_KEY = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PORT_MAX = 65_535
@@ -25,6 +28,7 @@ INHERITED_NAMES = frozenset(
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
         "NODE_EXTRA_CA_CERTS",
+        NODE,
         "http_proxy",
         "https_proxy",
         "no_proxy",
@@ -82,8 +86,10 @@ def with_properties(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str
     left = dict(base)
     for name in OF_A_KEY if "AWS_ACCESS_KEY_ID" in own else ():
         left.pop(name, None)
-    if means_aws(own):
-        left.pop("AWS_ENDPOINT_URL", None)
+    for name in LEADING if means_aws(own) else ():
+        left.pop(name, None)
+    if NODE in left and NODE in own:
+        return {**left, **own, NODE: f"{left[NODE]} {own[NODE]}"}
     return {**left, **own}
 
 

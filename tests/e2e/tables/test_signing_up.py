@@ -7,7 +7,6 @@ and keys are found by the SDK.
 from __future__ import annotations
 
 import json
-import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -105,8 +104,6 @@ def test_from_python(one: Installation) -> None:
 
 def test_from_an_sdk_that_knows_no_endpoint(one: Installation) -> None:
     """boto3 of 2021 asks AWS's own names, which lead here on instances with their own network."""
-    if os.geteuid() != 0:
-        pytest.skip("instances have a network of their own in root mode only")
     content = sample("signup-python", requirements__txt="boto3==1.20.54\ngunicorn\n")
     lands(one, "signup-older", content, "Python 3.11")
 
@@ -153,21 +150,36 @@ http.createServer((request, response) => {
 """
 
 
-@pytest.mark.slow
-def test_from_an_older_node_sdk(one: Installation) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("instances have a network of their own in root mode only")
+def older_node() -> bytes:
     package = {
         "name": "signup",
         "scripts": {"start": "node server.js"},
         "dependencies": {"aws-sdk": "2.1000.0"},
     }
-    content = sample("signup-nodejs", server__js=OLDER_NODE, package__json=json.dumps(package))
-    lands(one, "signup-older-node", content, "Node.js")
+    return sample("signup-nodejs", server__js=OLDER_NODE, package__json=json.dumps(package))
 
 
 @pytest.mark.slow
-def test_from_python_on_the_machines_network() -> None:
-    """In user mode keys are variables, and the endpoint is the API's own."""
-    with installed("user") as installation:
-        lands(installation, "signup-user", sample("signup-python"), "Python")
+def test_from_an_older_node_sdk(one: Installation) -> None:
+    lands(one, "signup-older-node", older_node(), "Node.js")
+
+
+@pytest.fixture(scope="module", params=["user", "plain"])
+def elsewhere(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """Where instances have the machine's network, and AWS's names lead to AWS."""
+    with installed(request.param) as installation:
+        yield installation
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [">=1.40", "==1.20.54", "==1.26.165"])
+def test_from_python_on_the_machines_network(elsewhere: Installation, version: str) -> None:
+    """SDKs find the endpoint in a variable, in a table of hosts, or by a service's rules."""
+    content = sample("signup-python", requirements__txt=f"boto3{version}\ngunicorn\n")
+    name = "signup-" + "".join(filter(str.isdigit, version))
+    lands(elsewhere, name, content, "Python 3.11")
+
+
+@pytest.mark.slow
+def test_from_an_older_node_sdk_on_the_machines_network(elsewhere: Installation) -> None:
+    lands(elsewhere, "signup-older-node", older_node(), "Node.js")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from jackbean.core.protocol import AgentConfig
-from jackbean.engines.process import image, limits, resolvers, sandbox, seccomp, tools
+from jackbean.engines.process import image, limits, resolvers, sandbox, seccomp, signposts, tools
 from jackbean.engines.process.interpreters import Interpreter
 from jackbean.engines.process.network import METADATA_PORT, NAMES
 from jackbean.engines.process.paths import SOCKET, InstancePaths
@@ -50,6 +50,7 @@ class Ground:
     home: tuple[str, ...] = ()  # the shims' control groups
     control_plane: str = ""  # where AWS's names lead inside; empty where they are left as they are
     certificates: Path | None = None  # what instances trust then
+    signposts: Path | None = None  # else what SDKs read, where names are left as they are
 
 
 def agent_config(record: Record, paths: InstancePaths, ground: Ground) -> AgentConfig:
@@ -131,6 +132,8 @@ def instance_box(
     ]
     if ground.certificates:
         shown.append((str(ground.certificates), CERTIFICATES))
+    if ground.signposts:
+        shown.append((str(ground.signposts), signposts.INSIDE))
     for name, path in sorted(ground.tools.items()):
         if tools.inside(name, path) != str(path):
             shown.append((str(path), tools.inside(name, path)))

@@ -92,6 +92,11 @@ class Layout:
         return self.data / "cache" / "dependencies"
 
     @property
+    def signposts(self) -> Path:
+        """What leads SDKs here where AWS's names do not."""
+        return self.state / "signposts"
+
+    @property
     def runtimes(self) -> Path:
         """Languages that were fetched, one folder each."""
         return self.data / "runtimes"

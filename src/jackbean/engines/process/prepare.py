@@ -16,6 +16,7 @@ from jackbean.engines.process import (
     interpreters,
     records,
     resolvers,
+    signposts,
     tools,
 )
 from jackbean.engines.process.addresses import Subnet
@@ -102,7 +103,7 @@ def prepare(layout: Layout, possible: Possible, wishes: Wishes) -> Site:
     subnet = records.block(layout, private=private)
     ground, etc = _ground(layout, possible, wishes.environ or {})
     if wishes.api:
-        ground = _introduced(ground, wishes.api, subnet.gateway if private else None)
+        ground = _introduced(ground, wishes.api, subnet.gateway if private else layout.signposts)
     return Site(
         ground=ground,
         subnet=subnet,
@@ -119,12 +120,21 @@ def own_names(ground: Ground) -> tuple[str, ...]:
     return (str(NAMES),) if ground.control_plane else ()
 
 
-def _introduced(ground: Ground, api: Api, gateway: IPv4Address | None) -> Ground:
-    """Return the ground with what instances need in order to find the API."""
-    ground = replace(ground, env={**ground.env, **api.variables(gateway)})
-    if gateway is None or api.certificates is None:
+def _introduced(ground: Ground, api: Api, way: IPv4Address | Path) -> Ground:
+    """Return the ground with what instances need in order to find the API.
+
+    `way` is the gateway of those with a network of their own, and of others a folder for files
+    that SDKs read.
+    """
+    if isinstance(way, Path):
+        signposts.put_up(way, api.url)
+        shown = str(way) if ground.bubblewrap is None else signposts.INSIDE
+        told = {**api.variables(None), **signposts.variables(shown)}
+        return replace(ground, env={**ground.env, **told}, signposts=way)
+    ground = replace(ground, env={**ground.env, **api.variables(way)})
+    if api.certificates is None:
         return ground
-    return replace(ground, control_plane=str(gateway), certificates=api.certificates)
+    return replace(ground, control_plane=str(way), certificates=api.certificates)
 
 
 def _network(layout: Layout, possible: Possible, subnet: Subnet, wishes: Wishes) -> Network:
