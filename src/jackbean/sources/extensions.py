@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from jackbean.core.options.settings import Setting, Settings
-from jackbean.sources.tree import Bad, Path, Tree, document, grow, line, scalar
+from jackbean.sources.tree import Bad, Path, Tree, grow, line, scalar, typed
 
 INSTANCE_KEYS = frozenset(
     {
@@ -213,7 +213,7 @@ def _value(tree: Tree, node: yaml.Node) -> str:
         case yaml.MappingNode() if _function(node):
             return f"`{json.dumps(grow(tree, node, ()))}`"
         case yaml.MappingNode():
-            return json.dumps(document(tree, node))
+            return json.dumps(typed(tree, node))
         case yaml.SequenceNode(value=items):
             return ",".join(scalar(item) for item in items)
         case _:

@@ -129,7 +129,7 @@ def grow(tree: Tree, node: yaml.Node, path: Path) -> Any:
             raise Bad(node, "this cannot be read")
 
 
-def document(tree: Tree, node: yaml.Node) -> Any:
+def typed(tree: Tree, node: yaml.Node) -> Any:
     """Return what a node means as JSON has it: with numbers and flags as such. Raises Bad."""
     before = len(tree.faults)
     grown = grow(tree, node, ())
