@@ -83,7 +83,7 @@ def test_status(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_status_of_a_worker_shows_its_queues(run: Run, aws: Aws) -> None:
+def test_a_worker_has_queues_where_others_have_a_url(run: Run, aws: Aws) -> None:
     aws.tier = "Worker"
     queues = (
         f"<member><Name>{name}</Name><URL>http://localhost/1/{name}</URL></member>"
@@ -96,6 +96,11 @@ def test_status_of_a_worker_shows_its_queues(run: Run, aws: Aws) -> None:
     assert "  Queue: http://localhost/1/WorkerQueue\n" in ran.out
     assert "  Dead letters: http://localhost/1/WorkerDeadLetterQueue\n" in ran.out
     assert "CNAME" not in ran.out
+    deployed = run("deploy", "--version", "v1")
+    assert (deployed.code, deployed.out.splitlines()[-1]) == (0, "http://localhost/1/WorkerQueue")
+    refused = run("open")
+    assert refused.code != 0
+    assert "is a worker and has no URL. `jb status` shows its queue." in refused.err
 
 
 @pytest.mark.usefixtures("project")

@@ -113,7 +113,7 @@ def test_dead_letters_and_their_way_back(rig: PlantRig, run: Run) -> None:
     assert "dead: received 2 times without being deleted, and 2 are allowed; last HTTP 500" in told
     document = run("messages", "list", "shop-worker", "--output", "json").document
     assert [one["Attempt"] for one in document["Messages"][0]["History"]] == [2, 1]
-    assert "1 messages were sent back." in run("messages", "redrive", "shop-worker").out
+    assert "1 message was sent back." in run("messages", "redrive", "shop-worker").out
     assert "dead: 0 waiting" in run("messages", "shop-worker", "--dead").out
 
 

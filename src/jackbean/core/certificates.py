@@ -84,7 +84,9 @@ def summary(number: int, size: int, tally: Tally, seconds: float, unit: str = "r
 def _parts(size: int, tally: Tally, unit: str) -> Iterator[str]:
     least = "at least " if tally.partial else ""
     if tally.counted:
-        numbers = ((tally.requests, f"{unit} served"), (tally.harmed, "failed"))
+        done = "served" if unit == "requests" else "processed"
+        one = unit[:-1] if tally.requests == 1 else unit
+        numbers = ((tally.requests, f"{one} {done}"), (tally.harmed, "failed"))
         both = ", ".join(f"{least}{number:,} {what}" for number, what in numbers)
         yield f"{both}, {tally.retried:,} retried" if unit == "requests" else both
     else:

@@ -14,8 +14,7 @@ from jackbean.cli.outcomes import Goal
 from jackbean.cli.platforms import Platform, choose, newest
 from jackbean.cli.verb import Verb
 from jackbean.cli.verbs.init import set_up
-from jackbean.cli.verbs.open import url
-from jackbean.cli.workers import is_worker, queues
+from jackbean.cli.verbs.open import where
 from jackbean.cli.workplace import Workplace
 
 EXAMPLES = """
@@ -75,14 +74,7 @@ def command(place: Workplace, /, environment: str | None, **flags: Any) -> None:
         place.await_end(Goal.LAUNCH, answer, flags["timeout"])
         found = place.environment(name)
     shown = {k: v for k, v in found.items() if k != "ResponseMetadata"}
-    place.screen.show(shown, [] if flags["nohang"] else _where(place, found))
-
-
-def _where(place: Workplace, found: Mapping[str, Any]) -> list[str]:
-    """Return where its work goes: to a URL, or into a queue."""
-    if not is_worker(found):
-        return [url(found)]
-    return [queue["URL"] for queue in queues(place.cloud, found["EnvironmentName"])[:1]]
+    place.screen.show(shown, [] if flags["nohang"] else where(place.cloud, found))
 
 
 def _worker(flags: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from jackbean.cli.failures import Failure
 from jackbean.cli.outcomes import Goal
 from jackbean.cli.verb import Verb
 from jackbean.cli.verbs import plan as plans
-from jackbean.cli.verbs.open import url
+from jackbean.cli.verbs.open import where
 from jackbean.cli.versions import Wanted, exists, publish
 from jackbean.cli.workplace import Workplace
 
@@ -71,7 +71,8 @@ def command(
     if not nohang:
         place.await_end(Goal.DEPLOY, answer, timeout, version=version)
         found = place.environment(found["EnvironmentName"])
-    place.screen.show({**found, "VersionLabel": version}, [] if nohang else [url(found)])
+    told = [] if nohang else where(place.cloud, found)
+    place.screen.show({**found, "VersionLabel": version}, told)
 
 
 def rehearse(

@@ -76,17 +76,21 @@ def redrive(place: Workplace, environment: str | None, nohang: bool, timeout: fl
     deadline = time.monotonic() + timeout * 60
     while move["Status"] == "RUNNING" and not nohang:
         if time.monotonic() > deadline:
-            raise Failure(f"{move['Moved']} messages were sent back; it goes on.", "Timeout")
+            raise Failure(f"{_moved(move)} sent back; it goes on.", "Timeout")
         time.sleep(0.2)
         move = place.cloud.extension("DescribeRedrive", EnvironmentName=name)
     if move["Status"] == "FAILED":
         raise Failure(
-            f"{move['Moved']} messages were sent back, and then: {move['Failure']}. `jb messages "
+            f"{_moved(move)} sent back, and then: {move['Failure']}. `jb messages "
             "--dead` shows the others.",
             "RedriveFailed",
         )
-    told = f"{move['Moved']} messages were sent back."
+    told = f"{_moved(move)} sent back."
     place.screen.show(move, [f"About {move['Expected']} go back." if nohang else told])
+
+
+def _moved(move: Mapping[str, Any]) -> str:
+    return "1 message was" if move["Moved"] == 1 else f"{move['Moved']} messages were"
 
 
 def _follow(place: Workplace, asked: dict[str, Any]) -> None:
@@ -116,20 +120,21 @@ def messages(answer: Mapping[str, Any]) -> Iterator[Line]:
         yield _counts("Dead letters", answer["DeadLetterQueue"])
     if answer["Messages"]:
         yield ""
-        yield f"{'Sent':<21}{'Message':<38}What came of it", "bold"
+        yield f"{'Sent or tried':<21}{'Message':<38}What came of it", "bold"
     for message in answer["Messages"][::-1]:
         yield row(message)
 
 
 def row(message: Message) -> Line:
     """Return the line of a message."""
-    sent = _time(message["Sent"]) if message["Sent"] else "?"
+    since = message["Sent"] or (message["History"][-1]["At"] if message["History"] else "")
+    when = _time(since) if since else "?"
     tries = "" if message["Attempts"] == 1 else f", {message['Attempts']} times tried"
     task = f"task {message['Task']}: " if message["Task"] else ""
     told = f": {message['Why']}" if message["Why"] else f"{tries}{answered(message)}"
     done = message["State"] == "gone" and message["Status"] == 200  # anything else was purged, say
     state = "done" if done else message["State"]
-    line = f"{sent:<21}{message['MessageId']:<38}{task}{state}{told}"
+    line = f"{when:<21}{message['MessageId']:<38}{task}{state}{told}"
     return line, COLOURS.get(message["State"], "yellow" if message["Attempts"] > 1 else "")
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from jackbean.cli.cloud import Cloud
 from jackbean.cli.failures import Failure
 from jackbean.cli.verb import Verb
+from jackbean.cli.workers import is_worker, queues
 from jackbean.cli.workplace import Workplace
 
 EXAMPLES = """
@@ -33,13 +35,25 @@ def command(place: Workplace, environment: str | None) -> None:
         place.screen.debug(f"By address, where the name is not known: {by_address(found)}")
 
 
+def where(cloud: Cloud, environment: Mapping[str, Any]) -> list[str]:
+    """Return where an environment's work goes: to its URL, or into its queue."""
+    if not is_worker(environment):
+        return [url(environment)]
+    return [queue["URL"] for queue in queues(cloud, environment["EnvironmentName"])[:1]]
+
+
 def url(environment: Mapping[str, Any]) -> str:
     """Return where an environment answers. Raises Failure where it has no name."""
     name = environment.get("CNAME")
+    if is_worker(environment):
+        raise Failure(
+            f"Environment {environment['EnvironmentName']} is a worker and has no URL. "
+            "`jb status` shows its queue."
+        )
     if not name:
         raise Failure(
             f"Environment {environment['EnvironmentName']} is {environment['Status']} and has no "
-            "URL. Only web server environments that run have one."
+            "URL. Environments that run have one."
         )
     return str(name) if str(name).startswith("http") else f"http://{name}"
 
