@@ -115,10 +115,11 @@ async def terminate(
     world: World, name_or_id: str, request_id: str, *, force: bool = True
 ) -> Environment:
     """Begin to terminate, whatever else is under way; by `force` one that others link to, too."""
-    if not force and (others := await dependants(world, await find(world, name_or_id))):
+    found = await find(world, name_or_id)
+    if not force and (others := await dependants(world, found)):
         raise invalid(
-            f"Environment {name_or_id} cannot be terminated: {', '.join(others)} link to it by "
-            "env.yaml. Terminate those first, or set ForceTerminate (--ignore-links)."
+            f"Environment {found.name} cannot be terminated: others link to it by env.yaml "
+            f"({', '.join(others)}). End those first, or set ForceTerminate (--ignore-links)."
         )
     return await retried(lambda: _terminate(world, name_or_id, request_id))
 

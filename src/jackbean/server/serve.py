@@ -24,6 +24,7 @@ from jackbean.engines.process.paths import SOCKET, run_dir
 from jackbean.engines.process.prepare import Api
 from jackbean.server import inner
 from jackbean.server.assembly import Assembly, assemble
+from jackbean.server.head import BoundedProtocol
 from jackbean.server.home import Home, HomeError, Serving, started
 from jackbean.server.options import ServeOptions
 from jackbean.server.proxy import refuse_taken_port
@@ -158,6 +159,7 @@ def _server(application: ASGIApp, secured: ssl.SSLContext | None = None) -> uvic
         backlog=BACKLOG,
         timeout_keep_alive=75,
         ws="none",
+        http=BoundedProtocol,
     )
     config.load()
     config.ssl = secured

@@ -41,7 +41,22 @@ def send(queue: int, drafts: Sequence[Draft], now_ms: int, connection: Connectio
     require_queue(connection, queue)
     if any(draft.token for draft in drafts):
         connection.execute(FORGET_TOKENS, (queue, now_ms - DUPLICATES_MS))
-    return [_keep(connection, queue, draft, now_ms) for draft in drafts]
+    if any(draft.token or draft.lane is not None for draft in drafts):
+        return [_keep(connection, queue, draft, now_ms) for draft in drafts]
+    return _keep_all(connection, queue, drafts, now_ms)
+
+
+def _keep_all(
+    connection: Connection, queue: int, drafts: Sequence[Draft], now_ms: int
+) -> list[Kept]:
+    """Keep messages that nothing is to be looked up for: in two statements, numbered beforehand."""
+    row = connection.execute(LAST_NUMBER).fetchone()
+    numbered = list(enumerate(drafts, (row[0] if row else 0) + 1))
+    rows = [(number, queue, d.id, now_ms, d.visible_ms) for number, d in numbered]
+    connection.executemany(INSERT_NUMBERED, rows)
+    bodies = [(number, d.body, d.attributes, d.system, d.token) for number, d in numbered]
+    connection.executemany(INSERT_BODY, bodies)
+    return [Kept(d.id, number, fresh=True) for number, d in numbered]
 
 
 def _keep(connection: Connection, queue: int, draft: Draft, now_ms: int) -> Kept:
@@ -52,8 +67,7 @@ def _keep(connection: Connection, queue: int, draft: Draft, now_ms: int) -> Kept
             id_, number = known
             return Kept(id_, number, fresh=False)
     number = _insert(connection, (queue, draft.id, draft.lane, now_ms, draft.visible_ms))
-    body = (number, draft.body, draft.attributes, draft.system, draft.token)
-    execute("INSERT INTO bodies VALUES (?, ?, ?, ?, ?)", body)
+    execute(INSERT_BODY, (number, draft.body, draft.attributes, draft.system, draft.token))
     if draft.token:
         token = (queue, draft.scope, draft.token, now_ms, draft.id, number)
         execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)", token)
@@ -78,7 +92,7 @@ def receive(wanted: Wanted, connection: Connection) -> Haul:
     died, found = 0, _candidates(wanted, connection)
     if wanted.dead:
         found, died = _without_dead(wanted, wanted.dead, found, connection)
-    messages = tuple(_hand_out(row, wanted, connection) for row in found)
+    messages = _hand_out(found, wanted, connection)
     if wanted.fifo:
         _settle_lanes(connection, wanted.queue, (m.lane for m in messages))
     if wanted.attempt and messages:
@@ -123,10 +137,17 @@ def _worn(row: Any, dead: DeadLetters) -> bool:
     return bool(receives - carried >= dead.receives_max)
 
 
-def _hand_out(row: Any, wanted: Wanted, connection: Connection) -> Message:
+def _hand_out(rows: Sequence[Any], wanted: Wanted, connection: Connection) -> tuple[Message, ...]:
+    now = wanted.now_ms
+    messages = tuple(_handed(row, now) for row in rows)
+    held = [(now + wanted.hold_ms, m.first_ms, now, m.number) for m in messages]
+    connection.executemany(HAND_OUT, held)
+    return messages
+
+
+def _handed(row: Any, now_ms: int) -> Message:
+    """Return the message of a row as somebody gets it now."""
     number, id_, lane, sent, first, receives, _, source, body, attributes, system, token = row
-    now, first = wanted.now_ms, first or wanted.now_ms
-    connection.execute(HAND_OUT, (now + wanted.hold_ms, first, now, number))
     return Message(
         number=number,
         id=id_,
@@ -134,7 +155,7 @@ def _hand_out(row: Any, wanted: Wanted, connection: Connection) -> Message:
         attributes=attributes,
         system=system,
         sent_ms=sent,
-        first_ms=first,
+        first_ms=first or now_ms,
         receives=receives + 1,
         lane=lane,
         token=token,
@@ -164,7 +185,7 @@ def _again(wanted: Wanted, connection: Connection) -> Haul | None:
         rows.append((*row[:5], receives - 1, *row[6:]))
     before = [(number,) for number, *_ in rows]
     connection.executemany("UPDATE messages SET receives = receives - 1 WHERE number = ?", before)
-    messages = tuple(_hand_out(row, wanted, connection) for row in rows)
+    messages = _hand_out(rows, wanted, connection)
     _settle_lanes(connection, wanted.queue, (m.lane for m in messages))
     return Haul(messages, _due(wanted, connection))
 
@@ -188,13 +209,14 @@ def put_back(queue: int, receipts: Sequence[Receipt], now_ms: int, connection: C
 def delete(
     queue: int, receipts: Sequence[Receipt], held_at_ms: int | None, connection: Connection
 ) -> list[Outcome]:
-    outcomes, lanes = [], set()
+    outcomes, lanes, over = [], set(), []
     for receipt in receipts:
         outcome, lane = _look(queue, receipt, held_at_ms, connection)
         outcomes.append(outcome)
         if outcome is Outcome.DONE:
-            _forget(connection, [(receipt.number,)])
+            over.append((receipt.number,))
             lanes.add(lane)
+    _forget(connection, over)
     _settle_lanes(connection, queue, lanes)
     return outcomes
 
@@ -334,6 +356,11 @@ def _settle_lanes(connection: Connection, queue: int, lanes: Iterable[str | None
 
 
 ROW = "number, id, lane, sent, first, receives, carried, source, body, attributes, system, token"
+INSERT_NUMBERED = """
+    INSERT INTO messages (number, queue, id, sent, visible) VALUES (?, ?, ?, ?, ?)
+"""
+INSERT_BODY = "INSERT INTO bodies VALUES (?, ?, ?, ?, ?)"
+LAST_NUMBER = "SELECT seq FROM sqlite_sequence WHERE name = 'messages'"
 INSERT = "INSERT INTO messages (queue, id, lane, sent, visible) VALUES (?, ?, ?, ?, ?)"
 KNOWN_TOKEN = "SELECT id, number FROM tokens WHERE queue = ? AND scope = ? AND token = ?"  # noqa: S105 - SQL
 FORGET_TOKENS = "DELETE FROM tokens WHERE queue = ? AND at <= ?"

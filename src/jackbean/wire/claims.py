@@ -63,7 +63,19 @@ def dialect_of(request: HttpRequest, credential: Credential | None) -> Dialect:
 
 
 def find_claim(request: HttpRequest) -> Claim | None:
-    """Return the claim of a request, `None` when it makes none."""
+    """Return the claim of a request, `None` when it makes none.
+
+    It is asked for several times on the way in, and read once.
+    """
+    claim: Claim | None
+    headers, query, claim = request.known.get("claim", (None, None, None))
+    if headers is not request.headers or query is not request.query:
+        claim = _find_claim(request)
+        request.known["claim"] = (request.headers, request.query, claim)
+    return claim
+
+
+def _find_claim(request: HttpRequest) -> Claim | None:
     header = request.headers.get("authorization")
     given = dict(canonical.query_pairs(request.query))
     in_query = QUERY_CREDENTIAL in given or QUERY_SIGNATURE in given

@@ -56,6 +56,8 @@ class HttpRequest:
     query: str = ""
     headers: Headers = field(default_factory=Headers)
     body: bytes | None = field(default=NO_BODY, repr=False)  # may hold secrets
+    # What was made of its head once, with what it was made of; shared with those with other bodies.
+    known: dict[str, tuple[Any, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def received(

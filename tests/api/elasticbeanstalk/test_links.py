@@ -126,7 +126,7 @@ def test_an_environment_that_others_link_to_is_protected(grouped: PlantRig) -> N
     end = grouped.eb.terminate_environment
     status, code, message = grouped.refusal(end, EnvironmentName="worker-dev")
     assert (status, code) == (400, "InvalidParameterValue")
-    assert "front-dev link to it by env.yaml" in message
+    assert "worker-dev cannot be terminated: others link to it by env.yaml (front-dev)" in message
     end(EnvironmentName="front-dev")
     end(EnvironmentName="worker-dev")
 

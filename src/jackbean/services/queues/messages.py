@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from jackbean.ports.queues import Draft, Queue
@@ -43,14 +43,14 @@ class Entry:
     system: Attributes = field(default_factory=dict)
     token: str | None = None
     lane: str | None = None
+    size: int = field(init=False)  # the bytes that count
 
-    @cached_property
-    def size(self) -> int:
-        """The bytes that count."""
-        return len(self.body.encode(errors="surrogatepass")) + sum(
+    def __post_init__(self) -> None:
+        size = len(self.body.encode(errors="surrogatepass")) + sum(
             len(name.encode()) + len(one.kind.encode()) + len(one.data)
             for name, one in self.attributes.items()
         )
+        object.__setattr__(self, "size", size)
 
 
 def draft(entry: Entry, queue: Queue, now: float, names: tuple[str, str]) -> Draft:
