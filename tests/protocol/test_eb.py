@@ -121,6 +121,45 @@ def test_a_bad_version_fails_eb(folder: Folder) -> None:
     assert "A = b" in folder.eb("printenv")
 
 
+MANIFEST = """\
+AWSConfigurationTemplateVersion: 1.1.0.0
+SolutionStack: 64bit Amazon Linux 2023 running Python 3.11
+OptionSettings: {"aws:elasticbeanstalk:environment": {EnvironmentType: SingleInstance}}
+"""
+TELLING = """
+import os
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [os.environ["JOBS_URL"].encode()]
+"""
+
+
+@NEEDS_EB
+def test_modules_that_belong_together(folder: Folder) -> None:
+    front, worker = (folder.path / name for name in ("front", "worker"))
+    folder.write("one")
+    for path, said in (
+        (front, "EnvironmentName: front+\nEnvironmentLinks: {JOBS_URL: worker+}\n"),
+        (worker, "EnvironmentName: worker+\nEnvironmentTier: {Name: Worker, Type: SQS/HTTP}\n"),
+    ):
+        path.mkdir()
+        (path / "env.yaml").write_text(MANIFEST + said)
+        (path / "application.py").write_text(TELLING if path == front else APPLICATION % "one")
+        Folder(path, folder.installation).eb("init", "by-eb", "-p", "python-3.11")
+    modules = ("--modules", "front", "worker", "--env-group-suffix", "dev")
+    folder.eb("create", *modules)
+    queues = folder.installation.client("sqs").list_queues()["QueueUrls"]
+    (queue,) = [url.rpartition("/")[2] for url in queues if "WorkerQueue" in url]
+    made = folder.installation.rest("front-dev")
+    assert folder.installation.get(made).endswith(f"/{queue}")
+    folder.eb("deploy", *modules)
+    inside = Folder(front, folder.installation)
+    assert "worker-dev" in inside.eb("status", "front-dev")
+    refused = inside.eb("terminate", "worker-dev", "--force", code=4)
+    assert "others link to it by env.yaml (front-dev)" in refused
+    inside.eb("terminate", "worker-dev", "--force", "--ignore-links")
+
+
 HOOK = "#!/bin/sh\nsleep 15\n"
 MALFORMED = "option_settings:\n  - namespace: a\n\t option_name: b\n"
 
@@ -215,6 +254,7 @@ def test_a_worker_by_eb(folder: Folder) -> None:
     assert "Overall" in folder.eb("health")
     folder.write("two")
     assert "Environment update completed successfully." in folder.eb("deploy")
+    assert "/var/log/aws-sqsd/default.log" in folder.eb("logs")
     told = folder.eb("terminate", "eb-jobs", "--force")
     assert "Deleted SQS queue named: awseb-e-" in told
     assert "terminateEnvironment completed successfully." in told

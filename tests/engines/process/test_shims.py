@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from tests.engines.process.rig import eventually
 
 from jackbean.core.errors import PortError
-from jackbean.engines.process import diskuse, proctable
+from jackbean.engines.process import diskuse, proctable, tools
 from jackbean.engines.process.supervise import (
     Exited,
     Running,
@@ -47,6 +48,18 @@ if os.fork() == 0:
     print(os.getpid(), flush=True)
     time.sleep(600)
 time.sleep(0.1)
+"""
+# In a sandbox: leaves somebody behind who has stopped its first process, and waits to be told.
+TRACES = """
+import ctypes, os, time
+if os.fork() == 0:
+    os.setsid()
+    if ctypes.CDLL(None).ptrace(16, 1, 0, 0):  # PTRACE_ATTACH
+        print("may not", flush=True)
+    os.waitpid(1, 0x40000000)  # __WALL
+    print("traced", flush=True)
+    time.sleep(600)
+time.sleep(600)
 """
 TELLS = """
 import resource
@@ -184,6 +197,29 @@ def test_all_that_came_from_it_ends_with_it(make: Make, runner: asyncio.Runner) 
     assert all(map(alive, orphans))
     runner.run(held.stop())
     assert not any(map(alive, orphans))
+
+
+def test_who_has_stopped_the_first_process_of_a_sandbox_delays_nothing(
+    make: Make, runner: asyncio.Runner
+) -> None:
+    boxed = spec("", grace_s=60)
+    wall = (
+        "--unshare-pid",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--json-status-fd",
+        "{status}",
+    )
+    argv = (str(tools.bubblewraps()[0]), *wall, "--", PYTHON, "-I", "-S", "-c", TRACES)
+    held = make(replace(boxed, argv=argv))
+    eventually(lambda: held.log.exists() and "traced" in held.log.read_text(), "traced")
+    began = time.monotonic()
+    runner.run(held.stop())
+    assert isinstance(held.look(), Stopped)
+    assert time.monotonic() - began < 10
 
 
 def test_orphans_end_when_the_program_ends_by_itself(make: Make) -> None:
