@@ -17,7 +17,7 @@ SIM = [sys.executable, "-m", "jackbean.simulator"]
 def test_it_sums_up() -> None:
     done = subprocess.run([*SIM, "3", "--first", "5"], check=True, capture_output=True, text=True)
     assert done.stdout.startswith("3 histories of ")
-    assert done.stdout.endswith(" a second), 0 failed\n")
+    assert done.stdout.endswith(" ms of CPU each), 0 failed\n")
 
 
 def drawn(seed: int) -> tuple[Life, Faults]:

@@ -1,13 +1,15 @@
 """`./dev sim [N] [--first S] [--worker | --stacks | --free]`: live N histories.
 
-`--seed S` replays one. It tells how far it is every half minute. Stopped by Ctrl-C it tells what it
-has seen, and from which seed to go on.
+`--seed S` replays one. It tells every half minute how far it is and how long the rest will take,
+and in the end at what rate, and how much of a processor each history took. Stopped by Ctrl-C it
+tells what it has seen, and from which seed to go on.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ from jackbean.simulator.lives import Life, random_life, random_stacks, random_wo
 
 Drawn = Callable[[int], tuple[Life | FreeLife, Faults]]
 BLOCK = 50  # histories that a process lives in one go
+GARBAGE = (50_000, 20, 100)  # a history leaves little that only a search finds
 SHOWN_MAX = 10
 TOLD_S = 30.0  # between two lines of progress
 INTERRUPTED = 130  # what a shell takes for the exit code of what Ctrl-C has ended
@@ -34,6 +37,7 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed, to go on from there")
     parser.add_argument("--seed", type=int, help="replay this one alone, and fail as it does")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
     parser.add_argument("--worker", action="store_true", help="of worker environments")
     parser.add_argument("--stacks", action="store_true", help="of bundles that bring resources")
     parser.add_argument("--free", action="store_true", help="of stacks of their own")
@@ -44,7 +48,7 @@ def main() -> None:
         plan, faults = drawn(given.seed)
         sys.stdout.write(f"{plan}\n{asyncio.run(lived(plan, faults))}\n")
         return
-    sys.exit(_many(Sum(given.first, given.count), drawn))
+    sys.exit(_many(Sum(given.first, given.count), drawn, given.jobs))
 
 
 async def lived(plan: Life | FreeLife, faults: Faults) -> Outcome | Ends:
@@ -59,6 +63,7 @@ class Lived:
     count: int
     effects: int
     troubles: dict[int, str]
+    cpu_s: float = 0.0
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Sum:
     count: int = 0
     effects: int = 0
     failed: int = 0
+    cpu_s: float = 0.0
 
     def add(self, lived: Lived) -> None:
         for seed, trouble in lived.troubles.items():
@@ -79,25 +85,31 @@ class Sum:
                 _say(f"seed {seed}: {trouble}")
         self.count += lived.count
         self.effects += lived.effects
+        self.cpu_s += lived.cpu_s
 
     def tell(self) -> None:
         seconds = time.monotonic() - self.began
         rate = self.count / seconds
-        some = self.count if self.count == self.wanted else f"{self.count} of {self.wanted}"
-        each = self.effects / max(self.count, 1)
+        left = self.wanted - self.count
+        some = f"{self.count} of {self.wanted}" if left else str(self.count)
+        to_go = f"; {left / rate:.0f} s to go" if left and rate else ""
         _say(
-            f"{some} histories of {each:.0f} effects in {seconds:.0f} s ({rate:.0f} a second), "
-            f"{self.failed} failed"
+            f"{some} histories of {self._each(self.effects):.0f} effects in {seconds:.0f} s "
+            f"({rate:.0f} a second, {1000 * self._each(self.cpu_s):.1f} ms of CPU each), "
+            f"{self.failed} failed{to_go}"
         )
 
+    def _each(self, of_all: float) -> float:
+        return of_all / max(self.count, 1)
 
-def _many(total: Sum, drawn: Drawn) -> int:
+
+def _many(total: Sum, drawn: Drawn, jobs: int) -> int:
     seeds = range(total.first, total.first + total.wanted)
     blocks = [seeds[at : at + BLOCK] for at in range(0, total.wanted, BLOCK)]
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for whoever sums up, not for the others
-    pool = ProcessPoolExecutor(os.cpu_count())
+    pool = ProcessPoolExecutor(jobs, initializer=_settle_in)
     coming = pool.map(partial(_live, drawn), blocks)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -126,8 +138,14 @@ def _next(total: Sum) -> int:
     return total.first + total.count
 
 
+def _settle_in() -> None:
+    """Let what every history uses be no part of the search for garbage."""
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
 def _live(drawn: Drawn, seeds: range) -> Lived:
-    effects, troubles = 0, {}
+    effects, troubles, began = 0, {}, time.process_time()
     with asyncio.Runner() as runner:
         for seed in seeds:
             try:
@@ -136,7 +154,7 @@ def _live(drawn: Drawn, seeds: range) -> Lived:
                 effects += faults.effects
             except Exception as error:
                 troubles[seed] = f"{type(error).__name__}: {error}"
-    return Lived(len(seeds), effects, troubles)
+    return Lived(len(seeds), effects, troubles, time.process_time() - began)
 
 
 def _say(text: str) -> None:

@@ -37,9 +37,12 @@ class Faults:
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - seeded
     effects: int = 0
     crashes_max: int = CRASHES_MAX
+    resting: bool = False  # nothing goes wrong meanwhile
 
     def effect(self, name: str) -> None:
         self.effects += 1
+        if self.resting:
+            return
         if self.effects == self.crash_at or self._strikes(self.crash_share):
             self.crashes_max -= 1
             if self.crashes_max <= 0:
@@ -50,7 +53,7 @@ class Faults:
 
     def done(self, name: str) -> None:
         """Fail after the fact."""
-        if self._strikes(self.half_share):
+        if not self.resting and self._strikes(self.half_share):
             raise PortError(f"{name}: no answer")
 
     def end(self) -> None:

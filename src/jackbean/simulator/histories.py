@@ -118,11 +118,13 @@ class Story:
         return outcome
 
     async def _begin(self) -> None:
+        self._universe.faults.resting = self._plan.settled
         await self._insist(partial(self._create, NAME))
         if "swap" in self._plan.acts:
             await self._insist(partial(self._create, PARTNER))
         await self._until_rest("create")
         self._names = frozenset(e.cname_prefix for e in await self._universe.environments())
+        self._universe.faults.resting = False
 
     async def _insist(self, request: Callable[[], Awaitable[object]]) -> None:
         """Ask like a client that repeats a request which got no answer."""
