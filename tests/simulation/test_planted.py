@@ -69,7 +69,7 @@ def tell_the_end_too_early(patch: pytest.MonkeyPatch) -> None:
 
 
 def tell_nothing_at_the_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(narration, "_ending", lambda after, ended: ())
+    patch.setattr(narration, "_ending", lambda after, ended, scene: ())
 
 
 def save_the_record_without_its_story(patch: pytest.MonkeyPatch) -> None:
