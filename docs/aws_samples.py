@@ -22,6 +22,7 @@ from jackbean.core.options.table import options
 from jackbean.core.options.validate import Context, Message, fault_in, validate
 from jackbean.sources.bundles import Extensions, extensions_of
 from jackbean.stacks.merging import check, merge
+from jackbean.stacks.overriding import overrides
 from jackbean.stacks.synthesis import Facts, synthesise
 
 FOLDER = "configuration-files"
@@ -120,7 +121,9 @@ def _told(path: str, extensions: Extensions) -> tuple[list[str], list[str]]:
     facts = Facts(
         "e-abcdefghij", "sample-env", "arn", "Worker" if "worker" in path else "WebServer"
     )
-    merged = merge(synthesise(facts, around.settings), extensions.declared, OWNED)
+    own = synthesise(facts, around.settings)
+    changed = overrides(own, extensions.declared.resources, around)
+    merged = merge(own, extensions.declared, OWNED, changed.unmet)
     wrong = merged.faults or check(merged.template, around)
     found = compiled(around, extensions.lines)
     options_found = check_options(around.settings, around, concerns_instance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from tests.routing.rig import Rig, visit, visiting
@@ -51,3 +52,11 @@ def test_an_idle_websocket_is_closed(rig: Rig, routes: Routes) -> None:
         head = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
         assert visitor.ask(head=head).status == 101
         assert visitor.receive(1) == b""
+
+
+def test_an_environment_has_patience_of_its_own(rig: Rig) -> None:
+    routes = rig.publish(replace(rig.routes(rig.yard.backend()), idle_s=1))
+    rig.until_serving(routes)
+    begin = time.monotonic()
+    assert visit(rig.place(routes), "/hold").status == 504
+    assert time.monotonic() - begin >= 1

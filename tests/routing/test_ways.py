@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jackbean.ports.router import Split, Sticky
+from jackbean.routing.templates import seconds
 from jackbean.routing.ways import Way, routes_by_host, routes_of
 
 WAY = Way("main", "apart", Split("r-2", 10))
@@ -111,3 +112,10 @@ def test_names_lead_the_way_of_their_environment() -> None:
     assert hosts["e-1"]["routes"] == host(WAY)["routes"]
     assert (hosts["e-1"]["domains"], hosts["e-2"]["domains"]) == (["a.test"], ["b.test"])
     assert hosts["nobody"]["routes"][0]["direct_response"]["status"] == 404
+
+
+def test_silence_is_given_up_after_its_own_time() -> None:
+    for way in (WAY, replace(WAY, split=None)):
+        told = {r["route"].get("idle_timeout") for r in host(replace(way, idle_s=7))["routes"]}
+        assert told == {seconds(7)}
+        assert all("idle_timeout" not in r["route"] for r in host(way)["routes"])

@@ -218,16 +218,17 @@ def skipping(stack: Freestanding, skipped: Collection[str]) -> Freestanding:
 
 def _ending(stack: Freestanding, turn: Turn) -> Freestanding:
     """End everything; what cannot be ended stays, and so does the stack."""
-    refused = [
-        r.id
+    stuck = {
+        r.key: r.id
         for r in stack.resources
         if r.state is State.REMOVING and isinstance(turn.sights.get(r.key), Refused)
-    ]
-    if refused:
-        text = f"The following resource(s) failed to delete: [{', '.join(refused)}]."
-        return _rests(replace(stack, reason=text), "DELETE_FAILED")
-    step = dismantle(stack.resources, turn.sights)
+    }
+    sights = {key: sight for key, sight in turn.sights.items() if key not in stuck}
+    step = dismantle(stack.resources, sights)
     after = replace(stack, resources=step.stack)
+    if stuck and all(r.key in stuck for r in step.stack if r.pending):
+        text = f"The following resource(s) failed to delete: [{', '.join(stuck.values())}]."
+        return _rests(replace(after, reason=text), "DELETE_FAILED")
     return replace(_rests(after, "DELETE_COMPLETE"), ended=turn.now) if step.over else after
 
 

@@ -17,6 +17,7 @@ from jackbean.control.observe import Look
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Instance, Machine, Member
+from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.ports.engine import LaunchSpec
 from jackbean.ports.router import HealthCheck, Sticky
@@ -33,6 +34,7 @@ class Means:
     look: Look
     releases: Mapping[int, Release]
     sticky: Sticky | None = None
+    idle_s: int | None = None
 
 
 async def perform(world: World, environment: Environment, means: Means) -> None:
@@ -45,9 +47,8 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
         return
     look = means.look
     if not environment.worker:
-        await world.router.publish(
-            routes(world.installation, environment, look, means.health, means.sticky)
-        )
+        found = routes(world.installation, environment, look, means.health, means.sticky)
+        await world.router.publish(replace(found, idle_s=means.idle_s))
     seen = {i.id: i for i in look.fleet}
     acts = [
         act

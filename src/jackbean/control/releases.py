@@ -34,6 +34,7 @@ from jackbean.sources.bundles import Extensions
 from jackbean.stacks.difference import fingerprint
 from jackbean.stacks.merging import Merged, merge
 from jackbean.stacks.merging import check as check_template
+from jackbean.stacks.overriding import Overrides, overrides
 from jackbean.stacks.synthesis import Facts, synthesise
 
 SQSD = "aws:elasticbeanstalk:sqsd"
@@ -88,7 +89,10 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         direct = direct.with_(fixed_at_creation(settings, wanted.table))
     around = Surroundings(world.installation, environment, settings, extensions.declared)
     facts = Facts(environment.id, environment.name, environment.platform_arn, tier)
-    merged = merge(synthesise(facts, settings), extensions.declared, OWNED)
+    changed, more = _overridden(around, facts, wanted)
+    settings = settings.without(changed.instead).with_(changed.settings)
+    around = replace(around, settings=settings)
+    merged = merge(synthesise(facts, settings), extensions.declared, OWNED, changed.unmet)
     told = await _checked(around, extensions, merged)
     _check_queue(tasks, settings)
     if environment.worker:
@@ -113,7 +117,31 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     )
     if wanted.configuration_only:  # instances will do nothing of it now
         told = ()
-    return Cut(release, (*extensions.warnings, *warnings, *told))
+    return Cut(release, (*extensions.warnings, *warnings, *more, *told))
+
+
+def _overridden(
+    around: Surroundings, facts: Facts, wanted: Wanted
+) -> tuple[Overrides, tuple[str, ...]]:
+    """Return what the bundle makes of Elastic Beanstalk's own resources, and warnings.
+
+    Raises a Fault for a value that the option of the same effect cannot have.
+    """
+    if not around.declared.resources:
+        return Overrides(), ()
+    own = synthesise(facts, around.settings)
+    found = overrides(own, around.declared.resources, around)
+    given = Settings(found.settings)
+    base = around.settings.without(found.instead)
+    context = Context(wanted.table, Origin.BUNDLE, facts.tier, Layers(direct=base))
+    messages = validate(given, context)
+    fault = fault_in(messages)
+    if fault is not None:
+        names = ", ".join(found.unmet)
+        raise invalid(f".ebextensions: Resources: {names}: {fault.message}")
+    passed_over = [(m.namespace, m.name) for m in messages]
+    kept = tuple(given.without(passed_over))
+    return replace(found, settings=kept), tuple(m.message for m in messages)
 
 
 async def _checked(around: Surroundings, extensions: Extensions, merged: Merged) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from jackbean.core.options.views import (
     DeploymentOptions,
     HealthCheckOptions,
     balancer,
+    idle_s,
     sticky_s,
     worker,
 )
@@ -41,6 +42,7 @@ class Terms:
     drain_s: float
     health: HealthCheck
     sticky: Sticky | None = None
+    idle_s: int | None = None
 
     @classmethod
     def of(cls, release: Release) -> Terms:
@@ -63,6 +65,7 @@ class Terms:
                 codes=check.codes,
             ),
             sticky=_sticky(release),
+            idle_s=idle_s(release.settings),
         )
 
 

@@ -137,7 +137,7 @@ class Ticker:
     async def _means(self, environment: Environment, terms: Terms, look: Look) -> Means:
         numbers = launching(environment)
         known = {n: (await self._read(environment, n)).release for n in numbers}
-        return Means(terms.health, look, known, terms.sticky)
+        return Means(terms.health, look, known, terms.sticky, terms.idle_s)
 
     async def _read(self, environment: Environment, number: int) -> Terms:
         known = self._known.get((environment.id, number))

@@ -83,6 +83,7 @@ class Sticky:
 class Routes:
     """One environment's load balancer, whole. `slot` numbers its loopback address.
 
+    A request on which nobody says anything for `idle_s` seconds is given up; None: after 60.
     `revision` is that of the record which it follows from. Whoever publishes what follows from an
     older one than was published before is late, and is not heard.
     """
@@ -94,6 +95,7 @@ class Routes:
     health: HealthCheck
     split: Split | None = None
     sticky: Sticky | None = None
+    idle_s: int | None = None
     revision: int = field(default=0, compare=False)
 
 

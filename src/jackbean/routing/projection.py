@@ -162,7 +162,8 @@ def members(cluster_name: str, routes: Routes) -> Resource:
 
 def way(lane: Lane) -> Way:
     """Return where the routes of an environment lead."""
-    return Way(lane.serving, lane.apart, parting(lane.routes), lane.routes.sticky)
+    routes = lane.routes
+    return Way(lane.serving, lane.apart, parting(routes), routes.sticky, routes.idle_s)
 
 
 Hosts = tuple[tuple[str, Way, tuple[str, ...]], ...]  # environment id, its way, its hostnames

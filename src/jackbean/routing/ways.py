@@ -52,6 +52,7 @@ class Way:
     apart: str = ""
     split: Split | None = None
     sticky: Sticky | None = None
+    idle_s: int | None = None
 
 
 def routes_of(environment_id: str, way: Way, port: int) -> Resource:
@@ -96,6 +97,7 @@ def _routes(name: str, virtual_hosts: list[Json], port: int) -> Resource:
 
 def _virtual_host(environment_id: str, domains: Sequence[str], way: Way) -> Json:
     others = RETRY_OTHERS if way.split else {}
+    idle = {} if way.idle_s is None else {"idle_timeout": seconds(way.idle_s)}
     retries = [
         (IDEMPOTENT, {**RETRY_IDEMPOTENT, **others}),
         ([], {**RETRY_UNSENT, **others}),
@@ -104,7 +106,7 @@ def _virtual_host(environment_id: str, domains: Sequence[str], way: Way) -> Json
         "name": environment_id,
         "domains": list(domains),
         "routes": [
-            _route(environment_id, [*cookies, *methods], {**to, "retry_policy": retry})
+            _route(environment_id, [*cookies, *methods], {**to, **idle, "retry_policy": retry})
             for cookies, to in _forks(way)
             for methods, retry in retries
         ],

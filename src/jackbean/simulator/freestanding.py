@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from jackbean.control.free_steps import FreeSurroundings
 from jackbean.control.stack_desk import StackDesk, Wish
@@ -111,13 +112,13 @@ class _Story:
         await self._rest(*former)
 
     async def _end(self) -> None:
-        """End the stack: what it cannot end is retained by a second request."""
+        """End the stack: what it cannot end is retained by further requests."""
         id_ = (await self._stack()).id
         await self._ask(lambda: self._desk.delete(id_))
         stack = await self._turned(id_)
-        if stack.status == "DELETE_FAILED":
+        for _ in stack.resources:  # what needs another ends after it, and may refuse then
             stuck = tuple({r.id for r in stack.resources if r.state is State.REMOVING})
-            await self._ask(lambda: self._desk.delete(id_, stuck))
+            await self._ask(partial(self._desk.delete, id_, stuck))
             stack = await self._turned(id_)
         self._ends.statuses.append(stack.status)
         require(stack.status == "DELETE_COMPLETE", f"the stack did not end: {stack.status}")

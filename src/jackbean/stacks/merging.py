@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +45,19 @@ class Merged:
     warnings: list[str] = field(default_factory=list)
 
 
-def merge(template: Template, declared: Declared, owned: Mapping[str, str]) -> Merged:
-    """Return a template with what a bundle declares; `owned` are the types of EB's logical ids."""
+NOTHING: Mapping[str, Sequence[str]] = {}
+
+
+def merge(
+    template: Template,
+    declared: Declared,
+    owned: Mapping[str, str],
+    unmet: Mapping[str, Sequence[str]] = NOTHING,
+) -> Merged:
+    """Return a template with what a bundle declares; `owned` are the types of EB's logical ids.
+
+    `unmet` are properties without an effect, of those logical ids of which others have one.
+    """
     found = Merged({**template, "Resources": dict(template["Resources"])})
     for name, said in declared.resources.items():
         _resource(found, name, said, owned)
@@ -62,7 +73,7 @@ def merge(template: Template, declared: Declared, owned: Mapping[str, str]) -> M
             found.template[section] = merged
             _count(found, section, len(merged), OTHERS_MAX)
     _count(found, "Resources", len(found.template["Resources"]), RESOURCES_MAX)
-    _meanings(found, declared, owned)
+    _meanings(found, declared, (owned, unmet))
     found.warnings += [_at(name, text) for name, text in advised(found.template["Resources"])]
     return found
 
@@ -200,8 +211,13 @@ def _count(found: Merged, section: str, count: int, most: int) -> None:
         found.faults.append(f".ebextensions: Resources come to more than {BYTES_MAX} bytes.")
 
 
-def _meanings(found: Merged, declared: Declared, owned: Mapping[str, str]) -> None:
+def _meanings(
+    found: Merged,
+    declared: Declared,
+    known: tuple[Mapping[str, str], Mapping[str, Sequence[str]]],
+) -> None:
     """Say of which resources nothing comes here, or less than on AWS."""
+    owned, unmet = known
     followed, realities = [], dict[Reality, list[str]]()
     for name, said in declared.resources.items():
         body = found.template["Resources"].get(name)
@@ -210,17 +226,24 @@ def _meanings(found: Merged, declared: Declared, owned: Mapping[str, str]) -> No
         found_kind = kind(str(body.get("Type", "")), name)
         reality = found_kind.reality if found_kind else None
         if reality is Reality.FOLLOWED or (name in owned and reality is not Reality.PROVIDED):
-            followed += [name] if set(said) - {"Type", "Metadata"} else []
+            followed += _without_effect(name, said, unmet)
         elif reality in MEANINGS:
             realities.setdefault(reality, []).append(name)
-        elif unmet := unrealised(str(body.get("Type")), body.get("Properties")):
-            found.warnings.append(_at(name, f"{', '.join(unmet)}: {UNREALISED}"))
+        elif none := unrealised(str(body.get("Type")), body.get("Properties")):
+            found.warnings.append(_at(name, f"{', '.join(none)}: {UNREALISED}"))
     if followed:
         text = "they are in the template, and what runs here follows option settings alone"
         found.warnings.append(f".ebextensions: Resources: {listed(followed)}: {text}.")
     for reality, names in realities.items():
         text = MEANINGS[reality]
         found.warnings.append(f".ebextensions: Resources: {listed(names)}: {text}.")
+
+
+def _without_effect(name: str, said: Template, unmet: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what of a resource has no effect: the whole of it, or properties, or nothing."""
+    if name in unmet:
+        return [f"{name}.{path}" for path in unmet[name]]
+    return [name] if set(said) - {"Type", "Metadata"} else []
 
 
 def listed(names: list[str]) -> str:

@@ -31,6 +31,7 @@ SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
 DEFAULT_PROCESS = PROCESS + "default"
 POLICIES = "aws:elb:policies"
 INTERVAL_S, TIMEOUT_S, DRAIN_S = 1, 2, 20
+USUAL_IDLE_S, IDLE_S_MAX = 60, 4_000
 STICKY_S, STICKY_S_MAX, CLASSIC_STICKY_S_MAX = 86_400, 604_800, 1_000_000
 
 
@@ -250,6 +251,15 @@ def sticky_s(settings: Settings) -> int | None:
         chosen = settings.number(POLICIES, "Stickiness Cookie Expiration", 0)
         return max(0, min(chosen, CLASSIC_STICKY_S_MAX))
     return None
+
+
+def idle_s(settings: Settings) -> int | None:
+    """Return after how many silent seconds a request is given up; None: as is usual (60)."""
+    found = {
+        APPLICATION: settings.number("aws:elbv2:loadbalancer", "IdleTimeout", USUAL_IDLE_S),
+        CLASSIC: settings.number(POLICIES, "ConnectionSettingIdleTimeout", USUAL_IDLE_S),
+    }.get(balancer(settings), USUAL_IDLE_S)
+    return None if found == USUAL_IDLE_S else max(1, min(found, IDLE_S_MAX))
 
 
 def environment_properties(settings: Settings) -> dict[str, str]:
