@@ -88,7 +88,7 @@ class Installation:
     ) -> None:
         self.data_dir = data_dir
         self.command = command
-        self.port, self.http_port, self.https_port = free_ports(3)
+        self.port, self.http_port = free_ports(2)
         self.engine = engine
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Any] = {}
@@ -116,7 +116,6 @@ class Installation:
             "--data-dir", str(self.data_dir),
             "--listen", f"127.0.0.1:{self.port}",
             "--http-port", str(self.http_port),
-            "--https-port", str(self.https_port),
             "--engine", self.engine,
         ]  # fmt: skip
 

@@ -166,7 +166,7 @@ def test_nothing_of_others_can_be_reached(one: Installation, inside: str, neighb
     """A neighbour's port, Envoy's pages and doors, the API on the machine's own addresses."""
     admin = one.data_dir / "run/envoy/admin.sock"
     assert admin.is_socket()
-    ports = (one.port, one.http_port, one.https_port)
+    ports = (one.port, one.http_port)
     places = [
         *((address(one, neighbour), port) for port in (80, 8000)),
         *(("127.0.0.1", port) for port in ports),

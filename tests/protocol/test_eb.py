@@ -123,7 +123,7 @@ def test_a_bad_version_fails_eb(folder: Folder) -> None:
 
 MANIFEST = """\
 AWSConfigurationTemplateVersion: 1.1.0.0
-SolutionStack: 64bit Amazon Linux 2023 running Python 3.11
+SolutionStack: %s
 OptionSettings: {"aws:elasticbeanstalk:environment": {EnvironmentType: SingleInstance}}
 """
 TELLING = """
@@ -138,12 +138,13 @@ def application(environ, start_response):
 def test_modules_that_belong_together(folder: Folder) -> None:
     front, worker = (folder.path / name for name in ("front", "worker"))
     folder.write("one")
+    stack = folder.installation.client().list_available_solution_stacks()["SolutionStacks"][0]
     for path, said in (
         (front, "EnvironmentName: front+\nEnvironmentLinks: {JOBS_URL: worker+}\n"),
         (worker, "EnvironmentName: worker+\nEnvironmentTier: {Name: Worker, Type: SQS/HTTP}\n"),
     ):
         path.mkdir()
-        (path / "env.yaml").write_text(MANIFEST + said)
+        (path / "env.yaml").write_text(MANIFEST % stack + said)
         (path / "application.py").write_text(TELLING if path == front else APPLICATION % "one")
         Folder(path, folder.installation).eb("init", "by-eb", "-p", "python-3.11")
     modules = ("--modules", "front", "worker", "--env-group-suffix", "dev")

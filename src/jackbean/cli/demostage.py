@@ -16,7 +16,7 @@ from pathlib import Path
 from jackbean.cli.failures import Failure
 from jackbean.server.home import Home, Serving
 
-PORTS = (8700, 7080, 7443)  # those of `jackbean serve`
+PORTS = (8700, 7080)
 START_S = 60.0
 STOP_S = 60.0
 GONE_S = 10.0
@@ -43,8 +43,8 @@ class Stage:
 
     def up(self) -> Serving:
         """Start the server and return where it answers. Raises Failure where it does not."""
-        api, http, https = map(str, _ports())
-        ports = ("--listen", f"127.0.0.1:{api}", "--http-port", http, "--https-port", https)
+        api, http = map(str, _ports())
+        ports = ("--listen", f"127.0.0.1:{api}", "--http-port", http)
         command = (*JACKBEAN, "serve", "--data-dir", str(self.data), *ports)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

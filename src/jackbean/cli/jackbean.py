@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from jackbean import __version__
 from jackbean.core.errors import JackbeanError
@@ -18,6 +19,8 @@ from jackbean.server.home import Home
 from jackbean.server.options import ServeOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+log = logging.getLogger("jackbean.cli")
 
 ENGINES = ("auto", "root", "user", "plain")
 HELP = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "JACKBEAN"}
@@ -66,7 +69,7 @@ def main() -> None:
     default=7443,
     envvar="JACKBEAN_HTTPS_PORT",
     show_default=True,
-    help="Their port for HTTPS.",
+    help="Set aside for HTTPS, which load balancers do not serve yet: nothing listens there.",
 )
 @click.option(
     "--engine",
@@ -91,7 +94,9 @@ def main() -> None:
     help="The region that names everything here.",
 )
 @click.option("--verbose", "-v", is_flag=True, envvar="JACKBEAN_VERBOSE", help="Log more.")
+@click.pass_context
 def serve(
+    context: click.Context,
     data_dir: Path,
     listen: str,
     http_port: int,
@@ -113,13 +118,14 @@ def serve(
         format="%(asctime)s %(levelname)-7s %(message)s",
         stream=sys.stderr,
     )
+    if context.get_parameter_source("https_port") is not ParameterSource.DEFAULT:
+        log.warning("--https-port %d: load balancers do not serve HTTPS yet", https_port)
     host, port = _address(listen)
     options = ServeOptions(
         data_dir=data_dir.expanduser(),
         host=host,
         port=port,
         http_port=http_port,
-        https_port=https_port,
         engine=engine,
         domain=domain,
         region=region,

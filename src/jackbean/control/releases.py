@@ -18,6 +18,7 @@ from jackbean.core.environments import Environment, Link
 from jackbean.core.errors import invalid
 from jackbean.core.options.legacy import translated
 from jackbean.core.options.resolve import Layers, Origin, effective, fixed_at_creation, stored
+from jackbean.core.options.secure import unserved
 from jackbean.core.options.settings import Key, Setting, Settings
 from jackbean.core.options.table import OptionTable
 from jackbean.core.options.validate import (
@@ -77,12 +78,8 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     direct = _direct(wanted, tier)
     if wanted.digest is None:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
-    extensions = wanted.extensions or await extensions_of(world, wanted.digest)
-    extensions = await _imported(world, environment, extensions)
+    extensions, links = await _read(world, environment, wanted)
     tasks = await asyncio.to_thread(extensions.tasks) if environment.worker else ()
-    links = await _links(world, environment, extensions, wanted)
-    whole = extensions.settings.with_(Settings(properties(links)))
-    extensions = replace(extensions, settings=whole)
     bundle, warnings = _accepted(extensions, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
@@ -117,7 +114,8 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     )
     if wanted.configuration_only:  # instances will do nothing of it now
         told = ()
-    return Cut(release, (*extensions.warnings, *warnings, *more, *told))
+    secure = unserved(settings, wanted.current.settings if wanted.current else None, tier)
+    return Cut(release, (*extensions.warnings, *warnings, *more, *secure, *told))
 
 
 def _overridden(
@@ -179,6 +177,17 @@ def _direct(wanted: Wanted, tier: str) -> Settings:
         raise fault
     changes = Settings(wanted.changes)
     return stored(base, wanted.table, changes=changes, removals=wanted.removals)
+
+
+async def _read(
+    world: World, environment: Environment, wanted: Wanted
+) -> tuple[Extensions, tuple[Link, ...]]:
+    """Return what the bundle says, and its links, which are among its settings."""
+    extensions = wanted.extensions or await extensions_of(world, wanted.digest)
+    extensions = await _imported(world, environment, extensions)
+    links = await _links(world, environment, extensions, wanted)
+    settings = extensions.settings.with_(Settings(properties(links)))
+    return replace(extensions, settings=settings), links
 
 
 async def _links(

@@ -14,7 +14,6 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = 8700
     http_port: int = 7080
-    https_port: int = 7443
     engine: str = "auto"
     domain: str = "localhost"
     region: str = "us-east-1"

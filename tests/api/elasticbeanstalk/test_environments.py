@@ -357,3 +357,16 @@ def test_a_queue_that_has_gone_holds_up_no_other_change(rig: PlantRig) -> None:
     settings = [option(SQSD, "HttpPath", "/other")]
     updated = rig.eb.update_environment(EnvironmentName="jobs", OptionSettings=settings)
     assert updated["Status"] == "Updating"
+
+
+def test_a_secure_listener_is_told_of_once(rig: PlantRig) -> None:
+    listener = [
+        option("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
+        option("aws:elbv2:listener:443", "Protocol", "HTTPS"),
+    ]
+    rig.launch("web1", 1, OptionSettings=listener)
+    said = "aws:elbv2:listener:443: load balancers do not serve HTTPS yet"
+    assert len([t for t in rig.told() if t.startswith(said)]) == 1
+    rig.eb.update_environment(EnvironmentName="web1", VersionLabel="v2")
+    rig.settle()
+    assert len([t for t in rig.told() if t.startswith(said)]) == 1
