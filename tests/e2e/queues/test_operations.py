@@ -76,7 +76,7 @@ def test_a_queue_has_the_defaults_and_what_was_set(sqs, make, installation):
         "ApproximateNumberOfMessagesNotVisible": "0",
         "ApproximateNumberOfMessagesDelayed": "0",
         "DelaySeconds": "0",
-        "MaximumMessageSize": "262144",
+        "MaximumMessageSize": "1048576",
         "MessageRetentionPeriod": "345600",
         "ReceiveMessageWaitTimeSeconds": "0",
         "SqsManagedSseEnabled": "false",

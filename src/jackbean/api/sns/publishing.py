@@ -11,6 +11,7 @@ from jackbean.services.queues.digests import Attribute
 from jackbean.services.queues.limits import BATCH_ENTRIES_MAX
 from jackbean.services.queues.traffic import ENTRY_ID
 from jackbean.services.topics import Published, faults
+from jackbean.services.topics.service import MESSAGE_BYTES_MAX
 
 Shape = dict[str, Any]
 KINDS = ("String", "Number", "Binary")
@@ -28,10 +29,14 @@ async def publish_batch(plant: Plant, call: Call) -> Shape:
     entries = call.items("PublishBatchRequestEntries")
     _check_batch([one["Id"] for one in entries])
     await plant.topics.topics.find(call.text("TopicArn"))
+    read = [_tried(one) for one in entries]
+    if sum(one.size for one in read if isinstance(one, Published)) > MESSAGE_BYTES_MAX:
+        text = "The length of all the batch messages put together is more than the limit."
+        raise faults.bad_batch("BatchRequestTooLong", text)
     successful, failed = [], []
-    for one in entries:
+    for one, published in zip(entries, read, strict=True):
         try:
-            told = await plant.topics.topics.publish(call.text("TopicArn"), _published(one))
+            told = await plant.topics.topics.publish(call.text("TopicArn"), _raised(published))
         except Fault as fault:
             failed.append(
                 {"Id": one["Id"], "Code": fault.code, "Message": fault.message, "SenderFault": True}
@@ -55,6 +60,19 @@ def _check_batch(ids: list[str]) -> None:
     if len(set(ids)) < len(ids):
         text = "Two or more batch entries in the request have the same Id."
         raise faults.bad_batch("BatchEntryIdsNotDistinct", text)
+
+
+def _tried(members: Mapping[str, Any]) -> Published | Fault:
+    try:
+        return _published(members)
+    except Fault as fault:
+        return fault
+
+
+def _raised(published: Published | Fault) -> Published:
+    if isinstance(published, Fault):
+        raise published
+    return published
 
 
 def _published(members: Mapping[str, Any]) -> Published:

@@ -59,6 +59,8 @@ async def get_topic_attributes(plant: Plant, call: Call) -> Shape:
         "SubscriptionsPending": str(len(subscribers) - confirmed),
         "SubscriptionsDeleted": "0",
     }
+    if topic.fifo:
+        told["ContentBasedDeduplication"] = "false"
     return {"Attributes": {**told, **dict(topic.attributes)}}
 
 

@@ -76,7 +76,7 @@ _FLAG = _one_of("true", "false")
 _LIMITED_BY = _one_of("perQueue", "perMessageGroupId")
 TABLE = (
     Row("DelaySeconds", "0", _whole(0, DELAY_S_MAX)),
-    Row("MaximumMessageSize", "262144", _whole(1024, MESSAGE_BYTES_MAX)),
+    Row("MaximumMessageSize", "1048576", _whole(1024, MESSAGE_BYTES_MAX)),
     Row("MessageRetentionPeriod", "345600", _whole(60, 1_209_600)),
     Row("ReceiveMessageWaitTimeSeconds", "0", _whole(0, WAIT_S_MAX)),
     Row("VisibilityTimeout", "30", _whole(0, VISIBILITY_S_MAX)),

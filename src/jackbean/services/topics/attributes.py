@@ -89,6 +89,14 @@ def check(table: Mapping[str, Check], given: Mapping[str, str]) -> None:
         table[name](name, value)
 
 
+def check_scope(attributes: Mapping[str, str]) -> None:
+    """Raise the Fault for a filter that looks into what it is not about."""
+    policy = filters.loaded(attributes.get("FilterPolicy") or "{}")
+    if attributes.get("FilterPolicyScope") != "MessageBody" and filters.nested(policy):
+        text = "Filter policy scope MessageAttributes does not support nested filter policy"
+        raise faults.invalid(f"FilterPolicy: {text}")
+
+
 def check_endpoint(protocol: str, endpoint: str) -> None:
     """Raise the Fault for an endpoint that its protocol cannot reach."""
     if protocol not in PROTOCOLS:

@@ -33,6 +33,14 @@ class Published:
     lane: str | None = None
     token: str | None = None
 
+    @property
+    def size(self) -> int:
+        """The bytes that count."""
+        return len(self.body.encode()) + sum(
+            len(name.encode()) + len(one.kind.encode()) + len(one.data)
+            for name, one in self.attributes.items()
+        )
+
     def body_for(self, protocol: str) -> str:
         if not self.structured:
             return self.body

@@ -49,13 +49,25 @@ def loaded(text: str) -> Policy:
     return policy
 
 
+def nested(policy: Policy) -> bool:
+    """Return whether a policy looks into objects within objects."""
+    return any(
+        any(map(nested, value)) if _is_or(key, value) else isinstance(value, dict)
+        for key, value in policy.items()
+    )
+
+
+def _is_or(key: str, value: Any) -> bool:
+    return key == OR and isinstance(value, list) and len(value) > 1
+
+
 def _check(policy: Policy, depth: int) -> int:
     """Return how many conditions there are."""
     if depth > DEPTH_MAX:
         raise BadPolicy("Filter policy is nested too deeply")
     count = 0
     for key, value in policy.items():
-        if key == OR and isinstance(value, list) and len(value) > 1:
+        if _is_or(key, value):
             if not all(isinstance(one, dict) for one in value):
                 raise BadPolicy('"$or" must be an array of objects')
             count += sum(_check(one, depth + 1) for one in value)
@@ -162,7 +174,7 @@ def _passes(policy: Policy, document: Any) -> bool:
 
 
 def _passes_key(key: str, wanted: Any, document: Any) -> bool:
-    if key == OR and isinstance(wanted, list) and len(wanted) > 1:
+    if _is_or(key, wanted):
         return any(_passes(one, document) for one in wanted)
     found = _found(document, key)
     if isinstance(wanted, dict):

@@ -26,6 +26,7 @@ from jackbean.services.topics.attributes import (
     TOPIC,
     check,
     check_endpoint,
+    check_scope,
 )
 from jackbean.services.topics.courier import Courier
 from jackbean.services.topics.envelopes import CONFIRMATION, NOTIFICATION, Published
@@ -130,6 +131,7 @@ class TopicService:
         topic = await self.find(wish.topic)
         check_endpoint(wish.protocol, wish.endpoint)
         check(SUBSCRIPTION, wish.attributes)
+        check_scope(wish.attributes)
         if topic.fifo and wish.protocol != "sqs":
             raise faults.invalid("Invalid protocol type: a FIFO topic delivers to queues only")
         for one in await self._store.subscriptions(topic.arn):
@@ -182,6 +184,7 @@ class TopicService:
         one = await self.subscription(arn)
         check(SUBSCRIPTION, {name: value})
         merged = {**dict(one.attributes), name: value}
+        check_scope(merged)
         await self._store.save_subscription(replace(one, attributes=_pairs(merged)))
 
     # Publishing
@@ -233,11 +236,7 @@ def _fit(topic: Topic, published: Published) -> Published:
     """Return a message as the topic takes it. Raises the Fault."""
     if not published.body:
         raise faults.invalid("Empty message")
-    size = len(published.body.encode()) + sum(
-        len(name.encode()) + len(one.kind.encode()) + len(one.data)
-        for name, one in published.attributes.items()
-    )
-    if size > MESSAGE_BYTES_MAX:
+    if published.size > MESSAGE_BYTES_MAX:
         raise faults.invalid("Message too long")
     subject = published.subject
     if len(subject) > SUBJECT_CHARS_MAX or any(ord(one) < 32 for one in subject):
