@@ -152,6 +152,9 @@ def test_a_bad_property_is_named(tmp_path: Path) -> None:
             await made.resources.ensure(wanted(QUEUE, Visibility=7))
         with pytest.raises(Fault, match="VisibilityTimeout"):
             await made.resources.ensure(wanted(QUEUE, VisibilityTimeout="long"))
+        with pytest.raises(Fault, match="unsupported property Versioning"):
+            await made.resources.ensure(wanted("AWS::S3::Bucket", "one-bucket", Versioning=True))
+        assert await made.objects.buckets() == []
 
     on_services(tmp_path, scenario)
 
@@ -204,6 +207,22 @@ def test_a_subscriber_of_a_topic(tmp_path: Path) -> None:
         assert dict(one.attributes) == {"RawMessageDelivery": "false"}
         await made.resources.remove(wanted(kind, "s", **place))
         assert await made.topics.topics.subscriptions(topic.ref) == []
+
+    on_services(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("protocol", ["lambda", "sms", "application", "firehose"])
+def test_a_subscriber_that_is_not_reached_is_a_name(tmp_path: Path, protocol: str) -> None:
+    async def scenario(made: Services) -> None:
+        place = {"Protocol": protocol, "Endpoint": "somebody"}
+        topic = await made.resources.ensure(wanted(TOPIC, "t", Subscription=[place]))
+        assert isinstance(topic, Made)
+        one = wanted("AWS::SNS::Subscription", "s", TopicArn=topic.ref, **place)
+        found = await made.resources.ensure(one)
+        assert isinstance(found, Made)
+        assert found.ref.startswith(topic.ref)
+        assert await made.topics.topics.subscriptions(topic.ref) == []
+        assert await made.resources.remove(one) == Gone()
 
     on_services(tmp_path, scenario)
 

@@ -42,13 +42,33 @@ def test_a_queue_that_will_hear_nothing(subscribed: dict[str, Any]) -> None:
     "resources",
     [
         JOBS,
-        {**JOBS, **topic("you@example.com", "email")},
         {**JOBS, **topic("arn:aws:sqs:us-east-1:123456789012:elsewhere")},
         topic(ARN),  # to a queue that is not there, which is told elsewhere
     ],
 )
 def test_nothing_to_tell(resources: dict[str, Any]) -> None:
     assert list(advised(resources)) == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "says"),
+    [("email", "files in mail/"), ("lambda", "nothing is sent"), ("sms", "nothing is sent")],
+)
+def test_who_is_not_told(protocol: str, says: str) -> None:
+    ((name, text),) = advised({**JOBS, **topic("you@example.com", protocol)})
+    assert name == "News"
+    assert text.startswith(f"{protocol}: ")
+    assert says in text
+
+
+def test_what_nothing_comes_of() -> None:
+    said = {"VersioningConfiguration": {}, "Tags": [], "CorsConfiguration": {}}
+    resources = {"Files": {"Type": "AWS::S3::Bucket", "Properties": said}}
+    ((name, text),) = advised(resources)
+    assert (name, text) == (
+        "Files",
+        "nothing comes of CorsConfiguration, VersioningConfiguration here",
+    )
 
 
 def test_what_cannot_be_judged_of_a_policy() -> None:

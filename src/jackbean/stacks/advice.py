@@ -6,7 +6,7 @@ topic, a policy that is met by nobody. People should know while they look at the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jackbean.core.policies import unjudgeable
@@ -14,6 +14,36 @@ from jackbean.core.policies import unjudgeable
 Resources = Mapping[str, Any]
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 QUEUE, QUEUE_POLICY = "AWS::SQS::Queue", "AWS::SQS::QueuePolicy"
+# Properties of which nothing comes, where somebody would count on it.
+UNREALISED: Mapping[str, frozenset[str]] = {
+    "AWS::S3::Bucket": frozenset(
+        (
+            "CorsConfiguration",
+            "LifecycleConfiguration",
+            "LoggingConfiguration",
+            "NotificationConfiguration",
+            "ObjectLockConfiguration",
+            "ObjectLockEnabled",
+            "ReplicationConfiguration",
+            "VersioningConfiguration",
+            "WebsiteConfiguration",
+        )
+    ),
+    "AWS::DynamoDB::Table": frozenset(
+        ("KinesisStreamSpecification", "ResourcePolicy", "StreamSpecification")
+    ),
+}
+# What becomes of what topics tell to subscribers who are not reached as on AWS.
+SUBSCRIBERS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("email", "email-json"),
+        "mails to it are files in mail/ of the data directory, for whatever sends mail",
+    ),
+    **dict.fromkeys(
+        ("application", "firehose", "lambda", "sms"),
+        "nothing leads to subscribers of that protocol from here, and nothing is sent to them",
+    ),
+}
 POLICIES = frozenset({QUEUE_POLICY, "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy"})
 
 
@@ -26,11 +56,26 @@ def advised(resources: Resources) -> Iterator[tuple[str, str]]:
         )
         yield queue, text
     for name, one in resources.items():
-        document = _properties(one).get("PolicyDocument") if _type(one) in POLICIES else None
-        statements = document.get("Statement") if isinstance(document, dict) else None
-        if strange := unjudgeable(statements):
-            text = f"{', '.join(strange)} cannot be judged here, and so opens nothing"
+        for text in (*_unrealised(one), *_untold(one), *_unjudged(one)):
             yield name, text
+
+
+def _unrealised(one: Any) -> Iterator[str]:
+    if found := sorted(UNREALISED.get(_type(one), frozenset()) & _properties(one).keys()):
+        yield f"nothing comes of {', '.join(found)} here"
+
+
+def _untold(one: Any) -> Iterator[str]:
+    for protocol in dict.fromkeys(str(found.get("Protocol")) for found in _subscribers([one])):
+        if protocol in SUBSCRIBERS:
+            yield f"{protocol}: {SUBSCRIBERS[protocol]}"
+
+
+def _unjudged(one: Any) -> Iterator[str]:
+    document = _properties(one).get("PolicyDocument") if _type(one) in POLICIES else None
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    if strange := unjudgeable(statements):
+        yield f"{', '.join(strange)} cannot be judged here, and so opens nothing"
 
 
 def _deaf(resources: Resources) -> Iterator[str]:
@@ -41,15 +86,15 @@ def _deaf(resources: Resources) -> Iterator[str]:
         if _type(one) == QUEUE_POLICY
         for queue in _listed(_properties(one).get("Queues"))
     }
-    for subscriber in _subscribers(resources):
+    for subscriber in _subscribers(resources.values()):
         if str(subscriber.get("Protocol")) == "sqs":
             queue = _referred(subscriber.get("Endpoint"))
             if queue not in open_ones and _type(resources.get(queue)) == QUEUE:
                 yield queue
 
 
-def _subscribers(resources: Resources) -> Iterator[Mapping[str, Any]]:
-    for one in resources.values():
+def _subscribers(resources: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    for one in resources:
         properties = _properties(one)
         if _type(one) == SUBSCRIPTION:
             yield properties

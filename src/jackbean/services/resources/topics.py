@@ -13,6 +13,7 @@ from jackbean.services.resources import properties as told
 from jackbean.services.topics import Subscribing
 from jackbean.services.topics.attributes import SUBSCRIPTION as SUBSCRIPTION_ATTRIBUTES
 from jackbean.services.topics.attributes import TOPIC as TOPIC_ATTRIBUTES
+from jackbean.services.topics.attributes import UNREACHED
 from jackbean.services.topics.service import TopicService
 
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
@@ -72,6 +73,7 @@ class TopicProvider:
             for one in await self._topics.subscriptions(topic.arn)
             if (one.protocol, one.endpoint) in named
         ]
+        subscribed += [{"Protocol": p, "Endpoint": e} for p, e in named if p in UNREACHED]
         return {
             **{name: told.read(known.get(name)) for name in SETTABLE},
             "Subscription": subscribed,
@@ -92,7 +94,7 @@ class TopicProvider:
     async def _subscribe(self, arn: str, wanted: Wanted) -> None:
         """Let those be subscribed that the topic itself names, and no more those that it named."""
         named, formerly = _inline(wanted.properties), _inline(wanted.former or {})
-        for protocol, endpoint in named:
+        for protocol, endpoint in (one for one in named if one[0] not in UNREACHED):
             await self._topics.subscribe(Subscribing(arn, protocol, endpoint, {}, self._base_url))
         for one in await self._topics.subscriptions(arn):
             place = one.protocol, one.endpoint
@@ -108,7 +110,10 @@ class TopicProvider:
 
 
 class SubscriptionProvider:
-    """ports.Provider. A subscriber is known by its topic, its protocol and its endpoint."""
+    """ports.Provider. A subscriber is known by its topic, its protocol and its endpoint.
+
+    One that nothing leads to from here is a name, as inert types are.
+    """
 
     types = (SUBSCRIPTION,)
 
@@ -122,6 +127,9 @@ class SubscriptionProvider:
     async def ensure(self, wanted: Wanted) -> Made:
         told.check(wanted, {*ENDPOINT, *SUBSCRIPTION_ATTRIBUTES, *ELSEWHERE})
         given = told.texts(wanted.properties, SUBSCRIPTION_ATTRIBUTES)
+        if told.text(wanted.properties.get("Protocol")) in UNREACHED:
+            arn = f"{told.required(wanted, 'TopicArn')}:{wanted.name}"
+            return Made(arn, {"Arn": arn})
         there = await self._there(wanted)
         if there is None:
             there = await self._topics.subscribe(self._wish(wanted, given))
@@ -136,6 +144,8 @@ class SubscriptionProvider:
         return Gone()
 
     async def read(self, wanted: Wanted) -> Properties | None:
+        if told.text(wanted.properties.get("Protocol")) in UNREACHED:
+            return wanted.properties
         there = await self._there(wanted)
         if there is None:
             return None

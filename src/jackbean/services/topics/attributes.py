@@ -13,6 +13,7 @@ Check = Callable[[str, str], None]
 TEXT_MAX = 65_536
 EMAIL, HTTP = ("email", "email-json"), ("http", "https")
 PROTOCOLS = ("sqs", *HTTP, *EMAIL)
+UNREACHED = ("application", "firehose", "lambda", "sms")  # AWS's, which nothing leads to from here
 
 
 def _flag(name: str, value: str) -> None:
