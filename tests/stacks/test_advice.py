@@ -61,16 +61,6 @@ def test_who_is_not_told(protocol: str, says: str) -> None:
     assert says in text
 
 
-def test_what_nothing_comes_of() -> None:
-    said = {"VersioningConfiguration": {}, "Tags": [], "CorsConfiguration": {}}
-    resources = {"Files": {"Type": "AWS::S3::Bucket", "Properties": said}}
-    ((name, text),) = advised(resources)
-    assert (name, text) == (
-        "Files",
-        "nothing comes of CorsConfiguration, VersioningConfiguration here",
-    )
-
-
 def test_what_cannot_be_judged_of_a_policy() -> None:
     condition = {"DateGreaterThan": {"aws:CurrentTime": "x"}, "Bool": {"aws:ViaAWSService": "true"}}
     statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Condition": condition}

@@ -14,25 +14,6 @@ from jackbean.core.policies import unjudgeable
 Resources = Mapping[str, Any]
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 QUEUE, QUEUE_POLICY = "AWS::SQS::Queue", "AWS::SQS::QueuePolicy"
-# Properties of which nothing comes, where somebody would count on it.
-UNREALISED: Mapping[str, frozenset[str]] = {
-    "AWS::S3::Bucket": frozenset(
-        (
-            "CorsConfiguration",
-            "LifecycleConfiguration",
-            "LoggingConfiguration",
-            "NotificationConfiguration",
-            "ObjectLockConfiguration",
-            "ObjectLockEnabled",
-            "ReplicationConfiguration",
-            "VersioningConfiguration",
-            "WebsiteConfiguration",
-        )
-    ),
-    "AWS::DynamoDB::Table": frozenset(
-        ("KinesisStreamSpecification", "ResourcePolicy", "StreamSpecification")
-    ),
-}
 # What becomes of what topics tell to subscribers who are not reached as on AWS.
 SUBSCRIBERS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -56,13 +37,8 @@ def advised(resources: Resources) -> Iterator[tuple[str, str]]:
         )
         yield queue, text
     for name, one in resources.items():
-        for text in (*_unrealised(one), *_untold(one), *_unjudged(one)):
+        for text in (*_untold(one), *_unjudged(one)):
             yield name, text
-
-
-def _unrealised(one: Any) -> Iterator[str]:
-    if found := sorted(UNREALISED.get(_type(one), frozenset()) & _properties(one).keys()):
-        yield f"nothing comes of {', '.join(found)} here"
 
 
 def _untold(one: Any) -> Iterator[str]:

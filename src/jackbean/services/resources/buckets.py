@@ -2,7 +2,7 @@
 
 A bucket that is not empty is kept when its stack ends, as on AWS. What a bucket has besides its
 name and its policy (versions, encryption, websites) is not realised: the API does not have it
-either. Whoever deploys it is told so (`stacks.advice`).
+either. Whoever deploys it is told so (`stacks.schemas`).
 """
 
 from __future__ import annotations
@@ -14,16 +14,6 @@ from jackbean.services.objects import ObjectService
 from jackbean.services.resources import properties as told
 
 BUCKET, POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
-KNOWN = frozenset(
-    """
-    AccelerateConfiguration AccessControl AnalyticsConfigurations BucketEncryption BucketName
-    CorsConfiguration IntelligentTieringConfigurations InventoryConfigurations
-    LifecycleConfiguration LoggingConfiguration MetadataConfiguration MetadataTableConfiguration
-    MetricsConfigurations NotificationConfiguration ObjectLockConfiguration ObjectLockEnabled
-    OwnershipControls PublicAccessBlockConfiguration ReplicationConfiguration Tags
-    VersioningConfiguration WebsiteConfiguration
-    """.split()  # noqa: SIM905 - a table that can be read
-)
 
 
 class BucketProvider:
@@ -39,7 +29,6 @@ class BucketProvider:
         return await _exists(self._objects, wanted.name)
 
     async def ensure(self, wanted: Wanted) -> Made:
-        told.check(wanted, KNOWN)
         bucket = await self._objects.ensure_bucket(wanted.name)
         name, region = bucket.name, self._region
         attributes = {
