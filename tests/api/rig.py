@@ -25,6 +25,7 @@ from jackbean.control.board import Board
 from jackbean.control.credentials import ROLE_S
 from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
+from jackbean.control.nesting import NestedStacks
 from jackbean.control.notices import Notices
 from jackbean.control.principals import Keys
 from jackbean.control.rights import Rights
@@ -40,6 +41,7 @@ from jackbean.ports.store import EnvironmentQuery, PutEnvironment
 from jackbean.server.assembly import SERVICES
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
+from jackbean.services.objects.templates import template_at
 from jackbean.services.periodic import PeriodicDesk, Workers
 from jackbean.services.queues import MessageLedger, QueueDesk
 from jackbean.services.resources import ClaimedResources, providers, waiting
@@ -260,6 +262,7 @@ class PlantRig(Rig):
         made = [
             *providers(messages, self.objects, self.tables, f"http://{HOST}"),
             *waiting(world.store, world.clock, here, world.credentials.signature),
+            NestedStacks(world.store, world.ids, here, partial(template_at, self.objects)),
         ]
         self.universe.world = replace(world, resources=ClaimedResources(world.store, made))
         self.universe.crash()

@@ -19,6 +19,7 @@ from jackbean.stacks.engine import Stack, Surrounded, abandoned, advance, disman
 from jackbean.stacks.graph import Blueprint
 from jackbean.stacks.names import given_or_made
 from jackbean.stacks.properties import UNREALISED, unrealised
+from jackbean.stacks.types import STACK
 from jackbean.stacks.values import Unresolved, Value
 
 NOTHING: Mapping[Key, Sight] = MappingProxyType({})
@@ -59,6 +60,8 @@ class FreeSurroundings:
         if name in (told := dict(found.attributes)):
             return told[name]
         check_attribute(resource, found.type, name)
+        if found.type == STACK and found.ref:  # it is there, and this it has not
+            raise Unresolved(f"{resource} has no output {name.removeprefix('Outputs.')[:80]}")
         return f"{found.name}/{name[:80]}"
 
     def option(self, namespace: str, name: str) -> str | None:

@@ -30,11 +30,19 @@ from jackbean.control.stack_rules import (
     check_exports,
     check_rolling_back,
 )
-from jackbean.control.stack_views import DOCUMENT, ENDED_S, exported, freestanding
+from jackbean.control.stack_views import (
+    DOCUMENT,
+    ENDED_S,
+    NESTED,
+    WHOLE,
+    exported,
+    freestanding,
+)
 from jackbean.control.world import World
 from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.extensions import Declared
 from jackbean.core.freestanding import Aim, Freestanding, Plan, to_json
+from jackbean.core.nesting import Nested, from_json
 from jackbean.core.records import replace
 from jackbean.core.resources import Fate, Resource, State
 from jackbean.ports.store import PutDocument
@@ -72,8 +80,8 @@ class StackDesk:
     """Answers requests, and takes turns while any stack is under way."""
 
     world: World
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _rung: asyncio.Event = field(default_factory=asyncio.Event)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _resumed: bool = False
 
     async def stacks(self) -> list[Freestanding]:
@@ -216,8 +224,8 @@ class StackDesk:
 
     async def turn(self) -> bool:
         """Take a turn for every stack that is under way. Returns whether any still is."""
-        busy = False
         await self._resume()
+        busy = await self._nest()
         for stack in await self.stacks():
             if stack.ended is not None and stack.ended < self.world.clock.now() - ENDED_S:
                 await self.world.store.commit([PutDocument(DOCUMENT, stack.id, None)])
@@ -225,6 +233,34 @@ class StackDesk:
                 async with self._lock:
                     busy |= await self._turn(stack.id)
         return busy
+
+    async def _nest(self) -> bool:
+        """Begin what is wanted of stacks that are resources. Returns whether anything was begun."""
+        begun = False
+        for text in (await self.world.store.documents(NESTED)).values():
+            async with self._lock:
+                begun |= await self._begin_nested(from_json(text))
+        return begun
+
+    async def _begin_nested(self, nested: Nested) -> bool:
+        there = await self.find(nested.id)
+        waits = there is not None and not there.resting and not nested.ends
+        if waits or (there is not None and there.wish == nested.number):
+            return False
+        wanted = _nested(there, nested, self.world.clock.now())
+        if wanted is None:
+            return False
+        try:
+            if wanted.aim in {Aim.MAKE, Aim.CHANGE}:
+                await self._check(wanted)
+        except Fault as fault:
+            failed = "CREATE_FAILED" if there is None else "UPDATE_ROLLBACK_COMPLETE"
+            kept = there or wanted
+            wanted = replace(
+                kept, aim=Aim.REST, status=failed, reason=fault.message, wish=nested.number
+            )
+        await self._begin(wanted)
+        return True
 
     async def _resume(self) -> None:
         """Let what is under way count its time from now: an outage counts for nothing."""
@@ -309,6 +345,42 @@ class StackDesk:
                 await self._rung.wait()
         except TimeoutError:
             return
+
+
+def _nested(there: Freestanding | None, nested: Nested, now: float) -> Freestanding | None:
+    """Return a stack on its way to what is wanted of it; None: there is nothing to be ended."""
+    if nested.ends:
+        if there is None or there.ended is not None:
+            return None
+        return replace(there, wish=nested.number, aim=Aim.END, status="DELETE_IN_PROGRESS")
+    if there is None:
+        return Freestanding(
+            name=nested.name,
+            id=nested.id,
+            created=now,
+            status="CREATE_IN_PROGRESS",
+            aim=Aim.MAKE,
+            plan=nested.plan,
+            tags=nested.tags,
+            parent=nested.parent,
+            root=nested.root,
+            depth=nested.depth,
+            wish=nested.number,
+        )
+    if there.plan == nested.plan and there.status in WHOLE:
+        return replace(there, wish=nested.number, tags=nested.tags)
+    return replace(
+        there,
+        status="UPDATE_IN_PROGRESS",
+        aim=Aim.CHANGE,
+        plan=nested.plan,
+        former=there.plan,
+        before=there.resources,
+        tags=nested.tags,
+        wish=nested.number,
+        reason="",
+        updated=now,
+    )
 
 
 def _let_go(resource: Resource) -> Resource:

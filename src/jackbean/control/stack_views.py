@@ -29,6 +29,7 @@ from jackbean.stacks.outputs import IMPORT, Output, exports, imported_names, out
 from jackbean.stacks.portable import portable
 
 DOCUMENT = "stack"  # documents: stacks of their own, by id
+NESTED = "nested stack"  # documents: what is wanted of those that are resources, by name
 WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 EVENTS_MAX = 1000
 ENDED_S = 3600.0  # for so long a stack that has ended is listed
@@ -96,6 +97,8 @@ class StackView:
     stays: bool = False
     protected: bool = False
     policy: str = ""
+    parent: str = ""
+    root: str = ""
 
 
 async def views(world: World, wanted: str = "") -> list[StackView]:
@@ -206,6 +209,8 @@ def own_view(world: World, stack: Freestanding) -> StackView:
         stays=stack.stays,
         protected=stack.protected,
         policy=stack.policy,
+        parent=stack.parent,
+        root=stack.root,
     )
 
 

@@ -12,7 +12,7 @@ from jackbean.core.extensions import Declared
 from jackbean.core.installation import Installation
 from jackbean.core.options.settings import Settings
 from jackbean.stacks.names import SUFFIX_LENGTH, physical, stack_of
-from jackbean.stacks.types import Reality
+from jackbean.stacks.types import STACK, Reality
 from jackbean.stacks.types import kind as kind_of
 from jackbean.stacks.values import Unresolved, Value
 
@@ -167,6 +167,8 @@ class Surroundings:
 def check_attribute(resource: str, kind: str, name: str) -> None:
     """Raise Unresolved for an attribute that resources of a type are known not to have."""
     known = kind_of(kind, resource)
+    if kind == STACK and name.startswith("Outputs."):
+        return  # which a nested stack has only when it is there
     if known is None or known.reality is not Reality.PROVIDED or name in known.attributes:
         return
     has = ", ".join(sorted(known.attributes)) or "none"

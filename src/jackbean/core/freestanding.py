@@ -51,7 +51,8 @@ class Freestanding:
 
     `stays` says that what fails is left as it is, `ends` that a stack ends whose making fails.
     `since` is when anything was last done about a resource (s). `told` counts the lines of its
-    story, of which the last are kept; `policy` is kept for whoever asks for it.
+    story, of which the last are kept; `policy` is kept for whoever asks for it. Of one that is a
+    resource of another, `parent` and `root` are the ids of those, and `wish` what was done last.
     """
 
     name: str
@@ -68,6 +69,10 @@ class Freestanding:
     ends: bool = False
     protected: bool = False
     policy: str = ""
+    parent: str = ""
+    root: str = ""
+    depth: int = 0
+    wish: int = 0
     reason: str = ""
     updated: float | None = None
     ended: float | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -24,6 +25,7 @@ from jackbean.control.credentials import Credentials
 from jackbean.control.log_taking import LogTaker
 from jackbean.control.logs import LogRequests
 from jackbean.control.loop import Loop
+from jackbean.control.nesting import NestedStacks
 from jackbean.control.notices import Notices
 from jackbean.control.platforms import Platforms
 from jackbean.control.principals import Keys
@@ -49,6 +51,7 @@ from jackbean.server.proxy import make_router
 from jackbean.server.samples import keep_samples
 from jackbean.services.logs import LogService
 from jackbean.services.objects import ObjectService, UploadService
+from jackbean.services.objects.templates import template_at
 from jackbean.services.periodic import Scheduler
 from jackbean.services.queues import MessageLedger, QueueDepths
 from jackbean.services.resources import ClaimedResources, providers, waiting
@@ -152,6 +155,8 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         objects = ObjectService(files.buckets, blobs, clock, installation)
         board = Board(clock)
         catalogue = _catalogue(identity.region, engine)
+        read_url = partial(template_at, objects)
+        nested = NestedStacks(files.store, ids, installation, read_url)
         world = World(
             installation=_reached(installation, engine, api),
             store=files.store,
@@ -165,6 +170,7 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
                 [
                     *_providers(queueing, objects, tables, options),
                     *waiting(files.store, clock, installation, credentials.signature),
+                    nested,
                 ],
             ),
             depths=QueueDepths(queueing.queues.queues),
@@ -176,7 +182,7 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         )
         logs = LogService(files.logs, clock, installation)
         storage = Storage(files.store, files.buckets, objects, queueing, logs, tables)
-        yield _wired(world, board, storage, engine, identity)
+        yield _wired(StackDesk(world, nested.rung), board, storage, engine, identity)
 
 
 def _reached(installation: Installation, engine: ProcessEngine, api: Api) -> Installation:
@@ -200,8 +206,9 @@ def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
 
 
 def _wired(
-    world: World, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
+    stacks: StackDesk, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
 ) -> Assembly:
+    world = stacks.world
     ticker, logs, queueing = Ticker(world), LogRequests(world), storage.messaging
     roster = Roster(world, logs)
     plant = Plant(
@@ -217,7 +224,7 @@ def _wired(
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         queues=queueing.queues,
         topics=queueing.topics,
-        stacks=StackDesk(world),
+        stacks=stacks,
         signals=SignalDesk(world.store),
         tables=storage.tables,
         messages=MessageLedger(queueing.ledger, queueing.queues),

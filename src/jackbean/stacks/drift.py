@@ -28,7 +28,11 @@ class Drift(StrEnum):
 
 # Types that something real is made of, and nobody can change but the stack.
 UNCHECKED = frozenset(
-    {"AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"}
+    {
+        "AWS::CloudFormation::Stack",
+        "AWS::CloudFormation::WaitCondition",
+        "AWS::CloudFormation::WaitConditionHandle",
+    }
 )
 # Documents belong to whoever writes them: in them what has come besides is a difference, too.
 DOCUMENTS = frozenset(

@@ -52,6 +52,7 @@ NAMINGS: dict[str, Naming] = {
     "AWS::S3::Bucket": Naming(STACKED, "S3 bucket", most=63, lower=True),
     "AWS::S3::BucketPolicy": Naming(STACKED, "S3 bucket policy"),
     "AWS::DynamoDB::Table": Naming(STACKED, "DynamoDB table"),
+    "AWS::CloudFormation::Stack": Naming(STACKED, "nested stack", most=128),
     "AWS::CloudFormation::WaitCondition": Naming(STACKED, "wait condition"),
     "AWS::CloudFormation::WaitConditionHandle": Naming(STACKED, "wait condition handle"),
 }

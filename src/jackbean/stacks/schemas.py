@@ -160,6 +160,14 @@ SCHEMAS: Mapping[str, Members] = {
         TimeToLiveSpecification=_members("Enabled", AttributeName=TEXT, Enabled=FLAG),
         **_any(TABLE_UNREALISED),
     ),
+    "AWS::CloudFormation::Stack": _members(
+        "TemplateURL",
+        NotificationARNs=Many(TEXT),
+        Parameters=DOCUMENT,
+        Tags=TAGS,
+        TemplateURL=TEXT,
+        TimeoutInMinutes=WHOLE,
+    ),
     "AWS::CloudFormation::WaitCondition": _members(
         Count=WHOLE,
         Handle=TEXT,
@@ -174,6 +182,7 @@ SCHEMAS: Mapping[str, Members] = {
 }
 
 UNREALISED: Mapping[str, frozenset[str]] = {
+    "AWS::CloudFormation::Stack": frozenset({"NotificationARNs", "TimeoutInMinutes"}),
     "AWS::S3::Bucket": frozenset(BUCKET_UNREALISED.split()),
     "AWS::DynamoDB::Table": frozenset(TABLE_UNREALISED.split()),
     "AWS::SNS::Topic": frozenset(

@@ -46,7 +46,9 @@ def _words(text: str) -> frozenset[str]:
 
 FOLLOWED, INERT, UNBUILT = Kind(Reality.FOLLOWED), Kind(Reality.INERT), Kind(Reality.UNBUILT)
 
+STACK = "AWS::CloudFormation::Stack"
 KINDS: Mapping[str, Kind] = {
+    STACK: _provided(""),
     "AWS::S3::Bucket": _provided(
         "BucketName",
         attributes="Arn DomainName DualStackDomainName RegionalDomainName WebsiteURL",

@@ -34,7 +34,7 @@ async def create_change_set(plant: Plant, call: Call) -> Shape:
         raise Fault("LimitExceededException", f"There are {MOST} change sets; delete some.")
     before = there.plan if there else Plan()
     same = call.flag("UsePreviousTemplate", default=False)
-    template = before.template if same else template_of(call)
+    template = before.template if same else await template_of(plant, call)
     wish = Wish(name, Plan(template, parameters(call, before.parameters)), tags(call))
     await plant.stacks.check(wish)
     arn = plant.world.installation.arn(

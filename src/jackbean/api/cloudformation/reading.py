@@ -169,6 +169,7 @@ def page(call: Call, items: Sequence[Item]) -> tuple[Sequence[Item], Shape]:
 def _stack(stack: StackView, drift: Known) -> Shape:
     return {
         **_times(stack),
+        **_family(stack),
         "StackName": stack.name,
         "StackId": stack.id,
         "StackStatus": stack.status,
@@ -219,12 +220,17 @@ def _resource_drift(found: Found | None) -> Shape:
 def _summary(stack: StackView, drift: Known) -> Shape:
     return {
         **_times(stack),
+        **_family(stack),
         "DriftInformation": _drift(drift),
         "StackName": stack.name,
         "StackId": stack.id,
         "StackStatus": stack.status,
         "TemplateDescription": stack.template.get("Description", ""),
     }
+
+
+def _family(stack: StackView) -> Shape:
+    return {"ParentId": stack.parent, "RootId": stack.root} if stack.parent else {}
 
 
 def _times(stack: StackView) -> Shape:

@@ -9,6 +9,7 @@ from jackbean.api.plant import Call, Plant
 from jackbean.control.stack_desk import Wish
 from jackbean.core.errors import Fault
 from jackbean.core.freestanding import Freestanding, Plan
+from jackbean.services.objects.templates import template_at
 from jackbean.sources.templates import Unreadable, read_template
 
 Shape = dict[str, Any]
@@ -19,7 +20,7 @@ ENVIRONMENTS = "awseb-"  # how stacks of environments begin
 async def create_stack(plant: Plant, call: Call) -> Shape:
     wish = Wish(
         stack_name(call),
-        Plan(template_of(call), parameters(call, {})),
+        Plan(await template_of(plant, call), parameters(call, {})),
         tags(call),
         stays=call.flag("DisableRollback", default=False) or _on_failure(call) == "DO_NOTHING",
         ends=_on_failure(call) == "DELETE",
@@ -33,7 +34,7 @@ async def update_stack(plant: Plant, call: Call) -> Shape:
     there = await plant.stacks.find(stack_name(call))
     before = there.plan if there else Plan()
     same = call.flag("UsePreviousTemplate", default=False)
-    template = before.template if same else template_of(call)
+    template = before.template if same else await template_of(plant, call)
     wish = Wish(
         there.name if there else stack_name(call),
         Plan(template, parameters(call, before.parameters)),
@@ -80,7 +81,7 @@ async def delete_stack(plant: Plant, call: Call) -> Shape:
 
 
 async def validate_template(plant: Plant, call: Call) -> Shape:
-    template = template_of(call)
+    template = await template_of(plant, call)
     said = template.get("Parameters") or {}
     told = [
         {
@@ -125,13 +126,13 @@ def stack_name(call: Call) -> str:
     return name
 
 
-def template_of(call: Call) -> dict[str, Any]:
-    """Return the template in a request. Raises the Fault."""
+async def template_of(plant: Plant, call: Call) -> dict[str, Any]:
+    """Return the template in a request, or in our S3 where it says. Raises the Fault."""
     body, url = call.text("TemplateBody"), call.text("TemplateURL")
-    if not body:
+    if bool(body) is bool(url):
         text = "Either Template URL or Template Body must be specified."
-        reason = "Template URLs are not read here: give the template itself." if url else text
-        raise Fault("ValidationError", reason)
+        raise Fault("ValidationError", text)
+    body = body or await template_at(plant.objects, url)
     try:
         return read_template(body)
     except Unreadable as error:
