@@ -14,6 +14,7 @@ from jackbean.server import inner
 from jackbean.server.certificates import Authority, found
 from jackbean.server.home import HomeError, Serving
 from jackbean.server.options import ServeOptions
+from jackbean.server.truststore import jks
 
 
 def made(folder: Path) -> Authority:
@@ -89,6 +90,7 @@ def test_what_instances_trust_is_the_machines_and_ours(
     assert told.startswith("of the machine\n-----BEGIN CERTIFICATE-----")
     assert inner.described(options, serving) == first
     assert first.certificates.read_text() == told
+    assert first.certificates.with_suffix(".jks").read_bytes() == jks(told)
     assert shake(inner.context(first), "sts.amazonaws.com", told.partition("\n")[2])
     for other in ("user", "plain"):
         assert inner.described(replace(options, engine=other), serving).certificates is None

@@ -17,6 +17,7 @@ MANIFEST = "META-INF/MANIFEST.MF"
 LONE = "application.jar"
 MEMORY_MAX = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 UNLIMITED = 1 << 50
+TRUSTED = "/opt/jackbean/certificates.jks"  # where AWS's names lead to the control plane
 
 
 def keep_jar(run: Run) -> None:
@@ -46,13 +47,22 @@ def check_start(run: Run) -> None:
     generate_procfile(run, f"java -jar {shlex.quote(jars[0])}")
 
 
-def memory(run: Run) -> dict[str, str]:
-    """Have Java size its heap by the instance's memory, as on a machine of that size.
+def options(run: Run) -> dict[str, str]:
+    """Have Java size its heap by the instance's memory, and trust whom the instance trusts.
 
-    It does not see by itself what a control group allows, and takes a quarter of the real machine.
+    It does not see by itself what a control group allows, and takes a quarter of the real machine;
+    and it reads certificates from a file of its own.
     """
     found = max(bytes_of(Path(name)) for name in MEMORY_MAX)
-    return {"JAVA_TOOL_OPTIONS": f"-XX:MaxRAM={found}"} if found else {}
+    told = [*([f"-XX:MaxRAM={found}"] if found else []), *trust()]
+    return {"JAVA_TOOL_OPTIONS": " ".join(told)} if told else {}
+
+
+def trust() -> list[str]:
+    """Return the options by which Java trusts whom the instance trusts."""
+    if not Path(TRUSTED).is_file():
+        return []
+    return [f"-Djavax.net.ssl.trustStore={TRUSTED}", "-Djavax.net.ssl.trustStoreType=JKS"]
 
 
 def bytes_of(limit: Path) -> int:
@@ -84,7 +94,7 @@ JAVA = Platform(
     port=PORT,
     tells_port=False,
     languages=("java",),
-    variables=memory,
+    variables=options,
     steps=(
         Step("look for a JAR", keep_jar, "The JAR cannot be kept."),
         PROVIDE,

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from jackbean.agent import environment, webapps
+from jackbean.agent import environment, java, webapps
 from jackbean.agent.phases import Step, StepFailed
 from jackbean.agent.run import Platform, Run
 from jackbean.agent.runtime import PROVIDE, give, language
@@ -124,6 +124,7 @@ def arguments(run: Run, home: Path, base: Path) -> list[str]:
     jars = ":".join(str(home / "bin" / name) for name in ("bootstrap.jar", "tomcat-juli.jar"))
     properties = environment.properties(run.manifest)
     return [
+        *java.trust(),
         *jvm_options(options, run),
         *(f"-D{name}={value}" for name, value in sorted(properties.items())),
         "-Djava.util.logging.manager=org.apache.juli.ClassLoaderLogManager",

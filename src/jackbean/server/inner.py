@@ -14,9 +14,11 @@ import ssl
 from pathlib import Path
 
 from jackbean.engines.process.engine import ProcessEngine
+from jackbean.engines.process.launch import JAVAS
 from jackbean.engines.process.prepare import SECURE_PORT, Api
 from jackbean.server.home import Serving, write_secret
 from jackbean.server.options import ServeOptions
+from jackbean.server.truststore import jks
 
 PROBE = "127.255.255.254"  # nobody listens on this one alone
 FOLDER, BUNDLE, CERTIFICATE, KEY = "authority", "trusted.pem", "authority.pem", "authority.key"
@@ -38,8 +40,10 @@ def described(options: ServeOptions, serving: Serving) -> Api:
         )
         return api
     folder = (options.data_dir / FOLDER).resolve()
-    write_secret(folder / BUNDLE, f"{_trusted(dict(os.environ))}\n{_authority(folder)}")
+    trusted = f"{_trusted(dict(os.environ))}\n{_authority(folder)}"
+    write_secret(folder / BUNDLE, trusted)
     (folder / BUNDLE).chmod(0o644)
+    (folder / BUNDLE).with_suffix(JAVAS).write_bytes(jks(trusted))
     return Api(serving.url, serving.port, serving.region, folder / BUNDLE)
 
 

@@ -20,6 +20,7 @@ AGENTS = "/run/jackbean"  # where instances see the directory of the agents' soc
 DEPENDENCIES = f"{HOME}/dependencies"
 RUNTIMES = f"{HOME}/runtimes"
 CERTIFICATES = f"{HOME}/certificates.pem"
+JAVAS = ".jks"  # of the same certificates, beside them, as Java reads them
 WEBAPP = "webapp"
 MARK = "JACKBEAN_INSTANCE"
 GRACE_S = 60.0  # an agent drains and stops its processes; it knows how long that may take
@@ -132,6 +133,8 @@ def instance_box(
     ]
     if ground.certificates:
         shown.append((str(ground.certificates), CERTIFICATES))
+        javas = str(ground.certificates.with_suffix(JAVAS))
+        shown.append((javas, CERTIFICATES.replace(".pem", JAVAS)))
     if ground.signposts:
         shown.append((str(ground.signposts), signposts.INSIDE))
     for name, path in sorted(ground.tools.items()):
