@@ -289,7 +289,16 @@ def test_a_build_that_takes_too_long_is_ended(
             "error: Failed to build `psycopg2==2.9`\n  cause: The build backend returned an error\n"
             "  cause: Call to `setuptools` failed (exit status: 1)\n\n[stderr]\nError: pg_config\n",
             "r.txt cannot be installed: Failed to build `psycopg2==2.9`: "
-            "The build backend returned an error: Call to `setuptools` failed (exit status: 1)",
+            "The build backend returned an error: Call to `setuptools` failed (exit status: 1): "
+            "Error: pg_config",
+        ),
+        (
+            "error: Failed to build `markupsafe==1.0`\n  cause: The build backend failed\n\n"
+            "         [stderr]\n         Traceback (most recent call last):\n"
+            "           File x\n         ImportError: cannot import name 'Feature'\n\n"
+            "hint: Build failures usually indicate a problem with the package\n",
+            "r.txt cannot be installed: Failed to build `markupsafe==1.0`: "
+            "The build backend failed: ImportError: cannot import name 'Feature'",
         ),
         ("Killed\n", "r.txt cannot be installed: Killed"),
         ("", "r.txt cannot be installed: no reason given"),

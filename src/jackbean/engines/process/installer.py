@@ -106,7 +106,18 @@ def cause(output: str, file: str) -> str:
             said[-1] += " " + line.strip(" │")
         elif line.strip():
             break
+    said += _last_words(lines[start:])
     return f"{file} cannot be installed: {': '.join(said)}"[:CAUSE_CHARS_MAX]
+
+
+def _last_words(lines: list[str]) -> list[str]:
+    """Return the last line of what a package's own build said: the error that it ended with."""
+    bare = [line.strip(" │") for line in lines]
+    if "[stderr]" not in bare:
+        return []
+    after = bare[bare.index("[stderr]") + 1 :]
+    end = next((n for n, line in enumerate(after) if line.startswith("hint:")), len(after))
+    return [line for line in after[:end] if line][-1:]
 
 
 def _opens(line: str) -> bool:
