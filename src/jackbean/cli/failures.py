@@ -14,6 +14,7 @@ from __future__ import annotations
 import click
 
 BUSY = "is in an invalid state for this operation"
+IDLE = "Must be Updating"  # there is nothing to wait for
 UNREACHABLE = frozenset(
     {
         "EndpointConnectionError",
@@ -93,7 +94,7 @@ def refused(error: Exception) -> Failure | None:
         return None
     said = response.get("Error", {})
     code, text = str(said.get("Code") or "Error"), str(said.get("Message") or error)
-    if BUSY in text:
+    if BUSY in text and IDLE not in text:
         return Busy(f"{text} Watch it with `jb events --follow`, then try again.", code)
     return Failure(text, code)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from jackbean.api.elasticbeanstalk import shapes
 from jackbean.api.elasticbeanstalk.applications import tags_of
+from jackbean.api.elasticbeanstalk.bases import base_of, refuse_base
 from jackbean.api.elasticbeanstalk.pages import page
 from jackbean.api.elasticbeanstalk.tags import SYSTEM_TAGS
 from jackbean.api.plant import Call, Plant
@@ -83,18 +84,19 @@ async def create_environment(plant: Plant, call: Call) -> Shape:
     name = call.text("EnvironmentName") or grouped(said.name, group)
     if not name:
         raise missing("EnvironmentName must be given, here or in the bundle's env.yaml.")
-    tier = _tier(call) or said.tier or Tier()
+    base = await base_of(plant, call)
+    tier = _tier(call) or said.tier or base.tier
     prefix = None if tier.worker or not said.cname else grouped(said.cname, group)
     wanted = Creation(
         application=call.text("ApplicationName"),
         name=name,
-        platform=_platform(plant, call, said.platform),
+        platform=_platform(plant, call, said.platform or base.platform),
         request_id=call.request_id,
         label=label,
         cname_prefix=call.optional("CNAMEPrefix") or prefix,
         description=call.text("Description"),
         tier=tier,
-        settings=(*said.settings, *settings_of(call)),
+        settings=(*base.settings, *said.settings, *settings_of(call)),
         tags=_tags(call, said.tags),
         group=group,
     )
@@ -115,6 +117,7 @@ async def update_environment(plant: Plant, call: Call) -> Shape:
     environment = await _named(plant, call)
     if call.members.get("TemplateName"):
         raise invalid(f"No Configuration Template named '{call.text('TemplateName')}' found.")
+    refuse_base(call)
     named = call.text("SolutionStackName") or call.text("PlatformArn")
     wanted = Update(
         request_id=call.request_id,
