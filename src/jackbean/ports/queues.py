@@ -35,6 +35,10 @@ class Queue:
     tags: Pairs = ()
     key: int = 0
 
+    def __hash__(self) -> int:
+        """Return what tells one from most others: all of it would take longer than a lookup."""
+        return hash((self.key, self.name, self.modified))
+
     @property
     def fifo(self) -> bool:
         return self.name.endswith(".fifo")

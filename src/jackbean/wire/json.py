@@ -204,24 +204,28 @@ def _plain(shape: Shape, value: Any) -> Any:
     """Return a value in terms of JSON."""
     if shape.is_document:
         return value
-    if shape.kind == "structure":
-        return dict(_members(shape, value))
-    if shape.kind == "list":
+    kind = shape.kind
+    if kind == "string" and isinstance(value, str):
+        return value
+    if kind == "structure":
+        return _members(shape, value)
+    if kind == "list":
         return [_plain(shape.member, item) for item in value]
-    if shape.kind == "map":
+    if kind == "map":
         return {key: _plain(shape.value, item) for key, item in value.items()}
     return _plain_scalar(shape, value)
 
 
-def _members(shape: Shape, value: Mapping[str, Any]) -> Any:
-    members = shape.members
+def _members(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
+    members, found = shape.members, {}
     for name, item in value.items():
         if item is None:
             continue
         if name not in members:
             raise TypeError(f"{shape.name} has no member {name!r}; it has: {', '.join(members)}")
         member = members[name]
-        yield member.wire_name or name, _plain(member, item)
+        found[member.wire_name or name] = _plain(member, item)
+    return found
 
 
 def _plain_scalar(shape: Shape, value: Any) -> Any:

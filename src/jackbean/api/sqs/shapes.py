@@ -32,7 +32,7 @@ IGNORED_NAMES = frozenset({"Policy", "VisibilityTimeout", "QueueArn", "RedrivePo
 
 def attributes_in(given: Mapping[str, Any] | None) -> dict[str, Attribute]:
     """Return attributes as they came. Raises the Fault for values of a kind that is not taken."""
-    return {name: _attribute(name, told) for name, told in (given or {}).items()}
+    return {name: _attribute(name, told) for name, told in given.items()} if given else {}
 
 
 def _attribute(name: str, told: Mapping[str, Any]) -> Attribute:
