@@ -90,6 +90,11 @@ def test_dependencies_come_first_and_dependants_are_told_of_them(grouped: PlantR
     ]
     url = f"https://sqs.us-east-1.amazonaws.com/123456789012/{queue.name}"
     assert properties(grouped, "front-dev")["JOBS_URL"] == url
+    resources = [
+        grouped.eb.describe_environment_resources(EnvironmentName=name)["EnvironmentResources"]
+        for name in ("front-dev", "worker-dev")
+    ]
+    assert resources[0]["Queues"] == resources[1]["Queues"][:1]
     begun = grouped.environment(front["EnvironmentId"]).created
     assert begun >= grouped.environment(worker["EnvironmentId"]).updated
 

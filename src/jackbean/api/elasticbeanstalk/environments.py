@@ -193,18 +193,24 @@ async def describe_environment_resources(plant: Plant, call: Call) -> Shape:
             "LaunchTemplates": [{"Id": n} for n in templates],
             "LoadBalancers": [{"Name": n} for n in balancers],
             "Triggers": [],
-            "Queues": await _queues(plant, call, environment) if environment.worker else [],
+            "Queues": await _queues(plant, call, environment),
         }
     }
 
 
 async def _queues(plant: Plant, call: Call, environment: Environment) -> list[Shape]:
-    """Return the queues of a worker, with their URLs on the caller's side of the network."""
+    """Return the queues that an environment uses, with URLs on the caller's side of the network.
+
+    Those of a worker; else those of workers that it is linked to, where the EB CLI looks for them.
+    """
     world = plant.world
+    base = f"{call.base_url}/{world.installation.account}"
+    if not environment.worker:
+        linked = [name_of(link.value) for link in environment.links if link.queue]
+        return [{"Name": QUEUES[0][0], "URL": f"{base}/{name}"} for name in linked]
     made = [(label, environment.resource(id_)) for label, id_ in QUEUES]
     release = await environments.current_release(world, environment)
     queue = queue_of(world.installation, environment, release)
-    base = f"{call.base_url}/{world.installation.account}"
     if made[0][1] is None and queue:
         return [{"Name": QUEUES[0][0], "URL": f"{base}/{name_of(queue)}"}]
     return [{"Name": label, "URL": f"{base}/{one.name}"} for label, one in made if one]
