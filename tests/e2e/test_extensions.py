@@ -183,3 +183,18 @@ def test_django_migrates_once(one: Installation) -> None:
     (fifth,) = one.instances(name) - after.keys()
     assert migrations(one, name)[fifth] == []
     assert {one.get(made).split()[0] for _ in range(10)} == {"two"}
+
+
+@pytest.mark.slow
+def test_python_packages_with_programs_and_without(one: Installation) -> None:
+    """The packages come from PyPI."""
+    config = """
+packages: {python: {six: [1.16.0], httpie: []}}
+container_commands:
+  01_import: {command: '/usr/bin/python3 -c "import six; assert six.__version__ == \'1.16.0\'"'}
+  02_run: {command: http --version}
+"""
+    one.version("packaged", app("packaged", **{".ebextensions/packages.config": config}))
+    one.create("packaged", "packaged", SINGLE)
+    errors = [event for event in one.events("packaged") if event.startswith("ERROR")]
+    assert errors == []

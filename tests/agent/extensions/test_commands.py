@@ -174,7 +174,7 @@ FAILURES: dict[str, tuple[Extension, str, tuple[str, ...]]] = {
     "a program that is not there": (
         commands(Command("01_x", argv=("the reason",))),
         "PreBuildEbExtension",
-        ("command 01_x exited with code 127 (a program was not found)",),
+        ("command 01_x exited with code 127 (a program was not found: an instance",),
     ),
     "a folder that is not there": (
         commands(Command("01_x", "true", cwd="/nowhere")),

@@ -7,6 +7,7 @@ and keys are found by the SDK.
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -162,6 +163,46 @@ def older_node() -> bytes:
 @pytest.mark.slow
 def test_from_an_older_node_sdk(one: Installation) -> None:
     lands(one, "signup-older-node", older_node(), "Node.js")
+
+
+# Asks a name of AWS's, as SDKs for Java did before 2023: by TLS, trusting what Java trusts.
+JAVA = """
+import com.sun.net.httpserver.*;
+import java.net.*;
+public class Main {
+  public static void main(String[] arguments) throws Exception {
+    HttpServer server = HttpServer.create(new InetSocketAddress(5000), 0);
+    server.createContext("/", exchange -> {
+      byte[] told = asked().getBytes();
+      exchange.sendResponseHeaders(200, told.length);
+      exchange.getResponseBody().write(told);
+      exchange.close();
+    });
+    server.start();
+  }
+  static String asked() {
+    try {
+      URL url = new URL("https://dynamodb.eu-west-1.amazonaws.com/");
+      HttpURLConnection connection = (HttpURLConnection) url.openConnection();
+      connection.setRequestProperty("X-Amz-Target", "DynamoDB_20120810.ListTables");
+      connection.getResponseCode();
+      return new String(connection.getErrorStream().readAllBytes());
+    } catch (Exception error) {
+      return error.toString();
+    }
+  }
+}
+"""
+
+
+@pytest.mark.slow
+def test_java_trusts_who_answers_to_awss_names(one: Installation) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("AWS's names lead here in root mode only")
+    content = bundle({"Main.java": JAVA, "Procfile": "web: java Main.java\n"})
+    told = one.get(launched(one, "trusting", content, "Corretto 17"))
+    assert "MissingAuthenticationTokenException" in told
+    one.terminate("trusting")
 
 
 @pytest.fixture(scope="module", params=["user", "plain"])

@@ -113,7 +113,7 @@ def _environment(command: Command, setting: Setting) -> Mapping[str, str]:
 
 def _hint(code: int) -> str:
     hints = {
-        NOT_FOUND: " (a program was not found)",
+        NOT_FOUND: " (a program was not found: an instance has those of its machine, in /usr)",
         NOT_EXECUTABLE: " (a program could not be run: is it executable?)",
     }
     return hints.get(code, "")

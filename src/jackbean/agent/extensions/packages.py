@@ -2,7 +2,7 @@
 
 The programs of an instance are its machine's, shown read-only, so no package manager can work
 there. What a package would have brought is looked for; what is missing is told with the command
-that brings it to the machine, and with it to all instances at once. Programs from PyPI are the
+that brings it to the machine, and with it to all instances at once. Packages of PyPI are the
 exception: they come to /usr/local. Gems are installed where the machine has Ruby.
 """
 
@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import groupby
+from pathlib import Path
 
 from jackbean.agent import environment
 from jackbean.agent.children import Command
@@ -23,6 +24,7 @@ from jackbean.core.instructions import Extension, Package
 
 SYSTEM_PATH = environment.SYSTEM_PATH
 TOOLS = "/usr/local/lib/jackbean-tools"
+NO_PROGRAM = "No executables are provided"  # what uv says of a package that is modules only
 
 
 def install_all(bench: Bench, extension: Extension) -> None:
@@ -67,7 +69,7 @@ def _gems(bench: Bench, file: str, packages: list[Package]) -> None:
 
 
 def _programs(bench: Bench, file: str, packages: list[Package]) -> None:
-    """Install programs from PyPI, each with a Python environment of its own."""
+    """Install programs from PyPI, each with a Python environment of its own, and modules."""
     uv = bench.run.host.config.tools.get("uv", "")
     if not uv or bench.plain:
         names = ", ".join(package.name for package in packages)
@@ -81,7 +83,17 @@ def _programs(bench: Bench, file: str, packages: list[Package]) -> None:
     python = pythons.get(version) or next(iter(pythons.values()), "python3")
     for package, wanted in _each(packages):
         name = f"{package.name}=={wanted}" if wanted else package.name
-        _must(bench, package, (uv, "tool", "install", "--python", python, name))
+        told = _run(bench, (uv, "tool", "install", "--python", python, name))
+        if told and NO_PROGRAM in bench.last_output:
+            told = _run(bench, (uv, "pip", "install", *_modules(), name))
+        _noted(bench, package, told)
+
+
+def _modules() -> tuple[str, ...]:
+    """Return what has modules installed where the instance's own Python finds them."""
+    python = Path("/usr/bin/python3")
+    place = f"/usr/local/lib/{python.resolve().name}/dist-packages"
+    return ("--python", str(python), "--target", place)
 
 
 def _each(packages: list[Package]) -> Iterator[tuple[Package, str]]:
@@ -91,7 +103,10 @@ def _each(packages: list[Package]) -> Iterator[tuple[Package, str]]:
 
 
 def _must(bench: Bench, package: Package, argv: tuple[str, ...]) -> None:
-    code = _run(bench, argv)
+    _noted(bench, package, _run(bench, argv))
+
+
+def _noted(bench: Bench, package: Package, code: int) -> None:
     if code:
         cause = f"package {package.name} cannot be installed: exited with code {code}."
         raise StepFailed(cause, COMMAND_LOG, bench.last_output)
