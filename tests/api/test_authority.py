@@ -275,6 +275,7 @@ def policy(effect: str = "Allow", action: str = "SQS:SendMessage", **more: Any) 
     return {"Effect": effect, "Action": action, "Resource": "*", **more}
 
 
+THEIRS = "arn:aws:s3:::bucket-web2"
 ROLE = "arn:aws:iam::123456789012:role/aws-elasticbeanstalk-ec2-role"
 TOPIC = {"ArnEquals": {"aws:SourceArn": "arn:aws:sns:us-east-1:123456789012:web2"}}
 
@@ -316,9 +317,45 @@ def test_a_policy_denies_ones_own(bench: Bench) -> None:
     mine.purge_queue(QueueUrl=url)
 
 
+@pytest.mark.parametrize("service", ["s3", "sns", "sqs"])
+def test_what_a_policy_opens_of_anothers(bench: Bench, service: str) -> None:
+    """However wide it is: what programs may do with their own, and nothing that makes or ends it."""
+    place = {"s3": {"Resource": [THEIRS, f"{THEIRS}/*"]}}.get(service, {})
+    wide = policy(action=f"{service}:*", Principal={"AWS": ROLE}, **place)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [wide]})
+    set_policy(bench, service, document)
+    wrong = []
+    for operation in operations(service):
+        if operation in ABOUT_NOTHING.get(service, ()):
+            continue
+        code, answer = bench.outcome(service, operation, "web2")
+        if (code in DENIED) is (operation in MAY[service]):
+            wrong.append((operation, code or "it was done", answer[:200]))
+    assert wrong == []
+    set_policy(bench, service, "")
+    bench.client("s3").put_object(Bucket="bucket-web2", Key="k", Body=b"theirs")
+    for operation in sorted(MAY[service]):
+        assert bench.outcome(service, operation, "web2")[0] in DENIED, operation
+
+
+def set_policy(bench: Bench, service: str, document: str) -> None:
+    """Set what `web2` has of a service open, or close it again."""
+    client = bench.client(service)
+    if service == "sqs":
+        url = _named("AWS::SQS::Queue", "web2")
+        client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    elif service == "sns":
+        arn = _named("AWS::SNS::Topic", "web2")
+        attribute = {"AttributeName": "Policy", "AttributeValue": document}
+        client.set_topic_attributes(TopicArn=arn, **attribute)
+    elif document:
+        client.put_bucket_policy(Bucket="bucket-web2", Policy=document)
+    else:
+        client.delete_bucket_policy(Bucket="bucket-web2")
+
+
 # Of buckets: what each statement lets an instance of another environment, and everybody, do
 
-THEIRS = "arn:aws:s3:::bucket-web2"
 EVERYTHING = frozenset({"get", "put", "delete", "list"})
 BUCKETS: tuple[tuple[list[Any], frozenset[str], frozenset[str]], ...] = (
     ([policy(action="s3:GetObject", Resource=f"{THEIRS}/*", Principal="*")], {"get"}, {"get"}),
