@@ -323,3 +323,10 @@ def test_the_memory_that_a_control_group_allows(tmp_path: Path, said: str, found
     (tmp_path / "memory.max").write_text(said)
     assert java.bytes_of(tmp_path / "memory.max") == found
     assert java.bytes_of(tmp_path / "none") == 0
+
+
+def test_php_trusts_whom_its_instance_trusts(tmp_path: Path) -> None:
+    file = tmp_path / "certificates.pem"
+    assert php.trust(file) == ""
+    file.touch()
+    assert php.trust(file) == f"curl.cainfo = '{file}'\nopenssl.cafile = '{file}'\n"

@@ -319,7 +319,7 @@ def test_a_policy_denies_ones_own(bench: Bench) -> None:
 
 @pytest.mark.parametrize("service", ["s3", "sns", "sqs"])
 def test_what_a_policy_opens_of_anothers(bench: Bench, service: str) -> None:
-    """However wide it is: what programs may do with their own, and nothing that makes or ends it."""
+    """However wide it is: what programs may do with their own, and not make, set or end it."""
     place = {"s3": {"Resource": [THEIRS, f"{THEIRS}/*"]}}.get(service, {})
     wide = policy(action=f"{service}:*", Principal={"AWS": ROLE}, **place)
     document = json.dumps({"Version": "2012-10-17", "Statement": [wide]})

@@ -18,6 +18,7 @@ from jackbean.agent.runtime import PROVIDE, give
 from jackbean.agent.startup import write_own
 
 PORT = 9_000
+TRUSTED = Path("/opt/jackbean/certificates.pem")  # where AWS's names lead to the control plane
 INI = "aws:elasticbeanstalk:container:php:phpini"
 DEFAULTS = {
     "memory_limit": "256M",
@@ -94,7 +95,7 @@ def set_up(run: Run) -> None:
             raise StepFailed(f"Option {name} is {value!r}, which is no value for php.ini.")
     (run.runtime / "php.d").mkdir(exist_ok=True)
     (run.runtime / "php.d/50-properties.ini").write_text(
-        readable(environment.properties(run.manifest))
+        trust() + readable(environment.properties(run.manifest))
     )
     (run.runtime / "fpm.conf").write_text(pool(run, settings))
     give(run, run.runtime / "php.d")
@@ -141,6 +142,11 @@ decorate_workers_output = no
 security.limit_extensions = .php .phar
 php_value[session.save_path] = {run.paths.at("/var/lib/php/sessions")}
 {values}"""
+
+
+def trust(file: Path = TRUSTED) -> str:
+    """Return what makes PHP trust whom the instance trusts: its libcurl reads no variable."""
+    return f"curl.cainfo = '{file}'\nopenssl.cafile = '{file}'\n" if file.is_file() else ""
 
 
 def readable(properties: Mapping[str, str]) -> str:
