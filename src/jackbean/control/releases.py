@@ -79,7 +79,7 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     if wanted.digest is None:
         world.platforms.sample(world.platforms.of(environment))  # or say that there is none
     extensions, links = await _read(world, environment, wanted)
-    tasks = await asyncio.to_thread(extensions.tasks) if environment.worker else ()
+    tasks = await _tasks(environment, extensions)
     bundle, warnings = _accepted(extensions, direct, wanted, tier)
     settings = effective(Layers(direct=direct, bundle=bundle), wanted.table, tier)
     if wanted.current is None:
@@ -190,12 +190,21 @@ async def _read(
     return replace(extensions, settings=settings), links
 
 
+async def _tasks(environment: Environment, extensions: Extensions) -> tuple[Task, ...]:
+    """Return the periodic tasks of a worker's bundle."""
+    if not environment.worker or extensions.cron is None:
+        return ()
+    return await asyncio.to_thread(extensions.tasks)
+
+
 async def _links(
     world: World, environment: Environment, extensions: Extensions, wanted: Wanted
 ) -> tuple[Link, ...]:
     """Return what the bundle links to: looked up anew by a deployment, not by new settings."""
     if wanted.configuration_only and wanted.current:
         return wanted.current.links
+    if extensions.env is None:
+        return ()
     return await linked(world, environment, await asyncio.to_thread(extensions.declaration))
 
 

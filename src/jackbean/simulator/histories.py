@@ -27,6 +27,7 @@ from jackbean.core.options.settings import Setting
 from jackbean.ports.store import Change, EnvironmentQuery
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.bundles import bundle
+from jackbean.simulator.engine import Behaviour
 from jackbean.simulator.faults import Crash, Faults
 from jackbean.simulator.invariants import (
     Chronicle,
@@ -53,6 +54,7 @@ STEP_MIN_S = 0.01  # a clock of large numbers cannot take steps of any size
 PATIENCE_S = 1500.0  # within which every operation must have ended
 CALM_S = 15.0  # in which the steady state mends what faults have left
 MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
+PROMPT = Behaviour(boot_s=0.0, stage_s=0.0, activate_s=0.0)  # where nothing is tried yet
 REFUSALS = ("already exists", "No Environment", "none to go back to", "Must be Updating")
 
 
@@ -118,13 +120,17 @@ class Story:
         return outcome
 
     async def _begin(self) -> None:
-        self._universe.faults.resting = self._plan.settled
+        usual = self._universe.engine.behaviour
+        if self._plan.settled:
+            self._universe.faults.resting = True
+            self._universe.engine.behaviour = PROMPT
         await self._insist(partial(self._create, NAME))
         if "swap" in self._plan.acts:
             await self._insist(partial(self._create, PARTNER))
         await self._until_rest("create")
         self._names = frozenset(e.cname_prefix for e in await self._universe.environments())
         self._universe.faults.resting = False
+        self._universe.engine.behaviour = usual
 
     async def _insist(self, request: Callable[[], Awaitable[object]]) -> None:
         """Ask like a client that repeats a request which got no answer."""

@@ -48,6 +48,7 @@ from jackbean.storage.retention import CERTIFICATES_KEPT_MAX, events_kept_since_
 Key = TypeVar("Key")
 Row = TypeVar("Row")
 Hook = Callable[[Sequence[Change]], None]
+EVERYTHING = EnvironmentQuery()
 EXACT = (
     "application",
     "environment",
@@ -203,6 +204,8 @@ class MemoryStore:
         return self._environments.get(id)
 
     async def environments(self, query: EnvironmentQuery) -> list[Environment]:
+        if query == EVERYTHING:
+            return [e for e in self._environments if not e.terminated]
         return [e for e in self._environments if _environment_matches(query, e)]
 
     async def slots(self) -> frozenset[int]:

@@ -94,11 +94,15 @@ FATES = frozenset(Fate)
 
 def references(value: Value) -> Iterator[str]:
     """Yield the names that functions in a value refer to, resources and parameters alike."""
-    if isinstance(value, dict) and len(value) == 1:
-        yield from _referred(*next(iter(value.items())))
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        yield from references(item)
+    if isinstance(value, dict):
+        if len(value) == 1:
+            yield from _referred(*next(iter(value.items())))
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for item in value:
+        if isinstance(item, dict | list):
+            yield from references(item)
 
 
 def _referred(function: str, argument: Value) -> Iterator[str]:

@@ -45,6 +45,7 @@ SQSD = "aws:elasticbeanstalk:sqsd"
 WORKER_DRAIN_S_MAX = 300
 NOTHING = Settings()
 DEFAULTS_KEPT_MAX = 64  # sets of them: one for each kind of environment that is in use
+EFFECTIVE_KEPT_MAX = 64  # a request resolves the same layers several times
 
 
 class Origin(StrEnum):
@@ -74,6 +75,7 @@ class Resolved:
     origins: Mapping[Key, Origin]
 
 
+@lru_cache(maxsize=EFFECTIVE_KEPT_MAX)
 def effective(layers: Layers, table: OptionTable, tier: str = "WebServer") -> Settings:
     """Return what holds for an environment of `tier` on the platform of `table`."""
     explicit = _merged(_ranked(layers, table))
@@ -114,8 +116,9 @@ def stored(
 
 def fixed_at_creation(settings: Settings, table: OptionTable) -> Settings:
     """Return what must be stored at creation, so that no later bundle can change it."""
-    rows = ((s, table.row(s.namespace, s.name)) for s in settings)
-    return Settings(s for s, row in rows if row and row.apply is Apply.CREATE_ONLY)
+    rows = ((key, table.row(*key[:2])) for key, _ in settings.to_pairs())
+    fixed = {key for key, row in rows if row and row.apply is Apply.CREATE_ONLY}
+    return settings.without(settings.keys() - fixed)
 
 
 def canonical(wanted: Key, table: OptionTable) -> Key:
@@ -132,16 +135,16 @@ def chosen(settings: Settings, table: OptionTable) -> Settings:
     empty: clients send both for fields left blank.
     """
     aliases: list[Setting] = []
-    plain: list[Setting] = []
-    for setting in settings:
-        row = table.row(setting.namespace, setting.name)
-        if setting.value is None or (row and not setting.value and not _takes_empty(row)):
-            continue
-        if row and row.alias_of:
-            aliases.append(Setting(*row.alias_of, setting.value))
-        else:
-            plain.append(setting)
-    return Settings([*aliases, *plain])
+    gone: list[Key] = []
+    for wanted, value in settings.to_pairs():
+        row = table.row(*wanted[:2])
+        if value is None or (row and not value and not _takes_empty(row)):
+            gone.append(wanted)
+        elif row and row.alias_of:
+            gone.append(wanted)
+            aliases.append(Setting(*row.alias_of, value))
+    plain = settings.without(gone) if gone else settings
+    return Settings(aliases).with_(plain) if aliases else plain
 
 
 def kinds(settings: Settings, tier: str = "WebServer") -> frozenset[str]:
