@@ -52,6 +52,13 @@ SAMPLE_FAMILY = "Python"
 @click.option("--cfg", default="", help="Take the settings of a saved configuration.")
 @click.option("--envvars", default="", metavar="KEY=VALUE,...", help="Environment variables.")
 @click.option("--tags", default="", metavar="KEY=VALUE,...", help="Tags.")
+@click.option(
+    "-g",
+    "--env-group-suffix",
+    "group",
+    default="",
+    help="What + stands for in env.yaml.",
+)
 @click.option("-d", "--branch_default", is_flag=True, help="Let this branch mean it from now on.")
 @click.option("-pr", "--process", is_flag=True, help="Have the version checked before.")
 @click.option("--timeout", type=float, default=10, show_default=True, help="Minutes to wait.")
@@ -94,6 +101,7 @@ def _request(place: Workplace, environment: str | None, flags: Mapping[str, Any]
         "EnvironmentName": name,
         "Description": 'Environment created with "jb create"',
         "VersionLabel": _version(place, application, flags, sampled=sampled),
+        "GroupName": flags["group"],
         "CNAMEPrefix": "" if _worker(flags) else _prefix(place, flags["cname"], name),
         "Tier": tier,
         "TemplateName": flags["cfg"],

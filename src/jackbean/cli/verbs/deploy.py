@@ -38,6 +38,13 @@ jb deploy --plan                   what it would do, and nothing more
 )
 @click.option("--plan", is_flag=True, help="Rehearse it, and change nothing: see `jb plan`.")
 @click.option("-p", "--process", is_flag=True, help="Have the version checked before.")
+@click.option(
+    "-g",
+    "--env-group-suffix",
+    "group",
+    default="",
+    help="What + stands for in env.yaml.",
+)
 @click.option("--timeout", type=float, default=10, show_default=True, help="Minutes to wait.")
 @click.option("-nh", "--nohang", is_flag=True, help="Do not wait.")
 @click.pass_obj
@@ -51,6 +58,7 @@ def command(
     archive: Path | None,
     plan: bool,
     process: bool,
+    group: str,
     timeout: float,
     nohang: bool,
 ) -> None:
@@ -66,7 +74,9 @@ def command(
         return
     version = _version(place, found["ApplicationName"], existing, wanted)
     answer = place.cloud.beanstalk.update_environment(
-        EnvironmentName=found["EnvironmentName"], VersionLabel=version
+        EnvironmentName=found["EnvironmentName"],
+        VersionLabel=version,
+        **({"GroupName": group} if group else {}),
     )
     if not nohang:
         place.await_end(Goal.DEPLOY, answer, timeout, version=version)

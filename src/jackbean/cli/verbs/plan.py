@@ -104,7 +104,7 @@ def command(
 
     The server runs the code that would do it, over instances that it makes up: nothing is changed
     and nothing is uploaded. Of this folder's bundle it is sent the config files in .ebextensions,
-    for their settings may decide what happens, and cron.yaml.
+    for their settings may decide what happens, and cron.yaml and env.yaml.
 
     Without settings it is the deployment of this folder; with settings alone it is their change,
     and OPTION= removes one. --policy and --batch-size are settings of the deployment that is
