@@ -47,12 +47,22 @@ class Loop:
                 if now - self._swept >= SWEEP_S:
                     self._swept = now
                     await sweep(self._world)
+                    await self._compose()
+
+    async def _compose(self) -> None:
+        """Go on with compositions whose turn came when the store did not answer."""
+        try:
+            await composing.proceed(self._world)
+        except JackbeanError as error:
+            log.warning("environments that belong together: %s; trying again", error)
+        except Exception:  # a bug: the loop goes on
+            log.exception("composing environments failed")
 
     async def _adopt(self) -> None:
         """Look at everything once, then let routes out: silence after a start is not death."""
         await restart_clocks(self._world)
         await finish_deletions(self._world)
-        await composing.proceed(self._world)
+        await self._compose()
         unknown = {e.id for e in await self._world.store.environments(EnvironmentQuery())}
         self._due = dict.fromkeys(unknown, self._world.clock.now())
         while unknown:
