@@ -189,12 +189,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "'Jobs': Properties.Delay: extraneous key [Delay] is not permitted. There are: Content",
     ),
     "a property of another kind": (
-        {"TemplateBody": TEMPLATE.replace("Default: 3", "Default: soon")},
+        {"TemplateBody": TEMPLATE.replace("!Ref Delay", "soon")},
         "'Jobs': Properties.DelaySeconds: expected type: Integer, found: String \"soon\"",
     ),
     "a property that is missing": (
         {"TemplateBody": "Resources: {S: {Type: 'AWS::SNS::Subscription'}}"},
         "'S': Properties: required key [Protocol] not found",
+    ),
+    "a parameter without a value": (
+        {"TemplateBody": TEMPLATE.replace(", Default: 3", "")},
+        "Parameters: [Delay] must have values",
     ),
     "a bad name": ({"TemplateBody": TEMPLATE, "StackName": "1/2"}, "stackName"),
 }
@@ -251,7 +255,7 @@ def test_change_sets_as_the_cli_makes_them(rig: PlantRig, client: Any) -> None:
 
 def test_a_change_that_cannot_be_meant_changes_nothing(rig: PlantRig, client: Any) -> None:
     made(rig, client)
-    bad = TEMPLATE.replace("Default: 3", "Default: soon").replace("DisplayName", "Name")
+    bad = TEMPLATE.replace("!Ref Delay", "soon").replace("DisplayName", "Name")
     message = rig.refusal(client.update_stack, StackName=NAME, TemplateBody=bad)[2]
     assert "'Jobs': Properties.DelaySeconds" in message
     assert "'News': Properties.Name" in message
@@ -271,3 +275,11 @@ def test_what_nothing_comes_of_is_told(rig: PlantRig, client: Any) -> None:
     events = client.describe_stack_events(StackName=NAME)["StackEvents"]
     reasons = [one.get("ResourceStatusReason", "") for one in events]
     assert "StreamSpecification: taken as it is, and nothing comes of it here" in reasons
+
+
+def test_secrets_are_not_told(rig: PlantRig, client: Any) -> None:
+    secret = TEMPLATE.replace("Default: 3", "Default: 3, NoEcho: true")
+    delay = [{"ParameterKey": "Delay", "ParameterValue": "7"}]
+    stack = made(rig, client, secret, Parameters=delay)
+    assert stack["Parameters"] == [{"ParameterKey": "Delay", "ParameterValue": "****"}]
+    assert properties(rig, QUEUE)["DelaySeconds"] == "7"

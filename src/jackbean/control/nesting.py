@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from jackbean.control.free_steps import FreeSurroundings
 from jackbean.control.stack_views import DOCUMENT, NESTED, WHOLE
 from jackbean.core.errors import Fault
-from jackbean.core.freestanding import Freestanding, Plan
+from jackbean.core.freestanding import Aim, Freestanding, Plan
 from jackbean.core.freestanding import from_json as read_stack
 from jackbean.core.installation import Installation
 from jackbean.core.nesting import DEPTH_MAX, PLANS_MAX, Nested, from_json, to_json
@@ -147,3 +147,39 @@ def _failed(stack: Freestanding, wanted: Nested) -> Fault:
     verb = "created" if made else "updated"
     text = f"Embedded stack {stack.id} was not successfully {verb}: {stack.reason}"
     return Fault("NestedStackFailed", text)
+
+
+def wished(there: Freestanding | None, nested: Nested, now: float) -> Freestanding | None:
+    """Return a stack on its way to what is wanted of it; None: there is nothing to be ended."""
+    if nested.ends:
+        if there is None or there.ended is not None:
+            return None
+        return replace(there, wish=nested.number, aim=Aim.END, status="DELETE_IN_PROGRESS")
+    if there is None:
+        return Freestanding(
+            name=nested.name,
+            id=nested.id,
+            created=now,
+            status="CREATE_IN_PROGRESS",
+            aim=Aim.MAKE,
+            plan=nested.plan,
+            tags=nested.tags,
+            parent=nested.parent,
+            root=nested.root,
+            depth=nested.depth,
+            wish=nested.number,
+        )
+    if there.plan == nested.plan and there.status in WHOLE:
+        return replace(there, wish=nested.number, tags=nested.tags)
+    return replace(
+        there,
+        status="UPDATE_IN_PROGRESS",
+        aim=Aim.CHANGE,
+        plan=nested.plan,
+        former=there.plan,
+        before=there.resources,
+        tags=nested.tags,
+        wish=nested.number,
+        reason="",
+        updated=now,
+    )

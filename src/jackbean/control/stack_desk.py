@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jackbean.control.free_steps import (
-    FreeSurroundings,
     Turn,
     going_back,
     itself,
@@ -21,6 +20,7 @@ from jackbean.control.free_steps import (
     noted,
     skipping,
 )
+from jackbean.control.nesting import wished
 from jackbean.control.provisioning import seen
 from jackbean.control.scene import Namer
 from jackbean.control.stack_rules import (
@@ -28,25 +28,23 @@ from jackbean.control.stack_rules import (
     check_continuing,
     check_end,
     check_exports,
+    check_plan,
     check_rolling_back,
 )
 from jackbean.control.stack_views import (
     DOCUMENT,
     ENDED_S,
     NESTED,
-    WHOLE,
     exported,
     freestanding,
 )
 from jackbean.control.world import World
 from jackbean.core.errors import Fault, JackbeanError
-from jackbean.core.extensions import Declared
 from jackbean.core.freestanding import Aim, Freestanding, Plan, to_json
 from jackbean.core.nesting import Nested, from_json
 from jackbean.core.records import replace
 from jackbean.core.resources import Fate, Resource, State
 from jackbean.ports.store import PutDocument
-from jackbean.stacks.merging import check, merge
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 STACKS_MAX = 2_000  # as many as an account has
@@ -54,7 +52,6 @@ LOOK_S, IDLE_S = 0.3, 60.0
 FIXED = frozenset(
     {"DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
 )
-SECTIONS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs")
 
 log = logging.getLogger("jackbean.stacks")
 
@@ -98,7 +95,7 @@ class StackDesk:
     async def check(self, wish: Wish) -> None:
         """Raise the Fault for a wish that cannot be meant."""
         there = await self.find(wish.name)
-        await self._check(replace(there, plan=wish.plan) if there else self._made(wish))
+        await check_plan(self.world, replace(there, plan=wish.plan) if there else self._made(wish))
 
     async def create(self, wish: Wish) -> Freestanding:
         async with self._lock:
@@ -107,7 +104,7 @@ class StackDesk:
             if len(await self.stacks()) >= STACKS_MAX:
                 raise Fault("LimitExceededException", f"There are {STACKS_MAX} stacks.")
             made = self._made(wish)
-            await self._check(made)
+            await check_plan(self.world, made)
             return await self._begin(made)
 
     def _made(self, wish: Wish) -> Freestanding:
@@ -148,7 +145,7 @@ class StackDesk:
                 reason="",
                 updated=self.world.clock.now(),
             )
-            await self._check(changed)
+            await check_plan(self.world, changed)
             await check_exports(self.world, there, wish.plan)
             return await self._begin(changed)
 
@@ -247,12 +244,12 @@ class StackDesk:
         waits = there is not None and not there.resting and not nested.ends
         if waits or (there is not None and there.wish == nested.number):
             return False
-        wanted = _nested(there, nested, self.world.clock.now())
+        wanted = wished(there, nested, self.world.clock.now())
         if wanted is None:
             return False
         try:
             if wanted.aim in {Aim.MAKE, Aim.CHANGE}:
-                await self._check(wanted)
+                await check_plan(self.world, wanted)
         except Fault as fault:
             failed = "CREATE_FAILED" if there is None else "UPDATE_ROLLBACK_COMPLETE"
             kept = there or wanted
@@ -285,36 +282,6 @@ class StackDesk:
             await self._save(after)
         return not after.resting
 
-    async def _check(self, stack: Freestanding) -> None:
-        """Raise the Fault for a plan that cannot be meant."""
-        template = stack.plan.template
-        said = {name: template.get(name) or {} for name in SECTIONS}
-        if any(not isinstance(one, dict) for one in said.values()) or not said["Resources"]:
-            raise _invalid("Template format error: At least one Resources member must be defined.")
-        if not all(isinstance(one, dict) for one in said["Parameters"].values()):
-            raise _invalid("Template format error: A parameter is a mapping with a Type.")
-        if "Transform" in template:
-            raise _invalid("Template format error: Transform is not understood here.")
-        declared = Declared(
-            parameters=said["Parameters"],
-            mappings=said["Mappings"],
-            conditions=said["Conditions"],
-            resources=said["Resources"],
-            outputs=said["Outputs"],
-        )
-        merged = merge({"Resources": {}}, declared, {})
-        unknown = stack.plan.parameters.keys() - declared.parameters.keys()
-        if unknown:
-            named = ", ".join(sorted(unknown))[:400]
-            raise _invalid(f"Parameters: [{named}] do not exist in the template")
-        around = FreeSurroundings(
-            self.world.installation, stack, stack.plan, await exported(self.world)
-        )
-        faults = merged.faults or check(merged.template, around)
-        if faults:
-            text = " ".join(fault.removeprefix(".ebextensions: ") for fault in faults)
-            raise _invalid(f"Template error: {text}")
-
     async def _there(self, wanted: str) -> Freestanding:
         """Return a stack that has not ended. Raises the Fault where there is none."""
         there = await self.find(wanted)
@@ -345,42 +312,6 @@ class StackDesk:
                 await self._rung.wait()
         except TimeoutError:
             return
-
-
-def _nested(there: Freestanding | None, nested: Nested, now: float) -> Freestanding | None:
-    """Return a stack on its way to what is wanted of it; None: there is nothing to be ended."""
-    if nested.ends:
-        if there is None or there.ended is not None:
-            return None
-        return replace(there, wish=nested.number, aim=Aim.END, status="DELETE_IN_PROGRESS")
-    if there is None:
-        return Freestanding(
-            name=nested.name,
-            id=nested.id,
-            created=now,
-            status="CREATE_IN_PROGRESS",
-            aim=Aim.MAKE,
-            plan=nested.plan,
-            tags=nested.tags,
-            parent=nested.parent,
-            root=nested.root,
-            depth=nested.depth,
-            wish=nested.number,
-        )
-    if there.plan == nested.plan and there.status in WHOLE:
-        return replace(there, wish=nested.number, tags=nested.tags)
-    return replace(
-        there,
-        status="UPDATE_IN_PROGRESS",
-        aim=Aim.CHANGE,
-        plan=nested.plan,
-        former=there.plan,
-        before=there.resources,
-        tags=nested.tags,
-        wish=nested.number,
-        reason="",
-        updated=now,
-    )
 
 
 def _let_go(resource: Resource) -> Resource:

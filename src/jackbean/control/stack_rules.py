@@ -5,15 +5,46 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from jackbean.control.free_steps import FreeSurroundings
-from jackbean.control.stack_views import imported
+from jackbean.control.stack_views import exported, imported
 from jackbean.control.world import World
 from jackbean.core.errors import Fault
+from jackbean.core.extensions import Declared
 from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.core.records import replace
 from jackbean.core.resources import State
+from jackbean.stacks.merging import check, merge
 from jackbean.stacks.outputs import exported_names
+from jackbean.stacks.parameters import wrong
 
+SECTIONS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs")
 ENDABLE_WITH = "DELETE_FAILED"  # the status in which resources may be retained
+
+
+async def check_plan(world: World, stack: Freestanding) -> None:
+    """Raise the Fault for a plan that cannot be meant."""
+    template = stack.plan.template
+    said = {name: template.get(name) or {} for name in SECTIONS}
+    if any(not isinstance(one, dict) for one in said.values()) or not said["Resources"]:
+        raise _invalid("Template format error: At least one Resources member must be defined.")
+    if not all(isinstance(one, dict) for one in said["Parameters"].values()):
+        raise _invalid("Template format error: A parameter is a mapping with a Type.")
+    if "Transform" in template:
+        raise _invalid("Template format error: Transform is not understood here.")
+    declared = Declared(
+        parameters=said["Parameters"],
+        mappings=said["Mappings"],
+        conditions=said["Conditions"],
+        resources=said["Resources"],
+        outputs=said["Outputs"],
+    )
+    merged = merge({"Resources": {}}, declared, {})
+    if bad := list(wrong(declared.parameters, stack.plan.parameters)):
+        raise _invalid(" ".join(bad))
+    around = FreeSurroundings(world.installation, stack, stack.plan, await exported(world))
+    faults = merged.faults or check(merged.template, around)
+    if faults:
+        text = " ".join(fault.removeprefix(".ebextensions: ") for fault in faults)
+        raise _invalid(f"Template error: {text}")
 
 
 def check_end(stack: Freestanding, retained: Collection[str]) -> None:

@@ -22,6 +22,7 @@ from jackbean.core.errors import Fault
 from jackbean.core.records import replace
 from jackbean.core.resources import Resource
 from jackbean.stacks.drift import Drift
+from jackbean.stacks.parameters import HIDDEN, hidden
 
 Shape = dict[str, Any]
 Item = TypeVar("Item")
@@ -195,10 +196,11 @@ def _stack(stack: StackView, drift: Known) -> Shape:
 
 
 def _parameters(stack: StackView) -> list[Shape]:
-    said = stack.template.get("Parameters", {})
-    defaults = {n: b.get("Default") for n, b in said.items() if isinstance(b, dict)}
+    said = {n: b for n, b in stack.template.get("Parameters", {}).items() if isinstance(b, dict)}
+    defaults = {name: body.get("Default") for name, body in said.items()}
+    secret = {name for name, body in said.items() if hidden(body)}
     return [
-        {"ParameterKey": name, "ParameterValue": str(value)}
+        {"ParameterKey": name, "ParameterValue": HIDDEN if name in secret else str(value)}
         for name, value in {**defaults, **stack.parameters}.items()
         if value is not None
     ]
