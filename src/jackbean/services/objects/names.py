@@ -33,11 +33,11 @@ def check_policy(policy: str, bucket: str) -> None:
     statements = sound(policy)
     if not statements:
         raise faults.malformed_policy("It is no JSON with statements that allow or deny.")
-    own = f"arn:aws:s3:::{bucket}"
+    places = {"*", f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}*"}
     for one in statements:
         named = one.get("Resource", one.get("NotResource"))
         for resource in named if isinstance(named, list) else [named]:
-            if not isinstance(resource, str) or resource.partition("/")[0] not in {own, f"{own}*"}:
+            if not isinstance(resource, str) or resource.partition("/")[0] not in places:
                 told = json.dumps(resource)[:200]
                 raise faults.malformed_policy(f"Policy has invalid resource: {told}.")
 
