@@ -299,6 +299,7 @@ def test_a_queues_policy_grants(bench: Bench, statements: list[Any], sends: bool
     owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
     code, _ = bench.outcome("sqs", "SendMessage", "web2")
     assert (code not in DENIED) is sends
+    assert (bench.outcome("sqs", "SendMessageBatch", "web2")[0] not in DENIED) is sends
     assert bench.outcome("sqs", "DeleteQueue", "web2")[0] in DENIED
     owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
 

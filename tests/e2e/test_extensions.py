@@ -191,7 +191,8 @@ def test_python_packages_with_programs_and_without(one: Installation) -> None:
     config = """
 packages: {python: {six: [1.16.0], httpie: []}}
 container_commands:
-  01_import: {command: '/usr/bin/python3 -c "import six; assert six.__version__ == \'1.16.0\'"'}
+  01_import:
+    command: /usr/bin/python3 -c "import six; assert six.__version__ == '1.16.0'"
   02_run: {command: http --version}
 """
     one.version("packaged", app("packaged", **{".ebextensions/packages.config": config}))

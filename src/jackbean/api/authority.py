@@ -100,11 +100,12 @@ async def authorise_call(plant: Plant, service: str, call: Call) -> None:
     of = INSTANCES_MAY[service][call.operation]
     if of is Of.NOTHING:
         return
+    action = f"{service}:{call.operation.removesuffix('Batch')}"  # as AWS calls what batches need
     owned = {_name(resource.name) for resource in principal.resources if resource.type == of}
     for name in sorted(ABOUT[of](plant, call)):
         arn = _arn(plant, of, name)
         policy = await POLICIES[of](plant, name) if of in POLICIES else ""
-        said = judge(policy, caller(plant, principal), f"{service}:{call.operation}", arn)
+        said = judge(policy, caller(plant, principal), action, arn)
         if not _allowed(said, own=name in owned):
             raise _denied(plant, principal, (service, call.operation), arn, said)
 

@@ -156,7 +156,7 @@ def test_batches_say_of_each_entry_what_became_of_it(sns, sqs, topic, queue):
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     entries = [
         {"Id": "a", "Message": "one"},
-        {"Id": "b", "Message": "x" * 262_145},
+        {"Id": "b", "Message": "x", "Subject": "x" * 101},
         {"Id": "c", "Message": "two"},
     ]
     sent = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
@@ -168,6 +168,7 @@ def test_batches_say_of_each_entry_what_became_of_it(sns, sqs, topic, queue):
         ([entries[0], entries[0]], "BatchEntryIdsNotDistinct"),
         ([{"Id": str(n), "Message": "m"} for n in range(11)], "TooManyEntriesInBatchRequest"),
         ([{"Id": "a b", "Message": "m"}], "InvalidBatchEntryId"),
+        ([{"Id": "a", "Message": "x" * 262_145}], "BatchRequestTooLong"),
     ):
         bad = {"TopicArn": topic, "PublishBatchRequestEntries": wrong}
         assert refusal(sns.publish_batch, **bad) == code
@@ -178,6 +179,7 @@ def test_fifo_topics_keep_order_and_drop_duplicates(sns, sqs):
     topic = sns.create_topic(Name="ordered.fifo", Attributes=attributes)["TopicArn"]
     url = sqs.create_queue(QueueName="ordered.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": may_send(topic)})
     sns.subscribe(
         TopicArn=topic,
         Protocol="sqs",
