@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from jackbean.core.environments import Environment, Verdict
@@ -33,6 +33,7 @@ from jackbean.core.health.thresholds import DEFAULTS, Thresholds
 from jackbean.core.health.tracks import Track
 from jackbean.core.operations import Kind, Operation
 from jackbean.core.options.settings import Settings
+from jackbean.core.records import replace
 from jackbean.ports.agents import Reports
 
 REST_S = 5.0  # between two judgements while nothing has changed

@@ -46,6 +46,7 @@ ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
 SPLITTING = "aws:elasticbeanstalk:trafficsplitting"
 UPDATES = "aws:autoscaling:updatepolicy:rollingupdate"
 LAUNCH = "aws:autoscaling:launchconfiguration"
+REPORTING = "aws:elasticbeanstalk:healthreporting:system"
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 WORKER = Tier("Worker", "SQS/HTTP", "2.3")
 NAME, PARTNER = "life-env", "partner-env"
@@ -186,6 +187,7 @@ class Story:
             Setting(SPLITTING, "EvaluationTime", "3"),
             Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
             *((Setting("jackbean:deployment", "ParkingTime", "5"),) if plan.parking else ()),
+            *((Setting(REPORTING, "SystemType", "basic"),) if plan.basic else ()),
             *(paced if plan.pace else ()),
         )
 

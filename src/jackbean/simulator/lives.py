@@ -45,6 +45,7 @@ class Life:
     parking: bool = False
     worker: bool = False  # its instances take messages: nothing of what load balancers do
     settled: bool = False  # nothing goes wrong before it is created
+    basic: bool = False  # its health is reported by a colour alone
     seed: int = 0
 
     def abort_after(self, position: int) -> float | None:
@@ -85,7 +86,8 @@ def random_life(seed: int) -> tuple[Life, Faults]:
         random=draw,
         crashes_max=draw.choice((1, 3, 8)),
     )
-    return plan, faults
+    may_be_basic = "Immutable" not in {plan.policy, plan.pace}  # which needs enhanced health
+    return replace(plan, basic=may_be_basic and draw.random() < 0.5), faults
 
 
 def random_worker(seed: int) -> tuple[Life, Faults]:

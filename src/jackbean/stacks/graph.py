@@ -94,15 +94,15 @@ FATES = frozenset(Fate)
 
 def references(value: Value) -> Iterator[str]:
     """Yield the names that functions in a value refer to, resources and parameters alike."""
-    if isinstance(value, dict):
-        if len(value) == 1:
-            yield from _referred(*next(iter(value.items())))
-        value = value.values()
-    elif not isinstance(value, list):
-        return
-    for item in value:
-        if isinstance(item, dict | list):
-            yield from references(item)
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            if len(value) == 1:
+                yield from _referred(*next(iter(value.items())))
+            left.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            left.extend(reversed(value))
 
 
 def _referred(function: str, argument: Value) -> Iterator[str]:

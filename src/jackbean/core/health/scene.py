@@ -100,7 +100,7 @@ class Finished:
     took_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Background:
     """What an environment is judged by, and what is known besides its record and its fleet."""
 
