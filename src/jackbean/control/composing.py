@@ -96,9 +96,10 @@ async def _proceed(world: World, key: str, *, raising: bool = False) -> list[Env
             try:
                 begun += await _try(world, left, label, key)
             except Fault as fault:
-                await _give_up(world, left, (label, key), fault)
-                if raising and not begun:
+                if raising and not begun:  # whoever asked is still there to hear it
+                    await world.store.commit([PutDocument(COMPOSITION, key, None)])
                     raise
+                await _give_up(world, left, (label, key), fault)
             left = await _read(world, key) or left
     return begun
 

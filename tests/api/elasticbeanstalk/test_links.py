@@ -271,6 +271,16 @@ def test_what_can_no_longer_be_begun_is_told(rig: PlantRig) -> None:
     assert described(rig, "front-dev") == []
 
 
+def test_what_fails_at_once_is_refused_as_a_whole(rig: PlantRig) -> None:
+    rig.launch("other", 1, CNAMEPrefix="shop")
+    version(rig, "site1", manifest("site", "CName: shop\n"))
+    version(rig, "back1", manifest("back", "EnvironmentLinks: {SITE: site}\n"))
+    asked = {"ApplicationName": "app", "VersionLabels": ["back1", "site1"]}
+    assert "is not available" in rig.refusal(rig.eb.compose_environments, **asked)[2]
+    assert rig.run(rig.world.store.documents(COMPOSITION)) == {}
+    assert [e.name for e in rig.run(rig.universe.environments())] == ["other"]
+
+
 def test_two_turns_at_once_begin_an_environment_once(rig: PlantRig) -> None:
     version(rig, "jobs1", manifest("worker", WORKER))
     body = Composition("app", ("jobs1",)).body()
