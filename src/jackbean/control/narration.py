@@ -51,7 +51,7 @@ MIXED = (
     "version."
 )
 LEFT = (
-    "{} of {} instance(s) have the version whose deployment failed, in part or as a whole. To have "
+    "{} of {} instance(s) have a version whose deployment failed, in part or as a whole. To have "
     "one version on all, deploy a corrected one, or the one before."
 )
 POINTS = "'{}' now points to '{}'."
