@@ -19,6 +19,7 @@ from jackbean.services.queues.digests import Attribute
 from jackbean.services.queues.handles import Handles
 from jackbean.services.queues.lines import Line
 from jackbean.services.queues.messages import Entry, draft, packed, unpacked
+from jackbean.services.topics import attributes as of_topics
 
 HERE = Installation("us-east-1", "123456789012")
 PLAIN = Queue("q", 1.0, 1.0, key=7)
@@ -197,3 +198,21 @@ def test_thousands_wait_at_little_cost():
         assert all(await asyncio.gather(*waiting))
 
     played(scenario)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["[]", "{", '{"Statement": "x"}', '{"Statement": {"Effect": "allow"}}', "[" * 9999],
+)
+def test_what_is_no_policy_is_not_kept(policy: str) -> None:
+    """It would be read as one that denies nothing."""
+    with pytest.raises(Fault):
+        checked({"Policy": policy}, fifo=False)
+    with pytest.raises(Fault):
+        of_topics.check(of_topics.TOPIC, {"Policy": policy})
+
+
+@pytest.mark.parametrize("policy", ["", '{"Statement": []}', '{"Statement": {"Effect": "Deny"}}'])
+def test_what_is_a_policy_is_kept(policy: str) -> None:
+    assert checked({"Policy": policy}, fifo=False) == {"Policy": policy}
+    of_topics.check(of_topics.TOPIC, {"Policy": policy})

@@ -90,7 +90,7 @@ async def untag_resource(plant: Plant, call: Call) -> Shape:
 
 
 async def add_permission(plant: Plant, call: Call) -> Shape:
-    """Keep a statement in the topic's policy; nothing is judged by it."""
+    """Keep a statement in the topic's policy."""
     topic, label = await plant.topics.topics.find(call.text("TopicArn")), call.text("Label")
     if not label or len(label) > LABEL_CHARS_MAX:
         raise faults.invalid("Label")
@@ -121,8 +121,9 @@ def _policy(plant: Plant, topic: Topic) -> Shape:
     """Return the policy that is set, else the one that says what is true here."""
     told = dict(topic.attributes).get("Policy")
     policy: Shape = json.loads(told) if told else {}
-    if isinstance(policy.get("Statement"), list):
-        return policy
+    said = policy.get("Statement")
+    if said is not None:
+        return {**policy, "Statement": said if isinstance(said, list) else [said]}
     own = {
         "Sid": "__default_statement_ID",
         "Effect": "Allow",

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from jackbean.core.policies import sound
 from jackbean.ports.queues import Pairs, Queue
 from jackbean.services.queues import faults
 from jackbean.services.queues.limits import (
     DELAY_S_MAX,
     MESSAGE_BYTES_MAX,
-    POLICY_BYTES_MAX,
     VISIBILITY_S_MAX,
     WAIT_S_MAX,
 )
@@ -61,13 +61,7 @@ def _text(name: str, value: str) -> str:
 
 
 def _policy(name: str, value: str) -> str:
-    if not value:
-        return value
-    try:
-        document = json.loads(value) if len(value) <= POLICY_BYTES_MAX else None
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    if value and sound(value) is None:
         raise faults.bad_attribute(name)
     return value
 

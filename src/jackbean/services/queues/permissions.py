@@ -1,4 +1,4 @@
-"""Permissions: statements in a queue's policy, kept and shown; nothing is judged by them."""
+"""Permissions: statements in a queue's policy, added and taken away by their labels."""
 
 from __future__ import annotations
 

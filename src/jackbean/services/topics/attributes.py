@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from jackbean.core.policies import sound
 from jackbean.services.topics import faults, filters
 from jackbean.services.topics.retries import retries
 
@@ -33,6 +34,11 @@ def _json(name: str, value: str) -> None:
         document = None
     if not isinstance(document, dict):
         raise faults.invalid(f"{name} Reason: failed to parse JSON")
+
+
+def _policy(name: str, value: str) -> None:
+    if value and sound(value) is None:
+        raise faults.invalid(f"{name} Reason: it is no policy with statements that allow or deny")
 
 
 def _delivery(name: str, value: str) -> None:
@@ -69,7 +75,7 @@ TOPIC: Mapping[str, Check] = {
     "FifoThroughputScope": _any,
     "FifoTopic": _flag,
     "KmsMasterKeyId": _any,
-    "Policy": _json,
+    "Policy": _policy,
     "SignatureVersion": _any,
     "TracingConfig": _any,
 }
