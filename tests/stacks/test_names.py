@@ -28,6 +28,9 @@ NAMES = {
     "AWS::S3::Bucket": r"awseb-e-abcdefghij-stack-id-abcdefghij12",
     "AWS::S3::BucketPolicy": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
     "AWS::DynamoDB::Table": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::CloudFormation::Stack": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::CloudFormation::WaitCondition": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
+    "AWS::CloudFormation::WaitConditionHandle": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
     "AWS::Something::Else": r"awseb-e-abcdefghij-stack-Id-ABCDEFGHIJ12",
 }
 
