@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 from tests import cfn_lint_venv, eb_venv, moto_venv  # noqa: E402 - found by the line above
 
 QUICK = "not e2e and not eb and not slow"
-SPREAD = ["-n", "auto", "--dist", "loadfile"]  # over the cores
+WORKERS = max(2, (os.cpu_count() or 1) * 3 // 2)  # much of it waits: for instances, for disks
+SPREAD = ["-n", str(WORKERS), "--dist", "loadfile"]
 REAL = "e2e and not load and not slow and not eb"
 LOADED = "e2e and load and not slow and not eb"
 LONG = "slow or eb"
