@@ -2,8 +2,8 @@
 
 `systemctl`, `service` and `chkconfig` ask the agent; package managers look whether the machine has
 what is wanted; the control program of the CloudWatch agent has log files collected; `sudo` runs
-what it is given. They are in /usr/local/bin, which comes first in PATH, or where bundles spell
-them.
+what it is given; `cfn-signal` signals to wait conditions. They are in /usr/local/bin, which comes
+first in PATH, or where bundles spell them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jackbean.agent.paths import Paths
-from jackbean.agent.services import cloudwatch, reception, sudo
+from jackbean.agent.services import cfnsignal, cloudwatch, reception, sudo
 from jackbean.agent.services.keeping import TIME, Outcome
 from jackbean.agent.services.provided import advice, present
 
@@ -99,9 +99,11 @@ PROGRAMS: dict[str, Program] = {
     "apt-get": package_manager,
     "amazon-linux-extras": package_manager,
     "amazon-cloudwatch-agent-ctl": cloudwatch.control,
+    "cfn-signal": cfnsignal.signal,
 }
 ELSEWHERE = {
     "amazon-cloudwatch-agent-ctl": "/opt/aws/amazon-cloudwatch-agent/bin",
+    "cfn-signal": "/opt/aws/bin",
 }
 
 
