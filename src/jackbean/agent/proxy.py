@@ -28,7 +28,7 @@ CHECK_TIMEOUT_S = 20.0
 START_TIMEOUT_S = 10.0
 TAKE_UP_TIMEOUT_S = 3.0
 LEAVE_S = 5.0  # for the last requests of an nginx that is started anew
-REFUSAL = "[emerg]"
+REFUSAL = "[emerg] {}#"  # of the master: workers have complaints of their own
 LOOK_AGAIN_S = 0.002
 OUTPUT_CHARS_MAX = 4_000
 CAUSE_CHARS_MAX = 255
@@ -155,7 +155,7 @@ class Proxy:
         process.send(signal.SIGHUP)
         deadline = time.monotonic() + TAKE_UP_TIMEOUT_S
         while not _workers(master) - old and time.monotonic() < deadline:
-            if size(log) > before and REFUSAL in tail(log, since=before):
+            if size(log) > before and REFUSAL.format(master) in tail(log, since=before):
                 return False
             time.sleep(LOOK_AGAIN_S)
         return True
