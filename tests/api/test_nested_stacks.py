@@ -180,6 +180,8 @@ def test_a_bundle_brings_one(real: PlantRig, client: Any) -> None:
         ApplicationName="app", EnvironmentName="web1", VersionLabel="w",
         SolutionStackName="64bit Amazon Linux 2023 v4.13.7 running Python 3.11",
     )["EnvironmentId"]  # fmt: skip
+    real.step(10.0)
+    assert real.environment(made_id).members == ()  # not before everything is there
     for _ in range(40):
         real.step(1.0)
         real.run(real.stacks.turn())

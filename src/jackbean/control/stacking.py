@@ -26,7 +26,7 @@ from jackbean.stacks.engine import (
     tidy,
     undo,
 )
-from jackbean.stacks.graph import Blueprint
+from jackbean.stacks.graph import WAIT_CONDITION, Blueprint
 from jackbean.stacks.names import given_or_made, stack_of
 from jackbean.stacks.types import provided
 from jackbean.stacks.values import Resolver, Value
@@ -54,8 +54,12 @@ def provision(
 
 def awaits_instances(step: Step, sights: Sights) -> bool:
     """Whether all that is left to be made waits for signals, which instances may have to give."""
-    seen = [sights.get(r.key) for r in step.stack if r.pending]
-    return bool(seen) and all(isinstance(one, Underway) and one.ends for one in seen)
+    pending = [r for r in step.stack if r.pending]
+    return bool(pending) and all(_waits(r, sights.get(r.key)) for r in pending)
+
+
+def _waits(resource: Resource, sight: Sight | None) -> bool:
+    return resource.type == WAIT_CONDITION and isinstance(sight, Underway) and sight.ends
 
 
 def later(operation: Operation, phase: Provision, now: float) -> Operation:

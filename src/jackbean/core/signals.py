@@ -17,7 +17,7 @@ from jackbean.core.resources import Made, Refused, Underway
 
 BODY_BYTES_MAX = 64 << 10
 UNIQUE_ID_MAX, REASON_MAX, DATA_MAX = 256, 1024, 4096  # characters
-SIGNALS_MAX = 1000  # of one handle
+SIGNALS_MAX, TOGETHER_MAX = 1000, 256 << 10  # signals of one handle, and all their characters
 STATUSES = {"SUCCESS": True, "FAILURE": False}
 
 
@@ -90,9 +90,12 @@ def added(signals: Sequence[Signal], signal: Signal) -> tuple[Signal, ...]:
     """Return signals with another one. Raises the Fault where there are too many."""
     if any(one.unique_id == signal.unique_id for one in signals):
         return tuple(signals)
-    if len(signals) >= SIGNALS_MAX:
-        raise Fault("LimitExceeded", f"A handle takes at most {SIGNALS_MAX} signals.")
-    return (*signals, signal)
+    after = (*signals, signal)
+    size = sum(len(one.unique_id) + len(one.reason) + len(one.data) for one in after)
+    if len(after) > SIGNALS_MAX or size > TOGETHER_MAX:
+        most = f"{SIGNALS_MAX} signals, of {TOGETHER_MAX} characters together"
+        raise Fault("LimitExceeded", f"A handle takes at most {most}.")
+    return after
 
 
 def to_json(signals: Sequence[Signal]) -> str:
