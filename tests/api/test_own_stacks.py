@@ -245,6 +245,16 @@ def test_change_sets_as_the_cli_makes_them(rig: PlantRig, client: Any) -> None:
         "The submitted information didn't cont",
     )
     client.delete_change_set(ChangeSetName="change", StackName=NAME)
+    both = TEMPLATE.replace("Delay, T", "Delay, FifoQueue: true, T").replace("News:", "More:")
+    told_of = {
+        change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"]
+        for change in change_set(client, "UPDATE", both)["Changes"]
+    }
+    assert told_of["Jobs"]["Replacement"] == "True"
+    assert "own-Jobs-" in told_of["Jobs"]["PhysicalResourceId"]
+    assert "Replacement" not in told_of["More"]
+    assert told_of["News"]["Action"] == "Remove"
+    client.delete_change_set(ChangeSetName="change", StackName=NAME)
     changed = change_set(client, "UPDATE", TEMPLATE.replace("Default: 3", "Default: 4"))
     client.execute_change_set(ChangeSetName="change", StackName=NAME)
     assert settled(rig, client)["StackStatus"] == "UPDATE_COMPLETE"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jackbean.stacks.difference import Difference, difference, fingerprint, kinds
+from jackbean.stacks.difference import Difference, difference, fingerprint, kinds, replacement
 
 
 def template(**resources: object) -> dict[str, object]:
@@ -41,3 +41,16 @@ def test_kinds() -> None:
     assert kinds(template(B=B, A=A)) == {"B": "AWS::X::B", "A": "AWS::X::A"}
     assert list(kinds(template(B=B, A=A))) == ["B", "A"]
     assert kinds({}) == {}
+
+
+def test_whether_a_change_replaces() -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "a", "DelaySeconds": 1}}
+
+    def changed(**properties: object) -> dict[str, object]:
+        return {**queue, "Properties": {**queue["Properties"], **properties}}
+
+    assert replacement(queue, changed(DelaySeconds=2)) == "False"
+    assert replacement(queue, changed(QueueName="b")) == "True"
+    assert replacement(queue, changed(QueueName={"Ref": "P"})) == "Conditional"
+    assert replacement(queue, changed(QueueName={"Ref": "P"}, FifoQueue=True)) == "True"
+    assert replacement(queue, {**queue, "Type": "AWS::SNS::Topic"}) == "True"

@@ -47,6 +47,19 @@ def moved(old: Template, new: Template) -> bool:
     )
 
 
+def replacement(before: Template, after: Template) -> str:
+    """Return whether a changed resource is replaced, in the words of change sets.
+
+    "Conditional" is where it depends on what a function comes to.
+    """
+    was, now = _place(before), _place(after)
+    if was == now:
+        return "False"
+    differ = [pair for pair in zip(was, now, strict=False) if pair[0] != pair[1]]
+    certain = [pair for pair in differ if not any(isinstance(value, dict) for value in pair)]
+    return "True" if certain else "Conditional"
+
+
 def _real(template: Template) -> dict[str, Template]:
     resources = template.get("Resources", {})
     return {n: body for n, body in resources.items() if provided(body["Type"], n)}

@@ -13,7 +13,7 @@ from jackbean.control.stack_desk import Wish
 from jackbean.core.errors import Fault
 from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.ports.store import PutDocument
-from jackbean.stacks.difference import difference
+from jackbean.stacks.difference import difference, replacement
 
 Shape = dict[str, Any]
 DOCUMENT = "change set"
@@ -103,5 +103,16 @@ def _changes(there: Freestanding | None, wish: Wish) -> Iterator[Shape]:
                 "Action": action,
                 "LogicalResourceId": name,
                 "ResourceType": template["Resources"][name]["Type"],
+                **_known(there, name),
             }
+            if action == "Modify":
+                was, now = before["Resources"][name], template["Resources"][name]
+                change["Replacement"] = replacement(was, now)
             yield {"Type": "Resource", "ResourceChange": change}
+
+
+def _known(there: Freestanding | None, name: str) -> Shape:
+    """Return the physical id of a resource that is there already."""
+    resources = there.resources if there else ()
+    found = next((r for r in resources if r.id == name and not r.leaving), None)
+    return {"PhysicalResourceId": found.referred} if found else {}
