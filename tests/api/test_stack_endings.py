@@ -118,6 +118,18 @@ def test_a_new_stack_that_fails_can_end(rig: PlantRig, client: Any) -> None:
     assert "no topics today" in json.dumps(story(rig, id_), default=str)
 
 
+def test_a_new_stack_has_so_many_minutes(rig: PlantRig, client: Any) -> None:
+    client.create_stack(StackName=NAME, TemplateBody=SLOW, TimeoutInMinutes=2)
+    settled(rig, turns=5)
+    rig.universe.clock.advance(110)
+    assert settled(rig, turns=1)["StackStatus"] == "CREATE_IN_PROGRESS"
+    rig.universe.clock.advance(10)
+    stack = settled(rig)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "exceeded the specified timeout" in stack["StackStatusReason"]
+    assert rig.universe.resources.there == {}
+
+
 def test_a_new_stack_that_fails_can_stay(rig: PlantRig, client: Any) -> None:
     assert made(rig, BAD, OnFailure="DO_NOTHING")["StackStatus"] == "CREATE_FAILED"
     assert resource_statuses(client) == {"Jobs": "CREATE_COMPLETE", "News": "CREATE_FAILED"}

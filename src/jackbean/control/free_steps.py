@@ -22,6 +22,7 @@ from jackbean.stacks.properties import UNREALISED, unrealised
 from jackbean.stacks.types import STACK
 from jackbean.stacks.values import Unresolved, Value
 
+OVERDUE = "Stack creation time exceeded the specified timeout. Rollback requested by user."
 NOTHING: Mapping[Key, Sight] = MappingProxyType({})
 DONE = {
     (State.MAKING, State.READY): "CREATE_COMPLETE",
@@ -157,8 +158,9 @@ def _forward(stack: Freestanding, turn: Turn) -> Freestanding:
     making = stack.aim is Aim.MAKE
     step = advance(stack.plan.template, stack.resources, turn.sights, _around(stack, turn))
     after = replace(stack, resources=step.stack)
-    if step.failure:
-        after = replace(after, reason=step.failure)
+    failure = step.failure or (_overdue(stack, turn) if making and not step.over else "")
+    if failure:
+        after = replace(after, reason=failure)
         if stack.stays:
             left = replace(after, resources=tuple(map(abandoned, step.stack)))
             return _rests(left, "CREATE_FAILED" if making else "UPDATE_FAILED", before=stack.before)
@@ -170,6 +172,11 @@ def _forward(stack: Freestanding, turn: Turn) -> Freestanding:
     if any(resource.leaving for resource in step.stack):
         return replace(after, aim=Aim.TIDY, status="UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     return _rests(after, "CREATE_COMPLETE" if making else "UPDATE_COMPLETE")
+
+
+def _overdue(stack: Freestanding, turn: Turn) -> str:
+    late = 0 < stack.timeout_s <= turn.now - stack.began
+    return OVERDUE if late else ""
 
 
 def going_back(stack: Freestanding, sights: Mapping[Key, Sight] = NOTHING) -> Freestanding:

@@ -61,6 +61,7 @@ class Wish:
     """What a stack shall be. `stays`: what fails is left as it is, instead of being undone.
 
     `ends`: a new one that fails is ended. `protected`: it is ended by nobody. `policy` is kept.
+    A new one may take `timeout_s` seconds; 0: any time.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Wish:
     ends: bool = False
     protected: bool = False
     policy: str = ""
+    timeout_s: float = 0.0
 
 
 @dataclass
@@ -124,6 +126,8 @@ class StackDesk:
             ends=wish.ends,
             protected=wish.protected,
             policy=wish.policy,
+            timeout_s=wish.timeout_s,
+            began=self.world.clock.now(),
         )
 
     async def update(self, wish: Wish) -> Freestanding:
@@ -266,7 +270,8 @@ class StackDesk:
         async with self._lock:
             for stack in await self.stacks():
                 if not stack.resting:
-                    await self._save(replace(stack, since=self.world.clock.now()))
+                    now = self.world.clock.now()
+                    await self._save(replace(stack, since=now, began=now))
             self._resumed = True
 
     async def _turn(self, stack_id: str) -> bool:

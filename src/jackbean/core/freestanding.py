@@ -50,6 +50,7 @@ class Freestanding:
     """`before` and `former` are its resources and its plan before what is under way.
 
     `stays` says that what fails is left as it is, `ends` that a stack ends whose making fails.
+    A new one that takes more than `timeout_s` seconds from `began` fails; 0: it may take any time.
     `since` is when anything was last done about a resource (s). `told` counts the lines of its
     story, of which the last are kept; `policy` is kept for whoever asks for it. Of one that is a
     resource of another, `parent` and `root` are the ids of those, and `wish` what was done last.
@@ -67,6 +68,8 @@ class Freestanding:
     tags: tuple[tuple[str, str], ...] = ()
     stays: bool = False
     ends: bool = False
+    timeout_s: float = 0.0
+    began: float = 0.0
     protected: bool = False
     policy: str = ""
     parent: str = ""

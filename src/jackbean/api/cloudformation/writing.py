@@ -26,6 +26,7 @@ async def create_stack(plant: Plant, call: Call) -> Shape:
         ends=_on_failure(call) == "DELETE",
         protected=call.flag("EnableTerminationProtection", default=False),
         policy=_policy(call),
+        timeout_s=60.0 * int(call.members.get("TimeoutInMinutes") or 0),
     )
     return {"StackId": (await plant.stacks.create(wish)).id}
 
