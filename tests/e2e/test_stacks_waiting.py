@@ -24,7 +24,7 @@ Resources:
   Handle: {Type: "AWS::CloudFormation::WaitConditionHandle"}
   Wait:
     Type: AWS::CloudFormation::WaitCondition
-    Properties: {Handle: {Ref: Handle}, Timeout: "120"}
+    Properties: {Handle: {Ref: Handle}, Timeout: "120", Count: 2}
   After:
     Type: AWS::SNS::Topic
     Properties: {DisplayName: {"Fn::GetAtt": [Wait, Data]}}
@@ -36,6 +36,9 @@ files:
       {"url": "`{"Ref": "Handle"}`"}
 container_commands:
   01_signal: {command: python3 signal_it.py}
+  02_signal:
+    command: |
+      /opt/aws/bin/cfn-signal -e $? -i two -d "by cfn-signal" '`{"Ref": "Handle"}`'
 """
 INNER = """
 Resources:
@@ -62,7 +65,7 @@ def test_an_instance_signals_while_its_environment_is_made(one: Installation) ->
     topics = one.client("sns")
     (topic,) = topics.list_topics()["Topics"]
     told = topics.get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]["DisplayName"]
-    assert json.loads(told) == {"one": "from an instance"}
+    assert json.loads(told) == {"one": "from an instance", "two": "by cfn-signal"}
     assert one.get(environment).startswith("w ")
     one.terminate("waiting")
 

@@ -199,9 +199,7 @@ def impatient(stack: Stack, sights: Sights) -> dict[Key, Sight]:
 
 
 def _late_sight(sight: Sight | None) -> Sight:
-    if sight is not None and not isinstance(sight, Underway):
-        return sight
-    if sight is not None and sight.ends:
+    if sight is not None and (not isinstance(sight, Underway) or sight.ends):
         return sight
     why = f" {sight.why}" if sight else ""
     return Refused(f"It took more than {PATIENCE_S:.0f} seconds.{why}")
