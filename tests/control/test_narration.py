@@ -14,6 +14,7 @@ from tests.core.fleets import NEW, dead, failed, fleet, fresh, instance, many, u
 
 from jackbean.control import narration
 from jackbean.control.narration import ending, narrate, opening, superseded
+from jackbean.control.narration_beside import beside
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import TEMPORARY, Failure, Fleet
@@ -159,6 +160,20 @@ def test_a_failure_says_how_many_it_has_changed(aborted: bool, told: bool) -> No
     left = narration.LEFT.format(1, 3)
     assert (left in [e.message for e in found]) is told
     assert found[-1].message == narration.DEPLOY_FAILED
+
+
+@pytest.mark.parametrize(
+    ("park_s", "told"),
+    [
+        (0.0, "Deployment succeeded. Terminating old instances"),
+        (600.0, "Deployment succeeded. The old instances are kept at hand for 10 minutes"),
+    ],
+)
+def test_what_becomes_of_the_old_instances(park_s: float, told: str) -> None:
+    was = rollout(policy="Immutable", park_s=park_s)
+    now = replace(was, stage=Stage.COMMITTED)
+    (said,) = beside(environment(), environment(), was, now)
+    assert said.startswith(told)
 
 
 def test_texts_are_those_that_clients_match() -> None:

@@ -23,6 +23,9 @@ ENDING = {
     ),
     "TrafficSplitting": "The new version stood the test and gets all requests.",
 }
+PARKING = (
+    "{}. The old instances are kept at hand for {:g} minutes: until then a rollback takes no time."
+)
 WITHDRAWING = "Terminating the new instances. The old ones were not touched."
 
 
@@ -47,7 +50,8 @@ def beside(before: Environment, after: Environment, was: Rollout, now: Rollout) 
 
 def _turned(now: Rollout) -> Iterator[str]:
     if now.stage is Stage.COMMITTED:
-        yield ENDING[now.policy]
+        ending = ENDING[now.policy]
+        yield PARKING.format(ending.partition(".")[0], now.park_s / 60) if now.park_s else ending
     if now.stage is Stage.REVERTING and now.policy != "RollingWithAdditionalBatch":
         yield WITHDRAWING
 
