@@ -178,7 +178,7 @@ PLANTED: dict[Plant, Life] = {
     drop_the_dead_without_successors: Life(size=2, acts=("scale",), deaths=(40.0,)),
     let_the_abort_be_lost: Life(size=2, acts=("configure",), aborts=(2.0,)),
     stop_where_one_must_go_back: Life(size=3, acts=("configure",), aborts=(8.0,)),
-    end_the_help_before_its_end: Life(policy="RollingWithAdditionalBatch", aborts=(17.0,)),
+    end_the_help_before_its_end: Life(policy="RollingWithAdditionalBatch", aborts=(20.5,)),
     park_without_remembering: KEPT,
     never_let_go_of_the_parked: replace(KEPT, acts=("deploy", "deploy")),
     send_requests_to_the_parked: KEPT,
@@ -187,7 +187,7 @@ PLANTED: dict[Plant, Life] = {
     certify_nothing: Life(size=1, acts=("deploy",)),
     never_tell_workers_to_stop: Life(size=2, acts=("terminate",), worker=True),
     take_silence_for_an_end: Life(size=2, acts=("terminate",), worker=True),
-    take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1),
+    take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1, seed=3),
 }
 
 

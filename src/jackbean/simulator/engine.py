@@ -6,7 +6,8 @@ it will be up, what it was last told to do, and when it will have done it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -164,6 +165,20 @@ class MemoryEngine:
             if may_poll is not None:
                 report = replace(report, **self._daemon(name, node, may_poll, now))
             self._reports[name] = (report, now)
+
+    def due_s(self) -> float:
+        """Return in how many seconds an instance comes up, or goes on with its work."""
+        now = self._clock.now()
+        return min((at - now for at in self._coming() if at > now), default=math.inf)
+
+    def _coming(self) -> Iterator[float]:
+        for node in self.nodes.values():
+            if node.exited or node.stopped:
+                continue
+            yield node.up_at
+            if node.state == "working":
+                yield node.done_at - self.behaviour.activate_s
+                yield node.done_at
 
     def healthy(self, instance: str) -> bool:
         """Whether a load balancer would find it well."""

@@ -96,6 +96,7 @@ class Story:
 
     def __init__(self, universe: Universe, plan: Life, chronicle: Chronicle) -> None:
         self._universe = universe
+        self._universe.quiet_steps = 0  # few looks show what many do where nothing happens
         self._plan = plan
         self._chronicle = chronicle
         self._deaths = sorted(plan.deaths, reverse=True)

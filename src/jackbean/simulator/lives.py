@@ -79,9 +79,9 @@ def random_life(seed: int) -> tuple[Life, Faults]:
         seed=seed,
     )
     faults = Faults(
-        crash_share=draw.choice((0.0, 0.01, 0.05)),
-        refuse_share=draw.choice((0.0, 0.0, 0.05)),
-        half_share=draw.choice((0.0, 0.0, 0.05)),
+        crash_share=draw.choice((0.0, 0.015, 0.07)),
+        refuse_share=draw.choice((0.0, 0.0, 0.07)),
+        half_share=draw.choice((0.0, 0.0, 0.07)),
         upgrades=draw.random() < 0.5,
         random=draw,
         crashes_max=draw.choice((1, 3, 8)),

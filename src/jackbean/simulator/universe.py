@@ -40,7 +40,7 @@ from jackbean.simulator.upgrade import older
 BRANCH = "Python 3.11 running on 64bit Amazon Linux 2023"
 EVERYTHING = EnvironmentQuery()
 STEP_S = 0.5
-QUIET_STEPS = 4  # before time moves faster
+QUIET_STEPS = 4  # before time moves faster, where looks themselves are what matters
 STEP_MAX_S = 8.0  # while nothing changes
 
 
@@ -88,6 +88,7 @@ class Universe:
         self._due: dict[str, float] = {}
         self._adopted = False
         self._saved = False
+        self.quiet_steps = QUIET_STEPS
         self._quiet = 0
         self._known: dict[str, Environment] = {}  # as saved, but for what is only noted
 
@@ -109,10 +110,14 @@ class Universe:
         self.clock.advance(min(self._stride(), most_s))
 
     def _stride(self) -> float:
-        """Return how far time moves: further and further while nobody saves anything new."""
+        """Return how far time moves: further and further while nobody saves anything new.
+
+        It does not pass what an instance is about to do: there is something to see of that.
+        """
         quiet, self._saved = not self._saved, False
         self._quiet = self._quiet + 1 if quiet else 0
-        return min(STEP_S * 2.0 ** max(self._quiet - QUIET_STEPS, 0), STEP_MAX_S)
+        most_s = min(STEP_S * 2.0 ** max(self._quiet - self.quiet_steps, 0), STEP_MAX_S)
+        return most_s if most_s <= STEP_S else max(STEP_S, min(most_s, self.engine.due_s()))
 
     def serving(self, environment: Environment) -> frozenset[str]:
         """Return the instances that a request may be sent to now, or that take messages."""
