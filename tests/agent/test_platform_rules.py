@@ -15,6 +15,7 @@ from jackbean.agent import (
     nginx,
     nodejs,
     php,
+    ruby,
     tomcat,
     webapps,
 )
@@ -114,6 +115,12 @@ def test_a_secret_of_npmrc_is_not_shared(tmp_path: Path) -> None:
 def test_a_bad_package_is_said(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match=says):
         nodejs.read_package(write(tmp_path, {"package.json": text}))
+
+
+def test_bundler_says_the_cause_before_it_draws_the_line() -> None:
+    said = "\n[!] There was an error parsing `Gemfile`: no such method.\n #  from /a:1\n #  -----\n"
+    assert ruby._cause(said) == "[!] There was an error parsing `Gemfile`: no such method."
+    assert ruby._cause("\n") == "it says nothing"
 
 
 def test_npm_says_the_cause_in_its_first_telling_line() -> None:

@@ -62,7 +62,7 @@ cron:
   - nothing
 """
     assert told(text) == [
-        "cron.yaml: line 1: : 'version: 1' is missing.",
+        "cron.yaml: line 1: 'version: 1' is missing.",
         "cron.yaml: line 3: cron: 0: url: 'beat' is not a path of at most 1024 printable ASCII "
         "characters, with / in front.",
         "cron.yaml: line 4: cron: 0: schedule: '61 * * * *' is no schedule: there is no such "

@@ -53,8 +53,8 @@ class Reader:
         while path and path not in self.lines:
             path = path[:-1]
         line = f": line {self.lines[path]}" if path in self.lines else ""
-        keys = ": ".join(printable(str(part)) for part in self.path)
-        return f"{self.file}{line}: {keys}"
+        keys = "".join(f": {printable(str(part))}" for part in self.path)
+        return f"{self.file}{line}{keys}"
 
     def items(self, what: str) -> Iterator[tuple[str, Reader]]:
         """Yield the members of a mapping; nothing for None."""
