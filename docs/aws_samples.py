@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jackbean.control.extensions import check_options, compiled
 from jackbean.control.manifests import concerns_instance
-from jackbean.control.surroundings import OWNED, Surroundings
+from jackbean.control.stacks.surroundings import OWNED, Surroundings
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, invalid
 from jackbean.core.installation import Installation

@@ -16,8 +16,8 @@ from tests.api.test_agents import call, token_of
 from jackbean.api import publishing as publishing_module
 from jackbean.api.following import FOLLOWING
 from jackbean.api.plant import Call
-from jackbean.control import following as following_module
-from jackbean.control.log_taking import BURST_BYTES, GAP, LINE_CHARS_MAX
+from jackbean.control.logs import following as following_module
+from jackbean.control.logs.taking import BURST_BYTES, GAP, LINE_CHARS_MAX
 from jackbean.control.principals import Administrator
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.protocol import Report

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.api.rig import PlantRig
 
-from jackbean.control.stack_desk import StackDesk
+from jackbean.control.stacks.desk import StackDesk
 
 TEMPLATE = """
 Description: A queue and who fills it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackbean.cli.outcomes import Goal, conclude, judge
-from jackbean.control import narration
+from jackbean.control.story import narration
 
 GOOD = {
     Goal.LAUNCH: "Successfully launched environment: shop-dev",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from tests.control.rig import LAUNCH, PROPERTIES, Rig, sized
 
-from jackbean.control import narration
 from jackbean.control.aborting import ALREADY, TOO_LATE, abort
+from jackbean.control.story import narration
 from jackbean.core.environments import Environment, Status
 from jackbean.core.events import Severity
 from jackbean.core.fleet import TEMPORARY

@@ -8,8 +8,9 @@ from functools import partial
 import pytest
 from tests.control.rig import Rig
 
-from jackbean.control import applications, narration, versions
+from jackbean.control import applications, versions
 from jackbean.control.applications import DELETED
+from jackbean.control.story import narration
 from jackbean.control.versions import DELETION
 from jackbean.core.applications import Application, Version
 from jackbean.core.environments import Environment

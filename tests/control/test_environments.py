@@ -18,8 +18,9 @@ from tests.control.rig import (
     sized,
 )
 
-from jackbean.control import environments, narration
+from jackbean.control import environments
 from jackbean.control.environments import Creation, Update
+from jackbean.control.story import narration
 from jackbean.core.environments import Status, Tier
 from jackbean.core.errors import Conflict, Fault
 from jackbean.core.events import Severity

@@ -12,10 +12,10 @@ from tests.control.scenes import INSTALLATION, environment, release
 
 from jackbean.control.environments import Update, update
 from jackbean.control.extensions import check_options, compiled, evaluated
-from jackbean.control.logs import LogRequests
+from jackbean.control.logs.requests import LogRequests
 from jackbean.control.manifests import concerns_instance
 from jackbean.control.roster import Roster
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.stacks.surroundings import Surroundings
 from jackbean.core.events import Severity
 from jackbean.core.options.settings import Setting, Settings
 from jackbean.core.protocol import Manifest, from_json

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from tests.control.rig import MUST_BE_READY, PROPERTIES, Rig, sized
 
-from jackbean.control import narration
 from jackbean.control.manifests import compile_manifest
 from jackbean.control.restarting import restart
 from jackbean.control.returning import roll_back
+from jackbean.control.story import narration
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault
 from jackbean.core.options.settings import Setting

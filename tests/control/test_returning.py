@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from tests.control.rig import MUST_BE_READY, PROPERTIES, Rig, sized
 
-from jackbean.control import narration
 from jackbean.control.aborting import abort
 from jackbean.control.returning import roll_back
+from jackbean.control.story import narration
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED
 from jackbean.core.options.settings import Setting

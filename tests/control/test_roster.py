@@ -10,7 +10,7 @@ import pytest
 from tests.control.rig import PROPERTIES, Rig
 from tests.control.scenes import INSTALLATION, environment, release
 
-from jackbean.control.logs import LogRequests
+from jackbean.control.logs.requests import LogRequests
 from jackbean.control.manifests import compile_manifest, concerns_instances, for_newcomer
 from jackbean.control.roster import Roster
 from jackbean.core.environments import Resource, Tier

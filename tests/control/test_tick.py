@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.control.rig import ASG, COMMAND, PROPERTIES, Rig, sized
 
-from jackbean.control import narration
+from jackbean.control.story import narration
 from jackbean.control.tick import STEADY_S, WARM_S, Ticker
 from jackbean.core.environments import Status
 from jackbean.core.errors import Conflict

@@ -13,7 +13,7 @@ from tests.api.rig import PlantRig
 from tests.api.worker import TASKS, make_worker, pass_minutes
 from tests.control.rig import bundle
 
-from jackbean.control.logs import KEPT_S
+from jackbean.control.logs.requests import KEPT_S
 from jackbean.control.versions import delete_version
 from jackbean.core.errors import PortError
 from jackbean.core.events import Event

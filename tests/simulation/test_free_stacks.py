@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jackbean.control import free_steps
+from jackbean.control.stacks import free_steps
 from jackbean.core.freestanding import Freestanding
 from jackbean.core.records import replace
 from jackbean.simulator.faults import Faults

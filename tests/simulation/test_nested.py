@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.api.rig import PlantRig
 
-from jackbean.control.stack_desk import Wish
+from jackbean.control.stacks.desk import Wish
 from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.simulator.faults import Crash, Faults
 

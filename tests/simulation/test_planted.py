@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from jackbean.control import balancer, decide, intake, narration, parking, perform, swapping, tick
+from jackbean.control import balancer, decide, intake, parking, perform, swapping, tick
+from jackbean.control.story import narration
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet, Member, Service
 from jackbean.core.rollouts import Rollout, Stage

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jackbean.control import stacking
+from jackbean.control.stacks import stacking
 from jackbean.core.environments import Environment
 from jackbean.core.operations import Operation
 from jackbean.simulator.faults import Faults

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.stacks.test_synthesis import FACTS
 
-from jackbean.control.surroundings import OWNED
+from jackbean.control.stacks.surroundings import OWNED
 from jackbean.core.extensions import Declared
 from jackbean.core.options.resolve import Layers, effective
 from jackbean.core.options.settings import Setting, Settings

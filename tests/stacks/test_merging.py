@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.control.scenes import INSTALLATION, environment
 from tests.stacks.test_synthesis import template
 
-from jackbean.control.surroundings import OWNED, Surroundings
+from jackbean.control.stacks.surroundings import OWNED, Surroundings
 from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
 from jackbean.stacks.difference import fingerprint, kinds

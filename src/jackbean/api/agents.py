@@ -22,8 +22,8 @@ from jackbean.api.door import Door
 from jackbean.api.plant import Plant
 from jackbean.api.publishing import NAME, publish
 from jackbean.control.credentials import ROLE_S, VARIABLES_S
-from jackbean.control.following import lines_of
-from jackbean.control.log_taking import Lines, NotStreamed, TooFast
+from jackbean.control.logs.following import lines_of
+from jackbean.control.logs.taking import Lines, NotStreamed, TooFast
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, JackbeanError
 from jackbean.core.platforms.runtimes import Need

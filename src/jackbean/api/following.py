@@ -11,7 +11,7 @@ from typing import Any
 from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.elasticbeanstalk.monitoring import link_to
 from jackbean.api.plant import Call, Plant
-from jackbean.control.following import WAIT_S_MAX, Wish
+from jackbean.control.logs.following import WAIT_S_MAX, Wish
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault, invalid
 from jackbean.ports.engine import Departed

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jackbean.control.board import Board
-from jackbean.control.log_taking import LogTaker
-from jackbean.control.logs import LogRequests
+from jackbean.control.logs.requests import LogRequests
+from jackbean.control.logs.taking import LogTaker
 from jackbean.control.notices import Notices
 from jackbean.control.principals import Principal
 from jackbean.control.rights import Rights
 from jackbean.control.roster import Roster
-from jackbean.control.stack_desk import StackDesk
+from jackbean.control.stacks.desk import StackDesk
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
 from jackbean.ports.engine import Dependencies, LastLogs, Runtimes

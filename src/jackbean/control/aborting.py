@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jackbean.control.environments import find, retried
-from jackbean.control.narration import aside
+from jackbean.control.story.narration import aside
 from jackbean.control.world import World
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import invalid

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jackbean.control import counters, narration
+from jackbean.control import counters
 from jackbean.control.counters import served_unit
+from jackbean.control.story import narration
 from jackbean.control.world import World
 from jackbean.core.certificates import REASON_MAX, REASONS_MAX, Certificate, End, Label
 from jackbean.core.environments import Environment

@@ -6,9 +6,10 @@ Effects come after, derived from what was saved.
 
 from __future__ import annotations
 
-from jackbean.control import parking, stacking
+from jackbean.control import parking
 from jackbean.control.scene import Decision, Namer, Scene
-from jackbean.control.stacking import Progress
+from jackbean.control.stacks import stacking
+from jackbean.control.stacks.stacking import Progress
 from jackbean.core.acts import Act, Launch, Occasion, Step, amend, weighed
 from jackbean.core.environments import Environment, Status
 from jackbean.core.operations import (

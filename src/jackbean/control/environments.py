@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from jackbean.control import certifying
 from jackbean.control.linking import dependants
-from jackbean.control.narration import ending, opening, superseded
 from jackbean.control.plans import begun, launch_plan, update_plan
 from jackbean.control.releases import Cut, Wanted, cut
+from jackbean.control.story.narration import ending, opening, superseded
 from jackbean.control.versions import deployable, refuse_unless_standing
 from jackbean.control.world import World
 from jackbean.core.applications import Tags, check_description

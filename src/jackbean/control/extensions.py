@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from jackbean.control.surroundings import OWNED, Surroundings
+from jackbean.control.stacks.surroundings import OWNED, Surroundings
 from jackbean.core.extensions import ConfigKeys
 from jackbean.core.instructions import Extension, to_json
 from jackbean.core.options.settings import Settings

@@ -10,8 +10,8 @@ from jackbean.control.extensions import Compiled, check_options, compiled
 from jackbean.control.linking import extensions_of, linked, properties
 from jackbean.control.manifests import concerns_instance
 from jackbean.control.placing import placed
-from jackbean.control.stack_views import exported
-from jackbean.control.surroundings import OWNED, Surroundings
+from jackbean.control.stacks.surroundings import OWNED, Surroundings
+from jackbean.control.stacks.views import exported
 from jackbean.control.workers import CHOICE
 from jackbean.control.world import World
 from jackbean.core.environments import Environment, Link

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jackbean.control.environments import current_release, find, must_be_ready, retried
-from jackbean.control.narration import opening
 from jackbean.control.plans import begun, restart_plan
+from jackbean.control.story.narration import opening
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.ports.store import AddEvent, PutEnvironment, PutRelease

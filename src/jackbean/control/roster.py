@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from jackbean.control.extensions import compiled
 from jackbean.control.intake import polls
-from jackbean.control.logs import LogRequests
+from jackbean.control.logs.requests import LogRequests
 from jackbean.control.manifests import compile_manifest, for_newcomer
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.stacks.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Assignment, Member

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jackbean.control.environments import find, must_be_ready, retried
-from jackbean.control.narration import aside, opening
+from jackbean.control.story.narration import aside, opening
 from jackbean.control.world import World
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import invalid

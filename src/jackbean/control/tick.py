@@ -13,14 +13,14 @@ from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
 from jackbean.control.decide import decide
 from jackbean.control.gauge import Gauge
-from jackbean.control.health_log import tell_health, worth_telling
-from jackbean.control.log_taking import end_groups
-from jackbean.control.narration import narrate
+from jackbean.control.logs.health import tell_health, worth_telling
+from jackbean.control.logs.taking import end_groups
 from jackbean.control.noting import noted
 from jackbean.control.observe import Look, Observer
 from jackbean.control.perform import Means, ends, launching, perform
-from jackbean.control.provisioning import realise
 from jackbean.control.scene import Namer, Scene
+from jackbean.control.stacks.provisioning import realise
+from jackbean.control.story.narration import narrate
 from jackbean.control.terms import Terms
 from jackbean.control.watch import Watch
 from jackbean.control.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from jackbean.control.extensions import evaluated
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.stacks.surroundings import Surroundings
 from jackbean.core.environments import Environment
 from jackbean.core.installation import Installation
 from jackbean.core.options.resolve import SQSD

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from jackbean.control.log_taking import end_groups
-from jackbean.control.logs import KEPT_S
+from jackbean.control.logs.requests import KEPT_S
+from jackbean.control.logs.taking import end_groups
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.errors import JackbeanError

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from jackbean.control.free_steps import FreeSurroundings
-from jackbean.control.stack_desk import StackDesk, Wish
+from jackbean.control.stacks.desk import StackDesk, Wish
+from jackbean.control.stacks.free_steps import FreeSurroundings
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.core.resources import State

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from jackbean.control import narration
+from jackbean.control.story import narration
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import JackbeanError
 from jackbean.core.events import Event, Severity

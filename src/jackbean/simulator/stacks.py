@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from jackbean.control.stack_views import DOCUMENT
+from jackbean.control.stacks.views import DOCUMENT
 from jackbean.core.environments import Environment
 from jackbean.core.freestanding import from_json
 from jackbean.core.resources import Resource, State

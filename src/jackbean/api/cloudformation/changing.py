@@ -9,7 +9,7 @@ from typing import Any
 
 from jackbean.api.cloudformation.writing import parameters, stack_name, tags, template_of
 from jackbean.api.plant import Call, Plant
-from jackbean.control.stack_desk import Wish
+from jackbean.control.stacks.desk import Wish
 from jackbean.core.errors import Fault
 from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.ports.store import PutDocument

@@ -6,9 +6,9 @@ from typing import Any
 
 from jackbean.api.cloudformation.reading import named, page, resource_of
 from jackbean.api.plant import Call, Plant, moment
-from jackbean.control import drifting
-from jackbean.control.drifting import Found
-from jackbean.control.stack_views import StackView
+from jackbean.control.stacks import drifting
+from jackbean.control.stacks.drifting import Found
+from jackbean.control.stacks.views import StackView
 from jackbean.stacks.drift import Different, Drift
 
 Shape = dict[str, Any]

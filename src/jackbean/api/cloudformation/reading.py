@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from jackbean.api.plant import Call, Plant, moment
-from jackbean.control.drifting import Found, Known, known
-from jackbean.control.stack_views import (
+from jackbean.control.stacks.drifting import Found, Known, known
+from jackbean.control.stacks.views import (
     Happening,
     StackView,
     happenings,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from jackbean.api.plant import Call, Plant
-from jackbean.control.stack_desk import Wish
+from jackbean.control.stacks.desk import Wish
 from jackbean.core.errors import Fault
 from jackbean.core.freestanding import Freestanding, Plan
 from jackbean.services.objects.templates import template_at

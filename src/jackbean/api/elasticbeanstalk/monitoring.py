@@ -11,7 +11,7 @@ from jackbean.api.elasticbeanstalk.environments import referred
 from jackbean.api.elasticbeanstalk.pages import PAGE_MAX, offset, size
 from jackbean.api.plant import Call, Plant, moment
 from jackbean.control.environments import current_release
-from jackbean.control.logs import KEPT_S
+from jackbean.control.logs.requests import KEPT_S
 from jackbean.control.principals import own_environment, visible
 from jackbean.core.errors import Fault, invalid
 from jackbean.core.events import Severity

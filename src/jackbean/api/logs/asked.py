@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from jackbean.api.plant import Call, Plant
-from jackbean.control.log_groups import prefix_of
+from jackbean.control.logs.groups import prefix_of
 from jackbean.control.principals import InstancePrincipal
 from jackbean.core.errors import Fault
 from jackbean.services.logs import faults

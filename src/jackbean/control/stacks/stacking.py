@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from jackbean.control.scene import Namer, Scene
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.stacks.surroundings import Surroundings
 from jackbean.core.environments import Environment
 from jackbean.core.operations import Deprovision, Kind, Operation, Provision, Tidy, Undo
 from jackbean.core.records import replace

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jackbean.control.log_groups import LogOptions, group_of
-from jackbean.control.pacing import Paces
+from jackbean.control.logs.groups import LogOptions, group_of
+from jackbean.control.logs.pacing import Paces
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.ports.logs import Claim, LogEvent, LogGroup, LogStream

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from jackbean.control.provisioning import wanted
-from jackbean.control.stack_views import StackView, views
+from jackbean.control.stacks.provisioning import wanted
+from jackbean.control.stacks.views import StackView, views
 from jackbean.control.world import World
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.resources import Resource, State

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jackbean.control.free_steps import FreeSurroundings
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.stacks.free_steps import FreeSurroundings
+from jackbean.control.stacks.surroundings import Surroundings
 from jackbean.control.world import World
 from jackbean.core.applications import Tags
 from jackbean.core.environments import Environment

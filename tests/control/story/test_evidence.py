@@ -9,7 +9,7 @@ from typing import Any
 from tests.control.scenes import NOW, environment, operation, release, rollout, scene
 from tests.core.fleets import NEW, many
 
-from jackbean.control.narration_evidence import STICKY, evidence, trial_begins
+from jackbean.control.story.evidence import STICKY, evidence, trial_begins
 from jackbean.core.events import Severity
 from jackbean.core.evidence import Counts, Evidence
 from jackbean.core.operations import Roll

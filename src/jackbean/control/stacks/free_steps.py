@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from jackbean.control.scene import Namer
-from jackbean.control.stacking import PATIENCE_S, impatient
-from jackbean.control.surroundings import check_attribute
+from jackbean.control.stacks.stacking import PATIENCE_S, impatient
+from jackbean.control.stacks.surroundings import check_attribute
 from jackbean.core.freestanding import Aim, Freestanding, Happened, Plan
 from jackbean.core.installation import Installation
 from jackbean.core.records import replace

@@ -12,9 +12,9 @@ from tests.control.rig import ASG, LAUNCH, PROPERTIES, Rig, sized
 from tests.control.scenes import NOW, environment, operation, release, rollout, scene
 from tests.core.fleets import NEW, dead, failed, fleet, fresh, instance, many, updated
 
-from jackbean.control import narration
-from jackbean.control.narration import ending, narrate, opening, superseded
-from jackbean.control.narration_beside import beside
+from jackbean.control.story import narration
+from jackbean.control.story.beside import beside
+from jackbean.control.story.narration import ending, narrate, opening, superseded
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import TEMPORARY, Failure, Fleet

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from jackbean.control.free_steps import (
+from jackbean.control.scene import Namer
+from jackbean.control.stacks.free_steps import (
     Turn,
     going_back,
     itself,
@@ -20,10 +21,9 @@ from jackbean.control.free_steps import (
     noted,
     skipping,
 )
-from jackbean.control.nesting import wished
-from jackbean.control.provisioning import seen
-from jackbean.control.scene import Namer
-from jackbean.control.stack_rules import (
+from jackbean.control.stacks.nesting import wished
+from jackbean.control.stacks.provisioning import seen
+from jackbean.control.stacks.rules import (
     check_cancelling,
     check_continuing,
     check_end,
@@ -31,7 +31,7 @@ from jackbean.control.stack_rules import (
     check_plan,
     check_rolling_back,
 )
-from jackbean.control.stack_views import (
+from jackbean.control.stacks.views import (
     DOCUMENT,
     ENDED_S,
     NESTED,

@@ -11,7 +11,7 @@ import asyncio
 import json
 from dataclasses import asdict, dataclass, field
 
-from jackbean.control.following import Following
+from jackbean.control.logs.following import Following
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError, invalid

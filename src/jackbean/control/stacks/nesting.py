@@ -13,8 +13,8 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from jackbean.control.free_steps import FreeSurroundings
-from jackbean.control.stack_views import DOCUMENT, NESTED, WHOLE
+from jackbean.control.stacks.free_steps import FreeSurroundings
+from jackbean.control.stacks.views import DOCUMENT, NESTED, WHOLE
 from jackbean.core.errors import Fault
 from jackbean.core.freestanding import Aim, Freestanding, Plan
 from jackbean.core.freestanding import from_json as read_stack

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from tests.control.rig import Rig
 
-from jackbean.control import logs as logs_module
-from jackbean.control.logs import DOCUMENT, KEPT_S, PULLED, LogRequests
+from jackbean.control.logs import requests as logs_module
+from jackbean.control.logs.requests import DOCUMENT, KEPT_S, PULLED, LogRequests
 from jackbean.core.errors import PortError
 from jackbean.core.events import Severity
 from jackbean.ports.store import EventQuery

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from jackbean.control.free_steps import FreeSurroundings
-from jackbean.control.stack_views import exported, imported
+from jackbean.control.stacks.free_steps import FreeSurroundings
+from jackbean.control.stacks.views import exported, imported
 from jackbean.control.world import World
 from jackbean.core.errors import Fault
 from jackbean.core.extensions import Declared

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jackbean.control import pacing
-from jackbean.control.pacing import Paces
+from jackbean.control.logs import pacing
+from jackbean.control.logs.pacing import Paces
 
 
 def test_a_burst_then_so_much_a_second() -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from jackbean.control.log_groups import HEALTH_LOG, LogOptions, prefix_of
-from jackbean.control.log_taking import NotStreamed, ensure_group
+from jackbean.control.logs.groups import HEALTH_LOG, LogOptions, prefix_of
+from jackbean.control.logs.taking import NotStreamed, ensure_group
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError

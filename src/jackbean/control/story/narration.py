@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jackbean.control.counters import served_unit
-from jackbean.control.narration_beside import beside
-from jackbean.control.narration_evidence import evidence, trial_begins
-from jackbean.control.narration_stack import failures, outcomes
 from jackbean.control.scene import Scene
+from jackbean.control.story.beside import beside
+from jackbean.control.story.evidence import evidence, trial_begins
+from jackbean.control.story.resources import failures, outcomes
 from jackbean.core.certificates import summary
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity

@@ -1,0 +1,1 @@
+"""Logs of instances: taken at once, followed, and kept in groups."""

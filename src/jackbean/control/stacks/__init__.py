@@ -1,0 +1,1 @@
+"""Stacks of environments and free-standing ones: what is taken up, changed, told and compared."""
