@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,8 @@ import pytest
 from tests.engines.process.rig import MODES, Rig, ask, eventually
 
 from jackbean.core.fleet import Machine
-from jackbean.ports.engine import Engine, LaunchSpec, MachineSight
+from jackbean.core.openings import Opening
+from jackbean.ports.engine import Engine, LaunchSpec, MachineSight, Openings
 from jackbean.simulator.clock import VirtualClock
 from jackbean.simulator.engine import MemoryEngine
 
@@ -28,6 +30,8 @@ class Place(Protocol):
     def see(self) -> dict[str, MachineSight]: ...
 
     def end(self, spec: LaunchSpec) -> None: ...
+
+    def admit(self, openings: Openings) -> None: ...
 
     def die(self, spec: LaunchSpec) -> None:
         """Let one end by itself."""
@@ -51,6 +55,9 @@ class Simulated:
 
     def end(self, spec: LaunchSpec) -> None:
         asyncio.run(self.engine.terminate(spec.instance))
+
+    def admit(self, openings: Openings) -> None:
+        asyncio.run(self.engine.admit(openings))
 
     def die(self, spec: LaunchSpec) -> None:
         self.engine.kill(spec.instance)
@@ -76,6 +83,9 @@ class Real:
 
     def end(self, spec: LaunchSpec) -> None:
         self.rig.terminate(spec)
+
+    def admit(self, openings: Openings) -> None:
+        self.rig.runner.run(self.engine.admit(openings))
 
     def die(self, spec: LaunchSpec) -> None:
         with pytest.raises(OSError, match=r"closed|reset"):
@@ -157,6 +167,17 @@ def test_who_was_stopped_is_there_and_starts_again(place: Place) -> None:
     assert machines(place) == {ONE.instance: Machine.RUNNING}
     assert place.see()[ONE.instance].address == address
     place.stop()
+    place.end(ONE)
+    assert machines(place) == {}
+
+
+def test_what_is_admitted_may_be_asked_for_again_and_of_nobody(place: Place) -> None:
+    place.run(ONE)
+    opening = Opening(6, 5000, 5000, IPv4Network("0.0.0.0/0"))
+    for admits in ((opening,), (opening,), ()):
+        place.admit({ONE.instance: admits, OTHER.instance: admits})
+        assert machines(place) == {ONE.instance: Machine.RUNNING}
+    place.admit({ONE.instance: (opening,)})
     place.end(ONE)
     assert machines(place) == {}
 

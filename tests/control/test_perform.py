@@ -19,7 +19,7 @@ from jackbean.core.errors import PortError
 from jackbean.core.fleet import Fleet, Instance, Machine, Service
 from jackbean.core.options.settings import Setting
 from jackbean.core.protocol import Report
-from jackbean.ports.engine import Address, LaunchSpec
+from jackbean.ports.engine import Address, LaunchSpec, Openings
 from jackbean.ports.router import HealthCheck, Routes
 from jackbean.simulator.universe import BRANCH
 
@@ -35,6 +35,7 @@ class Engine:
         self.ended: list[str] = []
         self.refused: set[str] = set()
         self.busy = 0
+        self.admitted: Openings = {}
 
     async def ensure(self, spec: LaunchSpec) -> None:
         await self._work(spec.instance)
@@ -43,6 +44,9 @@ class Engine:
     async def terminate(self, instance: str) -> None:
         await self._work(instance)
         self.ended.append(instance)
+
+    async def admit(self, openings: Openings) -> None:
+        self.admitted = dict(openings)
 
     async def _work(self, instance: str) -> None:
         if instance in self.refused:
@@ -231,3 +235,10 @@ def test_terms_are_read_from_settings() -> None:
     assert (terms.gate.count, terms.gate.interval_s, terms.drain_s) == (5, 0.2, 7)
     assert (terms.health.path, terms.health.codes) == ("/up", ((200, 299),))
     assert terms.release is cut
+
+
+def test_every_member_admits_what_its_environments_groups_open(bench: Bench) -> None:
+    whole = fleet(*many(2))
+    bench.perform(whole)
+    assert set(bench.engine.admitted.values()) == {()}
+    assert bench.engine.admitted.keys() == {i.id for i in whole}

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from jackbean.control.stacks.surroundings import OWNED, Surroundings
 from jackbean.core.extensions import ConfigKeys
 from jackbean.core.instructions import Extension, to_json
-from jackbean.core.options.settings import Settings
+from jackbean.core.options.settings import Settings, key
 from jackbean.sources.advice import Advice, advice
 from jackbean.sources.credentials import Credential, read_credentials
 from jackbean.sources.instance_keys import read_instance_keys
 from jackbean.sources.reading import Findings, Path, Reader, printable
 from jackbean.stacks.functions import Fault, evaluate, expressions
+from jackbean.stacks.synthesis import LAUNCH
 
 COMPILED_BYTES_MAX = 1 << 20
+GROUPS = key(LAUNCH, "SecurityGroups")  # whose functions are evaluated where ports are opened
 
 Lines = Mapping[str, Mapping[Path, int]]
 
@@ -99,7 +101,7 @@ def check_options(
         if not expressions(value):
             continue
         where = f"{setting.namespace}: {printable(setting.name)}"
-        if not on_instance(setting.namespace):
+        if not on_instance(setting.namespace) and setting.key != GROUPS:
             warnings.append(f"{where}: functions are not evaluated there; it counts as not set.")
         faults += [f"{where}: {f.text}." for f in evaluate(value, around, backticks=True)[1]]
     return Compiled(faults=tuple(faults), warnings=tuple(warnings))

@@ -17,6 +17,7 @@ from jackbean.control.observe import Look
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Instance, Machine, Member
+from jackbean.core.openings import Opening
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.ports.engine import LaunchSpec
@@ -35,6 +36,7 @@ class Means:
     releases: Mapping[int, Release]
     sticky: Sticky | None = None
     idle_s: int | None = None
+    openings: tuple[Opening, ...] = ()  # of its security groups, besides the load balancer's port
 
 
 async def perform(world: World, environment: Environment, means: Means) -> None:
@@ -49,6 +51,7 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
     if not environment.worker:
         found = routes(world.installation, environment, look, means.health, means.sticky)
         await world.router.publish(replace(found, idle_s=means.idle_s))
+    await world.engine.admit(dict.fromkeys((m.id for m in environment.members), means.openings))
     seen = {i.id: i for i in look.fleet}
     acts = [
         act

@@ -12,6 +12,7 @@ from jackbean.control import composing, counters
 from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
 from jackbean.control.decide import decide
+from jackbean.control.doors import Doors
 from jackbean.control.gauge import Gauge
 from jackbean.control.logs.health import tell_health, worth_telling
 from jackbean.control.logs.taking import end_groups
@@ -50,6 +51,7 @@ class Ticker:
         self._observer = Observer(world.engine, world.router, world.reports)
         self._watch = Watch(world.reports)
         self._gauge = Gauge(world.depths, world.installation)
+        self._doors = Doors(world.installation)
         self._known: dict[tuple[str, int], Terms] = {}
 
     @property
@@ -137,7 +139,8 @@ class Ticker:
     async def _means(self, environment: Environment, terms: Terms, look: Look) -> Means:
         numbers = launching(environment)
         known = {n: (await self._read(environment, n)).release for n in numbers}
-        return Means(terms.health, look, known, terms.sticky, terms.idle_s)
+        openings = self._doors.of(environment, terms.release)
+        return Means(terms.health, look, known, terms.sticky, terms.idle_s, openings)
 
     async def _read(self, environment: Environment, number: int) -> Terms:
         known = self._known.get((environment.id, number))
@@ -164,6 +167,7 @@ class Ticker:
             self._observer.forget(environment)
             await end_groups(self._world, environment)
         self._gauge.forget(environment_id)
+        self._doors.forget(environment_id)
         if environment is not None:
             await finish_deletion(self._world, environment.application)
             await composing.proceed(self._world)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from jackbean.core.fleet import Machine
+from jackbean.core.openings import Opening
 from jackbean.core.platforms.runtimes import Need
 from jackbean.core.protocol import DependencyRequest
 
 Tell = Callable[[str], Awaitable[None]]
+Openings = Mapping[str, tuple[Opening, ...]]  # by instance id
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,15 @@ class Engine(Protocol):
 
     async def terminate(self, instance: str) -> None:
         """End it and remove all it had; one that is absent is ended already."""
+        ...
+
+    async def admit(self, openings: Openings) -> None:
+        """Have instances admit these from this machine besides the load balancer, and no others.
+
+        Those that are not named stay as they are; an absent one is passed over, so this is asked
+        again and again, and costs nothing where nothing has changed. An engine that starts anew has
+        everything closed. Without effect where instances share the machine's network.
+        """
         ...
 
 

@@ -13,10 +13,11 @@ from random import Random
 from typing import Any
 
 from jackbean.core.fleet import Assignment, Machine, Member, Work
+from jackbean.core.openings import Opening
 from jackbean.core.protocol import Report
 from jackbean.core.records import replace
 from jackbean.ports.clock import Clock
-from jackbean.ports.engine import Address, EngineDescription, LaunchSpec, MachineSight
+from jackbean.ports.engine import Address, EngineDescription, LaunchSpec, MachineSight, Openings
 from jackbean.simulator.daemons import Daemon, Polling
 
 Assigned = Callable[[str], Assignment | None]
@@ -65,6 +66,7 @@ class Node:
     said: Report | None = None  # None: it has something new to say
     started: list[int] = field(default_factory=list)  # every release it ever ran
     daemon: Daemon | None = None  # of a worker
+    admits: tuple[Opening, ...] = ()
 
 
 class MemoryEngine:
@@ -111,6 +113,13 @@ class MemoryEngine:
         if daemon is not None and daemon.holds(self._clock.now()):
             self.cut_off.append(instance)
         self._reports.pop(instance, None)
+
+    async def admit(self, openings: Openings) -> None:
+        for name, admits in openings.items():
+            node = self.nodes.get(name)
+            if node is not None and node.admits != admits:
+                self._effect(f"admit {name}")
+                node.admits = admits
 
     # ports.Reports
 

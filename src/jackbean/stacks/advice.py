@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jackbean.core.policies import unjudgeable
+from jackbean.stacks.openings import vain
 
 Resources = Mapping[str, Any]
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
@@ -39,6 +40,7 @@ def advised(resources: Resources) -> Iterator[tuple[str, str]]:
     for name, one in resources.items():
         for text in (*_untold(one), *_unjudged(one)):
             yield name, text
+    yield from vain(resources)
 
 
 def _untold(one: Any) -> Iterator[str]:

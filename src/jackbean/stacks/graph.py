@@ -37,7 +37,7 @@ class Circle(ValueError):
 def blueprints(template: Template, resolver: Resolver) -> tuple[Blueprint, ...]:
     """Return the resources whose conditions hold, needs first. Raises Circle."""
     bodies = {
-        name: body for name, body in template.get("Resources", {}).items() if _holds(body, resolver)
+        name: body for name, body in template.get("Resources", {}).items() if holds(body, resolver)
     }
     return ordered(_blueprint(name, body, bodies.keys()) for name, body in bodies.items())
 
@@ -54,7 +54,8 @@ def ordered(found: Iterator[Blueprint]) -> tuple[Blueprint, ...]:
     return tuple(done.values())
 
 
-def _holds(body: Mapping[str, Any], resolver: Resolver) -> bool:
+def holds(body: Mapping[str, Any], resolver: Resolver) -> bool:
+    """Whether the condition of a resource holds, if it has one."""
     condition = body.get("Condition")
     if condition is None:
         return True

@@ -19,6 +19,7 @@ from jackbean.stacks.advice import advised
 from jackbean.stacks.functions import evaluate
 from jackbean.stacks.graph import FATES, Blueprint, Circle, blueprints
 from jackbean.stacks.legacy import modern
+from jackbean.stacks.openings import EFFECTIVE
 from jackbean.stacks.properties import UNREALISED, unrealised, wrong
 from jackbean.stacks.types import SNAPSHOTS, Reality, kind, nearest, provided
 from jackbean.stacks.values import SHOWN_MAX, Resolver
@@ -226,7 +227,7 @@ def _meanings(
         found_kind = kind(str(body.get("Type", "")), name)
         reality = found_kind.reality if found_kind else None
         if reality is Reality.FOLLOWED or (name in owned and reality is not Reality.PROVIDED):
-            followed += _without_effect(name, said, unmet)
+            followed += _without_effect(name, said, unmet, EFFECTIVE.get(body["Type"]))
         elif reality in MEANINGS:
             realities.setdefault(reality, []).append(name)
         elif none := unrealised(str(body.get("Type")), body.get("Properties")):
@@ -239,8 +240,17 @@ def _meanings(
         found.warnings.append(f".ebextensions: Resources: {listed(names)}: {text}.")
 
 
-def _without_effect(name: str, said: Template, unmet: Mapping[str, Sequence[str]]) -> list[str]:
+def _without_effect(
+    name: str,
+    said: Template,
+    unmet: Mapping[str, Sequence[str]],
+    effective: frozenset[str] | None,
+) -> list[str]:
     """Return what of a resource has no effect: the whole of it, or properties, or nothing."""
+    if effective is not None:
+        properties = said.get("Properties")
+        said_of = properties if isinstance(properties, dict) else {}
+        return [f"{name}.{key}" for key in said_of if key not in effective]
     if name in unmet:
         return [f"{name}.{path}" for path in unmet[name]]
     return [name] if set(said) - {"Type", "Metadata"} else []

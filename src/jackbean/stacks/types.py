@@ -64,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::AutoScaling::LaunchConfiguration": FOLLOWED,
     "AWS::EC2::LaunchTemplate": FOLLOWED,
     "AWS::EC2::SecurityGroup": FOLLOWED,
+    "AWS::EC2::SecurityGroupIngress": FOLLOWED,
     "AWS::ElasticLoadBalancing::LoadBalancer": FOLLOWED,
     "AWS::ElasticLoadBalancingV2::Listener": FOLLOWED,
     "AWS::ElasticLoadBalancingV2::ListenerRule": FOLLOWED,

@@ -20,6 +20,7 @@ PREFIX_LENGTH = 20
 ROWS = 16
 SLOTS = PER_ROW * ROWS
 FIRST_SLOT = 10  # below are the gateway and room for services
+WEB_PORT = 80  # of an instance with a network of its own: where the load balancer reaches it
 APP_PORTS = range(10000, 30000)  # below the ports that systems give to outgoing connections
 APP_PORTS_EACH = 200
 

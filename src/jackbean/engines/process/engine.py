@@ -41,7 +41,7 @@ from jackbean.engines.process.records import Record
 from jackbean.engines.process.shelf import Shelf
 from jackbean.engines.process.shelf import branches as runnable
 from jackbean.engines.process.supervise import Exited, Running, Shim, ShimSpec, State, Stopped
-from jackbean.ports.engine import Departed, EngineDescription, LaunchSpec, MachineSight
+from jackbean.ports.engine import Departed, EngineDescription, LaunchSpec, MachineSight, Openings
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -70,6 +70,8 @@ class ProcessEngine:
         self._site: Site | None = None
         self._preparing = asyncio.Lock()
         self._allocating = asyncio.Lock()
+        self._admitting = asyncio.Lock()
+        self._admitted: Openings = {}  # what the wall has: nothing, until somebody asks
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @cached_property
@@ -206,7 +208,30 @@ class ProcessEngine:
         paths = records.paths_of(self.layout, instance)
         async with self._lock(instance):
             await Shim(paths.shim).stop()
+            await self._admit({instance: ()})
             await _apart(self._remove, paths)
+
+    async def admit(self, openings: Openings) -> None:
+        """Have instances admit these; with a network of the machine's they admit everything."""
+        await _to_its_end(self._admit(openings))
+
+    async def _admit(self, openings: Openings) -> None:
+        if all(self._admitted.get(name, ()) == wanted for name, wanted in openings.items()):
+            return
+        network = (await self._ready()).network
+        if network is None or not network.walled:
+            return
+        async with self._admitting:
+            found = await _apart(self._records)
+            wanted = {n: each for n, each in {**self._admitted, **openings}.items() if each}
+            known = {name: each for name, each in wanted.items() if name in found}
+            if known == self._admitted:
+                return
+            admitted = [
+                (IPv4Address(found[name].host), one) for name, each in known.items() for one in each
+            ]
+            await _apart(network.admit, admitted)
+            self._admitted = known
 
     def _remove(self, paths: InstancePaths) -> None:
         record = records.load(paths)
@@ -238,7 +263,7 @@ class ProcessEngine:
         names = await _apart(self._records)
         await asyncio.gather(*(self._stop(name) for name in names))
         async with self._preparing:
-            self._site = None
+            self._site, self._admitted = None, {}
             await _apart(prepare.put_back, self.layout, self.possible)
 
     async def _stop(self, instance: str) -> None:

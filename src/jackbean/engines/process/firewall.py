@@ -8,7 +8,8 @@ The table is replaced whole in one transaction, so there is never a moment with 
                                           (instances have a route there that fails at once)
                        to the world       yes, under the host's address
     from the world     to an instance     answers only
-    from the host      to an instance     yes: the load balancer is there
+    from the host      to an instance     port 80, where the load balancer comes in, ping, answers,
+                                          and what the instance's security groups open
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from jackbean.core.openings import Opening
+from jackbean.engines.process.addresses import WEB_PORT
 from jackbean.engines.process.netlink import (
     ACK,
     APPEND,
@@ -41,22 +44,25 @@ FAMILY = struct.Struct("!BBH")  # family, version, resource
 
 REG_VERDICT, REG_1 = 0, 1
 META_NFPROTO, META_IIFNAME, META_OIFNAME, META_L4PROTO = 15, 6, 7, 16
-EQUAL, UNEQUAL = 0, 1
+EQUAL, UNEQUAL, AT_MOST, AT_LEAST = 0, 1, 3, 5
 NETWORK_HEADER, TRANSPORT_HEADER = 1, 2
 SOURCE, DESTINATION = 12, 16  # where an IPv4 header has its addresses
 CT_STATE = 0
 ESTABLISHED_OR_RELATED = 2 | 4
 DROP, ACCEPT = 0, 1
+REJECT_ICMPX, PORT_UNREACHABLE = 2, 1  # so that who calls hears at once that nobody is there
 METADATA = IPv4Network("169.254.0.0/16")
 
 HOOKS = {  # chain -> type, hook, priority
     "input": ("filter", 1, 0),
     "forward": ("filter", 2, 0),
+    "calls": ("filter", 3, 0),  # of the host's own
     "output": ("nat", 3, -100),
     "postrouting": ("nat", 4, 100),
 }
 
 Expressions = tuple[bytes, ...]
+Admitted = Sequence[tuple[IPv4Address, Opening]]  # at the addresses of instances
 
 
 @dataclass(frozen=True)
@@ -115,11 +121,28 @@ def within(where: int, network: IPv4Network) -> Expressions:
     )
 
 
+def over(protocol: int) -> Expressions:
+    return meta(META_L4PROTO, bytes([protocol]))
+
+
 def port(protocol: int, number: int) -> Expressions:
     return (
-        *meta(META_L4PROTO, bytes([protocol])),
+        *over(protocol),
         payload(TRANSPORT_HEADER, 2, 2),
         compare(struct.pack("!H", number)),
+    )
+
+
+def ports(opening: Opening) -> Expressions:
+    if opening.protocol is None:
+        return ()
+    if opening.protocol not in {socket.IPPROTO_TCP, socket.IPPROTO_UDP}:
+        return over(opening.protocol)
+    return (
+        *over(opening.protocol),
+        payload(TRANSPORT_HEADER, 2, 2),
+        compare(struct.pack("!H", opening.first), AT_LEAST),
+        compare(struct.pack("!H", opening.last), AT_MOST),
     )
 
 
@@ -144,7 +167,14 @@ def verdict(code: int) -> bytes:
     return expression("immediate", big(1, REG_VERDICT), nested(2, nested(2, big(1, code))))
 
 
-def rules(bridge: str, network: IPv4Network, services: Sequence[Service]) -> list[Rule]:
+def rejection() -> bytes:
+    code = attribute(2, bytes([PORT_UNREACHABLE]))
+    return expression("reject", big(1, REJECT_ICMPX), code)
+
+
+def rules(
+    bridge: str, network: IPv4Network, services: Sequence[Service], admitted: Admitted = ()
+) -> list[Rule]:
     """Return the rules in order."""
     inward, outward = interface(META_IIFNAME, bridge), interface(META_OIFNAME, bridge)
     allowed = [
@@ -174,7 +204,28 @@ def rules(bridge: str, network: IPv4Network, services: Sequence[Service]) -> lis
                 expression("masq"),
             ),
         ),
+        *_calls(bridge, network, admitted),
     ]
+
+
+def _calls(bridge: str, network: IPv4Network, admitted: Admitted) -> list[Rule]:
+    """Return the rules for what the host sends to instances."""
+    to_any = (*interface(META_OIFNAME, bridge), *within(DESTINATION, network))
+    allowed = [
+        answers(),
+        port(socket.IPPROTO_TCP, WEB_PORT),
+        over(socket.IPPROTO_ICMP),
+        *(
+            (
+                *within(DESTINATION, IPv4Network(address)),
+                *within(SOURCE, opening.source),
+                *ports(opening),
+            )
+            for address, opening in admitted
+        ),
+    ]
+    accepting = [Rule("calls", (*to_any, *each, verdict(ACCEPT))) for each in allowed]
+    return [*accepting, Rule("calls", (*to_any, rejection()))]
 
 
 def turned(address: IPv4Address, outer: int, inner: int) -> Rule:
@@ -214,9 +265,17 @@ def _chain(table: str, name: str) -> bytes:
     )
 
 
-def _rule(table: str, rule: Rule) -> bytes:
-    body = text(1, table), text(2, rule.chain), nested(4, *rule.expressions)
-    return _message(NEWRULE, ACK | CREATE | APPEND, *body)
+def _rules(table: str, wanted: Sequence[Rule]) -> list[bytes]:
+    """Return the requests; only the last is acknowledged, as thousands of answers have no room."""
+    last = len(wanted) - 1
+    return [
+        _message(
+            NEWRULE,
+            CREATE | APPEND | (ACK if number == last else 0),
+            *(text(1, table), text(2, rule.chain), nested(4, *rule.expressions)),
+        )
+        for number, rule in enumerate(wanted)
+    ]
 
 
 def install(table: str, wanted: Sequence[Rule]) -> None:
@@ -229,7 +288,7 @@ def install(table: str, wanted: Sequence[Rule]) -> None:
                 _message(DELTABLE, ACK, text(1, table)),
                 _message(NEWTABLE, ACK | CREATE, text(1, table)),
                 *(_chain(table, name) for name in sorted({rule.chain for rule in wanted})),
-                *(_rule(table, rule) for rule in wanted),
+                *_rules(table, wanted),
             ]
         ),
     )

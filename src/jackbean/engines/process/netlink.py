@@ -20,6 +20,7 @@ REQUEST, ACK, EXCL, CREATE, APPEND = 0x1, 0x4, 0x200, 0x400, 0x800
 NESTED = 0x8000
 NLMSG_ERROR = 2
 ANSWER_BYTES = 1 << 16
+SO_SNDBUFFORCE = 32  # a piece larger than what sockets of the machine usually hold
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -65,7 +66,10 @@ def exchange(protocol: int, messages: Sequence[bytes], *, ignore: Iterable[int] 
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as sock:
         sock.settimeout(10)
         sock.bind((0, 0))
-        sock.send(b"".join(_numbered(m, n) for n, m in enumerate(messages, 1)))
+        piece = b"".join(_numbered(m, n) for n, m in enumerate(messages, 1))
+        if len(piece) >= sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2:
+            sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 2 * len(piece))
+        sock.send(piece)
         while wanted:
             for sequence, errno in answers(sock.recv(ANSWER_BYTES)):
                 if errno and errno not in ignore:

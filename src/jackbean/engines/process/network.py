@@ -53,7 +53,6 @@ class Network:
     def up(self) -> None:
         """Make sure of bridge, address, rules and forwarding. Raises PortError."""
         gateway = IPv4Interface((self.subnet.gateway, self.subnet.network.prefixlen))
-        services = (*self.services, *resolvers.services())
         try:
             links.change(links.bridge(self.bridge), ignore=(errno.EEXIST,))
             _without_ipv6(self.bridge)
@@ -61,12 +60,17 @@ class Network:
             links.change(links.address(index, gateway), ignore=(errno.EEXIST,))
             links.change(links.up(index))
             if self.walled:
-                wanted = firewall.rules(self.bridge, self.subnet.network, services)
-                firewall.install(self.table, wanted)
+                self.admit(())
                 for name in (self.bridge, *uplinks()):
                     _forwarding(name).write_text("1")
         except OSError as error:
             raise PortError(f"network {self.bridge} ({self.subnet.network}): {error}") from error
+
+    def admit(self, admitted: firewall.Admitted) -> None:
+        """Put the rules in place: these openings, and no others. Raises OSError."""
+        services = (*self.services, *resolvers.services())
+        wanted = firewall.rules(self.bridge, self.subnet.network, services, admitted)
+        firewall.install(self.table, wanted)
 
     def attach(self, slot: int) -> int:
         """Return a descriptor of a new namespace that has the slot's address; to be closed.

@@ -29,6 +29,10 @@ DISK = (
     "Disk is looked after, not divided: an instance that holds more than RootVolumeSize is ended "
     "within seconds, and many that hold less can fill the machine's together."
 )
+SHARED_NETWORK = (
+    "Instances share the machine's network: they reach one another and whatever listens here, and "
+    "security groups neither open nor close their ports."
+)
 LACKS = {
     "root": (
         SHARED_USR,
@@ -39,7 +43,7 @@ LACKS = {
     "user": (
         SHARED_USR,
         DISK,
-        "Instances share the machine's network: they reach one another and whatever listens here.",
+        SHARED_NETWORK,
         "An application runs as the same user as its instance's agent and can read its token.",
     ),
     "plain": (
@@ -47,7 +51,7 @@ LACKS = {
         "change what that user can.",
         "Elastic Beanstalk's paths are in a folder of each instance: what spells /var/app/current "
         "does not find it.",
-        "Instances share the machine's network: they reach one another and whatever listens here.",
+        SHARED_NETWORK,
         DISK,
     ),
 }
@@ -170,8 +174,8 @@ def _firewall() -> tuple[bool, list[str]]:
     if not trouble:
         return True, []
     return False, [
-        "Instances reach every port of the machine, and not the internet: "
-        f"nf_tables cannot be used ({trouble})."
+        "Instances reach every port of the machine, and not the internet, and security groups are "
+        f"not enforced: nf_tables cannot be used ({trouble})."
     ]
 
 

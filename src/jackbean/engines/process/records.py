@@ -118,7 +118,7 @@ def allocate(
             _keep(layout.state / "last-slot", str(slot))
             host = str(subnet.address(slot))
             if mode == "root":
-                return Record(spec, mode, slot, host, 80)
+                return Record(spec, mode, slot, host, addresses.WEB_PORT)
             port = next((p for p in PROXY_PORTS if addresses.bindable(host, p)), 0)
             if port:
                 return Record(spec, mode, slot, host, port, _app_port(layout.tag, ports))
