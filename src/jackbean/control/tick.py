@@ -12,7 +12,6 @@ from jackbean.control import composing, counters
 from jackbean.control.applications import finish_deletion
 from jackbean.control.certifying import certified
 from jackbean.control.decide import decide
-from jackbean.control.doors import Doors
 from jackbean.control.gauge import Gauge
 from jackbean.control.logs.health import tell_health, worth_telling
 from jackbean.control.logs.taking import end_groups
@@ -20,6 +19,7 @@ from jackbean.control.noting import noted
 from jackbean.control.observe import Look, Observer
 from jackbean.control.perform import Means, ends, launching, perform
 from jackbean.control.scene import Namer, Scene
+from jackbean.control.stacks.doors import Doors
 from jackbean.control.stacks.provisioning import realise
 from jackbean.control.story.narration import narrate
 from jackbean.control.terms import Terms

@@ -227,7 +227,7 @@ def _meanings(
         found_kind = kind(str(body.get("Type", "")), name)
         reality = found_kind.reality if found_kind else None
         if reality is Reality.FOLLOWED or (name in owned and reality is not Reality.PROVIDED):
-            followed += _without_effect(name, said, unmet, EFFECTIVE.get(body["Type"]))
+            followed += _without_effect(name, said, unmet, EFFECTIVE.get(str(body.get("Type"))))
         elif reality in MEANINGS:
             realities.setdefault(reality, []).append(name)
         elif none := unrealised(str(body.get("Type")), body.get("Properties")):

@@ -119,7 +119,8 @@ def _rules(
 
 
 def _of(properties: Template, names: frozenset[str]) -> bool:
-    return any(str(properties.get(key)) in names for key in ("GroupId", "GroupName"))
+    said = (properties.get("GroupId"), properties.get("GroupName"))
+    return any(isinstance(one, str) and one in names for one in said)
 
 
 def _said(body: Template, properties: Template) -> list[Value]:

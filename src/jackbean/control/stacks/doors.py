@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackbean.control.surroundings import Surroundings
+from jackbean.control.stacks.surroundings import Surroundings
 from jackbean.core.environments import Environment
 from jackbean.core.installation import Installation
 from jackbean.core.openings import Opening
