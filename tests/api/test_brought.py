@@ -94,13 +94,16 @@ def test_what_is_not_built(real: PlantRig) -> None:
     warnings = launched(real, brought.UNBUILT)
     assert says(warnings, "Cache, Database", UNBUILT)
     assert says(warnings, "Shared, Mount", INERT)
+    assert says(warnings, "'CacheGroup'", "by the option SecurityGroups")
+    assert says(warnings, "'CacheGroup'", "SourceSecurityGroupName opens nothing")
     assert physical(real, "Cache")
-    assert len(warnings) == 3
+    assert len(warnings) == 4
 
 
 def test_what_has_no_meaning_here(real: PlantRig) -> None:
     warnings = launched(real, brought.AROUND)
-    assert says(warnings, "Role, Profile, Rights, sslSecurityGroupIngress", INERT)
+    assert says(warnings, "Role, Profile, Rights", INERT)
+    assert not any("sslSecurityGroupIngress" in text for text in warnings)
     assert says(warnings, "AWSEBAutoScalingGroup", "follows option settings alone")
     assert says(warnings, "IamInstanceProfile")
     assert len(warnings) == 3
