@@ -59,4 +59,4 @@ def test_an_environment_has_patience_of_its_own(rig: Rig) -> None:
     rig.until_serving(routes)
     begin = time.monotonic()
     assert visit(rig.place(routes), "/hold").status == 504
-    assert time.monotonic() - begin >= 1
+    assert time.monotonic() - begin > 0.9  # timers are rounded

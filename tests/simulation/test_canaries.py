@@ -113,16 +113,22 @@ def test_looks_that_were_lost_are_made_up_for() -> None:
 # The whole control plane --------------------------------------------------------------------------
 
 
+REFUSED_S = 8.0  # until the next look, where one was refused
+
+
 def lived(plan: Canary, faults: Faults | None = None) -> Verdict:
     verdict = asyncio.run(judged(plan, faults))
-    tell_the_truth(plan, verdict)
+    tell_the_truth(plan, verdict, unseen_s=REFUSED_S if faults and faults.refuse_share else 2.0)
     return verdict
 
 
-def tell_the_truth(plan: Canary, verdict: Verdict) -> None:
-    """Hold a certificate against what the load balancer really did."""
+def tell_the_truth(plan: Canary, verdict: Verdict, unseen_s: float) -> None:
+    """Hold a certificate against what the load balancer really did.
+
+    `unseen_s` is how long it may be to the first look and from the last one.
+    """
     certificate = verdict.certificate
-    slack = math.ceil(2 * plan.per_s)  # what came before the first look and after the last
+    slack = math.ceil(unseen_s * plan.per_s)
     told = {one.release: one for one in certificate.tally.served}
     for release in (OLD, NEW):
         requests = told[release].requests if release in told else 0

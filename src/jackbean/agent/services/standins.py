@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jackbean.agent.paths import Paths
-from jackbean.agent.services import cfnsignal, cloudwatch, reception, sudo
+from jackbean.agent.services import cloudwatch, reception, sudo
 from jackbean.agent.services.keeping import TIME, Outcome
 from jackbean.agent.services.provided import advice, present
 
@@ -86,6 +86,12 @@ def super_user(argv: list[str], paths: Paths) -> Outcome:
     return Outcome(1, sudo.run(argv))  # only if it comes back
 
 
+def signal(argv: list[str], paths: Paths) -> Outcome:
+    from jackbean.agent.services import cfnsignal  # noqa: PLC0415 - 3 MB that an agent does without
+
+    return cfnsignal.signal(argv, paths)
+
+
 Program = Callable[[list[str], Paths], Outcome]
 PROGRAMS: dict[str, Program] = {
     "systemctl": systemctl,
@@ -99,7 +105,7 @@ PROGRAMS: dict[str, Program] = {
     "apt-get": package_manager,
     "amazon-linux-extras": package_manager,
     "amazon-cloudwatch-agent-ctl": cloudwatch.control,
-    "cfn-signal": cfnsignal.signal,
+    "cfn-signal": signal,
 }
 ELSEWHERE = {
     "amazon-cloudwatch-agent-ctl": "/opt/aws/amazon-cloudwatch-agent/bin",
