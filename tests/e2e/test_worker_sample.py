@@ -86,7 +86,7 @@ def test_a_life_of_the_sample(folder: tuple[Folder, Installation]) -> None:
     tasks = [m for m in known().values() if m["Task"] == "tick"]
     assert tasks
     assert all(m["Status"] == 200 for m in tasks)
-    assert "done: HTTP 200" in here.jb("cron")
+    until(lambda: "done: HTTP 200" in here.jb("cron"), 60, "no task is under way")
 
     assert "is a worker and has no URL" in here.jb("open", code=4)
     assert "aws-sqsd/default.log" in here.jb("logs")
