@@ -160,3 +160,12 @@ def test_asking_twice_is_asking_once(rig: Rig) -> None:
     assert aborted(rig, "again").operation == rig.environment().operation
     assert rig.settle().ready
     assert rig.told(request_id="again") == [ALREADY]
+
+
+def test_a_request_that_had_no_answer_is_told_of_once(rig: Rig) -> None:
+    rig.running(size=2, settings=(*sized(2, "Immutable"), ALB))
+    rig.update(label="v2", request_id="deploy")
+    rig.until(lambda: rig.environment().operation.rollout.stage is Stage.COMMITTED)  # type: ignore[union-attr]
+    for _ in range(2):
+        aborted(rig)
+    assert [told.message for told in rig.events(request_id="stop")] == [TOO_LATE]

@@ -15,7 +15,7 @@ from tests.e2e.story import DEPLOYED, FAILED, LAUNCH_FAILED, end_of
 from tests.load.crowd import visitors
 from tests.load.tally import Tally
 
-pytestmark = [pytest.mark.e2e, pytest.mark.load]
+pytestmark = pytest.mark.e2e
 
 NAME = "tried-env"
 NUMBERS = count(1)

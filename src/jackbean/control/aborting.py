@@ -9,7 +9,7 @@ from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import invalid
 from jackbean.core.events import Severity
 from jackbean.core.records import replace
-from jackbean.ports.store import AddEvent, PutEnvironment
+from jackbean.ports.store import AddEvent, EventQuery, PutEnvironment
 
 ABORTING = "abortEnvironmentUpdate is starting."
 TOO_LATE = (
@@ -36,6 +36,9 @@ async def _abort(world: World, name_or_id: str, request_id: str) -> Environment:
             "Must be Updating."
         )
     if not operation.revocable:
+        asked = EventQuery(environment_id=before.id, request_id=request_id, limit=1)
+        if await world.store.events(asked):  # by this very request, which had no answer
+            return before
         said = ALREADY if operation.aborted else TOO_LATE
         told = aside(before, said, request_id, Severity.WARN)
         await world.store.commit([AddEvent(told)])

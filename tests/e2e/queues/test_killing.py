@@ -28,7 +28,6 @@ def judge(play: Play, tally: Tally) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.load
 def test_two_thousand_messages_and_five_kills():
     with installed("plain") as one:
         play = Play(one, count=2000, one_in=20)

@@ -83,7 +83,6 @@ def _minutes(line: Firing) -> list[int]:
 
 
 @pytest.mark.e2e
-@pytest.mark.load
 def test_thirty_kills(tmp_path: Path) -> None:
     chance = random.Random(5)
     asyncio.run(_make(tmp_path))
