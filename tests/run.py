@@ -39,8 +39,9 @@ def main(arguments: list[str]) -> int:
     rest = [a for a in arguments if a not in ours]
     again = "--again" in arguments
     if "--eb" in arguments:
-        wire = _pytest(["tests/wire", *rest], eb_venv.variables())
-        return _pytest(["-m", "eb", *rest], eb_venv.variables()) or wire
+        wire = _pytest(["tests/wire", *SPREAD, *rest], eb_venv.variables())
+        each = [*SPREAD[:2], "--dist", "load"]
+        return _pytest(["tests/protocol", "-m", "eb", *each, *rest], eb_venv.variables()) or wire
     if rest and not rest[0].startswith("-"):
         return _pytest(rest)
     if "--all" in arguments:

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.installation import ASG, COMMAND, Installation, app, option
 from tests.load.crowd import visitors
 
-pytestmark = [pytest.mark.e2e, pytest.mark.load]
+pytestmark = pytest.mark.e2e
 
 THREE = (option(ASG, "MinSize", "3"), option(COMMAND, "BatchSize", "30"))
 

@@ -13,7 +13,7 @@ from tests.e2e.installation import ASG, JACKBEAN, Installation, app, installed, 
 from tests.e2e.machines import envoy, kill, machines
 from tests.load.crowd import visitors
 
-pytestmark = [pytest.mark.e2e, pytest.mark.load]
+pytestmark = pytest.mark.e2e
 
 NAME = "lasting-env"
 
