@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
@@ -24,6 +24,7 @@ from jackbean.ports.queues import (
     Transferred,
     Wanted,
 )
+from jackbean.storage.queue_lanes import every_lane, lanes_of, open_lane, settle
 
 SWEPT_MAX = 1000  # messages forgotten in one transaction, so that others need not wait for all
 DIED_MAX = 100  # dead letters in one transaction
@@ -72,7 +73,7 @@ def _keep(connection: Connection, queue: int, draft: Draft, now_ms: int) -> Kept
         token = (queue, draft.scope, draft.token, now_ms, draft.id, number)
         execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)", token)
     if draft.lane is not None:
-        execute(NEW_LANE, (queue, draft.lane, draft.visible_ms))
+        open_lane(connection, queue, draft.lane, draft.visible_ms)
     return Kept(draft.id, number, fresh=True)
 
 
@@ -94,7 +95,7 @@ def receive(wanted: Wanted, connection: Connection) -> Haul:
         found, died = _without_dead(wanted, wanted.dead, found, connection)
     messages = _hand_out(found, wanted, connection)
     if wanted.fifo:
-        _settle_lanes(connection, wanted.queue, (m.lane for m in messages))
+        settle(connection, wanted.queue, (m.lane for m in messages))
     if wanted.attempt and messages:
         _note_attempt(wanted, messages, connection)
     return Haul(messages, _due(wanted, connection), died)
@@ -126,8 +127,8 @@ def _without_dead(
         if wanted.fifo:
             lanes = {row[2] for row in worn}
             connection.executemany(RESEND, [(wanted.now_ms, row[0]) for row in worn])
-            _settle_lanes(connection, wanted.queue, lanes)
-            _settle_lanes(connection, dead.queue, lanes)
+            settle(connection, wanted.queue, lanes)
+            settle(connection, dead.queue, lanes)
         found = _candidates(wanted, connection)
     return [row for row in found if not _worn(row, dead)], died
 
@@ -186,7 +187,7 @@ def _again(wanted: Wanted, connection: Connection) -> Haul | None:
     before = [(number,) for number, *_ in rows]
     connection.executemany("UPDATE messages SET receives = receives - 1 WHERE number = ?", before)
     messages = _hand_out(rows, wanted, connection)
-    _settle_lanes(connection, wanted.queue, (m.lane for m in messages))
+    settle(connection, wanted.queue, (m.lane for m in messages))
     return Haul(messages, _due(wanted, connection))
 
 
@@ -200,7 +201,7 @@ def put_back(queue: int, receipts: Sequence[Receipt], now_ms: int, connection: C
     for receipt in receipts:
         values = (now_ms, receipt.number, queue, receipt.receives)
         connection.execute(PUT_BACK, values)
-    _settle_lanes(connection, queue, _lanes(connection, receipts))
+    settle(connection, queue, lanes_of(connection, receipts))
 
 
 # What is done to a message that was handed out
@@ -217,7 +218,7 @@ def delete(
             over.append((receipt.number,))
             lanes.add(lane)
     _forget(connection, over)
-    _settle_lanes(connection, queue, lanes)
+    settle(connection, queue, lanes)
     return outcomes
 
 
@@ -233,7 +234,7 @@ def hold(
                 outcome = Outcome.TOO_LONG
             lanes.add(lane)
         outcomes.append(outcome)
-    _settle_lanes(connection, queue, lanes)
+    settle(connection, queue, lanes)
     return outcomes
 
 
@@ -286,7 +287,7 @@ def _sweep(
         ended = [{"queue": queue, "number": number, "how": how} for number, _ in rows]
         connection.executemany(END_FIRING, ended)
         _forget(connection, [(number,) for number, _ in rows])
-        _settle_lanes(connection, queue, {lane for _, lane in rows})
+        settle(connection, queue, {lane for _, lane in rows})
     return len(rows)
 
 
@@ -311,7 +312,7 @@ def transfer(wanted: Transfer, connection: Connection) -> Transferred:
         lanes.add(lane)
         targets.add(target)
         count += 1
-    _settle_lanes(connection, wanted.queue, lanes)
+    settle(connection, wanted.queue, lanes)
     return Transferred(count, lost, frozenset(targets))
 
 
@@ -323,36 +324,13 @@ def _send_on(connection: Connection, old: int, to: tuple[int, str, str | None, i
     connection.execute("DELETE FROM messages WHERE number = ?", (old,))
     connection.execute(MOVE_FIRING, (new, id_, target, old))
     if lane is not None:
-        connection.execute(NEW_LANE, (target, lane, now_ms))
+        open_lane(connection, target, lane, now_ms)
 
 
 def delay(queue: int, by_ms: int, connection: Connection) -> None:
     sql = "UPDATE messages SET visible = sent + ? WHERE queue = ? AND receives = 0"
     connection.execute(sql, (by_ms, queue))
-    sql = "SELECT lane FROM lanes WHERE queue = ?"
-    _settle_lanes(connection, queue, [lane for (lane,) in connection.execute(sql, (queue,))])
-
-
-# Lanes
-
-
-def _lanes(connection: Connection, receipts: Sequence[Receipt]) -> set[str | None]:
-    sql = "SELECT lane FROM messages WHERE number = ?"
-    found = (connection.execute(sql, (receipt.number,)).fetchone() for receipt in receipts)
-    return {row[0] for row in found if row}
-
-
-def _settle_lanes(connection: Connection, queue: int, lanes: Iterable[str | None]) -> None:
-    """Work out when lanes are free, after something has happened to their messages."""
-    for lane in {lane for lane in lanes if lane is not None}:
-        values = {"queue": queue, "lane": lane}
-        head = connection.execute(HEAD, values).fetchone()
-        if head is None:
-            connection.execute("DELETE FROM lanes WHERE queue = :queue AND lane = :lane", values)
-            continue
-        (last,) = connection.execute(LAST_RECEIVED, values).fetchone()
-        values["free"] = max(head[0], last or 0)
-        connection.execute("INSERT OR REPLACE INTO lanes VALUES (:queue, :lane, :free)", values)
+    settle(connection, queue, every_lane(connection, queue))
 
 
 ROW = "number, id, lane, sent, first, receives, carried, source, body, attributes, system, token"
@@ -364,7 +342,6 @@ LAST_NUMBER = "SELECT seq FROM sqlite_sequence WHERE name = 'messages'"
 INSERT = "INSERT INTO messages (queue, id, lane, sent, visible) VALUES (?, ?, ?, ?, ?)"
 KNOWN_TOKEN = "SELECT id, number FROM tokens WHERE queue = ? AND scope = ? AND token = ?"  # noqa: S105 - SQL
 FORGET_TOKENS = "DELETE FROM tokens WHERE queue = ? AND at <= ?"
-NEW_LANE = "INSERT OR IGNORE INTO lanes VALUES (?, ?, ?)"
 VISIBLE = f"""
     SELECT {ROW} FROM messages JOIN bodies USING (number)
     WHERE queue = ? AND visible <= ? ORDER BY visible, number LIMIT ?
@@ -402,9 +379,3 @@ END_FIRING = """
     WHERE number = :number
 """
 MOVE_FIRING = "UPDATE firings SET number = ?, id = ?, queue = ? WHERE number = ?"
-HEAD = """
-    SELECT visible FROM messages WHERE queue = :queue AND lane = :lane ORDER BY number LIMIT 1
-"""
-LAST_RECEIVED = """
-    SELECT max(visible) FROM messages WHERE queue = :queue AND lane = :lane AND receives > 0
-"""
