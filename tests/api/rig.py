@@ -221,6 +221,7 @@ class PlantRig(Rig):
         )
         self.tables = TableService(MemoryTables(), world.clock, world.installation)
         self.objects = ObjectService(self.buckets, world.blobs, world.clock, world.installation)
+        self.signals = SignalDesk(world.store)
         if real:
             world = self._provided()
         self.stacks = StackDesk(world)
@@ -239,7 +240,7 @@ class PlantRig(Rig):
             queues=self.queues,
             topics=self.topics,
             stacks=self.stacks,
-            signals=SignalDesk(world.store),
+            signals=self.signals,
             tables=self.tables,
             messages=MessageLedger(self.ledger, self.queues),
             periodic=PeriodicDesk(world.store, workers, ledgers, world.clock.now),
@@ -261,7 +262,7 @@ class PlantRig(Rig):
         here = world.installation
         made = [
             *providers(messages, self.objects, self.tables, f"http://{HOST}"),
-            *waiting(world.store, world.clock, here, world.credentials.signature),
+            *waiting(self.signals, world.clock, here, world.credentials.signature),
             NestedStacks(world.store, world.ids, here, partial(template_at, self.objects)),
         ]
         self.universe.world = replace(world, resources=ClaimedResources(world.store, made))

@@ -100,12 +100,22 @@ class Assembly:
 
 @dataclass(frozen=True)
 class _Files:
-    """The databases that hold records, objects' names, tables and lines of logs."""
+    """The databases that hold records, objects' names, tables and lines of logs; and the bytes."""
 
     store: SqliteStore
     buckets: SqliteBuckets
     tables: SqliteTables
     logs: SqliteLogs
+    blobs: FileBlobs
+
+
+@dataclass(frozen=True)
+class _Desks:
+    """What answers requests, and is asked by what answers others."""
+
+    stacks: StackDesk
+    signals: SignalDesk
+    board: Board
 
 
 class _Closable(Protocol):
@@ -127,22 +137,18 @@ def _opened(stack: AsyncExitStack, data: Path, clock: Clock) -> _Files:
         kept(SqliteBuckets.open(data / "objects.db")),
         kept(SqliteTables.open(data / "tables.db")),
         kept(SqliteLogs.open(data / "logs.db")),
+        FileBlobs(data / "objects"),
     )
 
 
 @asynccontextmanager
 async def assemble(options: ServeOptions, identity: Identity, api: Api) -> AsyncIterator[Assembly]:
     """Open everything, and close it again; instances and Envoy go on without us."""
+    data, secret = options.data_dir, bytes.fromhex(identity.secret)
     async with AsyncExitStack() as stack:
         clock, ids = SystemClock(), RandomIds()
-        data = options.data_dir
         files = _opened(stack, data, clock)
-        blobs = FileBlobs(data / "objects")
-        installation = Installation(
-            identity.region, identity.account, options.domain, options.http_port
-        )
-        secret = bytes.fromhex(identity.secret)
-        tables = TableService(files.tables, clock, installation)
+        installation = _installation(identity, options)
         queueing = await stack.enter_async_context(
             messaging(data, installation, (clock, ids), secret)
         )
@@ -151,12 +157,12 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
         router = make_router(options, identity)
         await router.start()
         stack.push_async_callback(router.close)
-        credentials = Credentials(secret)
-        objects = ObjectService(files.buckets, blobs, clock, installation)
-        board = Board(clock)
-        catalogue = _catalogue(identity.region, engine)
-        read_url = partial(template_at, objects)
+        storage = _stored(files, queueing, clock, installation)
+        credentials, board, signals = Credentials(secret), Board(clock), SignalDesk(files.store)
+        read_url = partial(template_at, storage.objects)
         nested = NestedStacks(files.store, ids, installation, read_url)
+        waits = waiting(signals, clock, installation, credentials.signature)
+        makers = [*_providers(storage, options), *waits, nested]
         world = World(
             installation=_reached(installation, engine, api),
             store=files.store,
@@ -164,25 +170,37 @@ async def assemble(options: ServeOptions, identity: Identity, api: Api) -> Async
             router=router,
             reports=board,
             logs=files.logs,
-            blobs=blobs,
-            resources=ClaimedResources(
-                files.store,
-                [
-                    *_providers(queueing, objects, tables, options),
-                    *waiting(files.store, clock, installation, credentials.signature),
-                    nested,
-                ],
-            ),
+            blobs=files.blobs,
+            resources=ClaimedResources(files.store, makers),
             depths=QueueDepths(queueing.queues.queues),
             clock=clock,
             ids=ids,
             credentials=credentials,
-            platforms=Platforms(catalogue, await keep_samples(blobs)),
+            platforms=Platforms(
+                _catalogue(identity.region, engine), await keep_samples(files.blobs)
+            ),
             bell=Bell(),
         )
-        logs = LogService(files.logs, clock, installation)
-        storage = Storage(files.store, files.buckets, objects, queueing, logs, tables)
-        yield _wired(StackDesk(world, nested.rung), board, storage, engine, identity)
+        desks = _Desks(StackDesk(world, nested.rung), signals, board)
+        yield _wired(desks, storage, engine, identity)
+
+
+def _stored(
+    files: _Files, queueing: Messaging, clock: Clock, installation: Installation
+) -> Storage:
+    """Return the services on what was opened."""
+    return Storage(
+        files.store,
+        files.buckets,
+        ObjectService(files.buckets, files.blobs, clock, installation),
+        queueing,
+        LogService(files.logs, clock, installation),
+        TableService(files.tables, clock, installation),
+    )
+
+
+def _installation(identity: Identity, options: ServeOptions) -> Installation:
+    return Installation(identity.region, identity.account, options.domain, options.http_port)
 
 
 def _reached(installation: Installation, engine: ProcessEngine, api: Api) -> Installation:
@@ -191,13 +209,11 @@ def _reached(installation: Installation, engine: ProcessEngine, api: Api) -> Ins
     return replace(installation, endpoint=api.endpoint(gateway))
 
 
-def _providers(
-    queueing: Messaging, objects: ObjectService, tables: TableService, options: ServeOptions
-) -> list[Provider]:
+def _providers(storage: Storage, options: ServeOptions) -> list[Provider]:
     """Return what makes the resources of stacks, by their types."""
     base_url = f"http://{options.host}:{options.port}"
-    messages = (queueing.queues.queues, queueing.topics.topics)
-    return providers(messages, objects, tables, base_url)
+    messages = (storage.messaging.queues.queues, storage.messaging.topics.topics)
+    return providers(messages, storage.objects, storage.tables, base_url)
 
 
 def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
@@ -205,15 +221,13 @@ def _catalogue(region: str, engine: ProcessEngine) -> Catalogue:
     return Catalogue(region, described.platforms, described.stand_ins)
 
 
-def _wired(
-    stacks: StackDesk, board: Board, storage: Storage, engine: ProcessEngine, identity: Identity
-) -> Assembly:
-    world = stacks.world
+def _wired(desks: _Desks, storage: Storage, engine: ProcessEngine, identity: Identity) -> Assembly:
+    world = desks.stacks.world
     ticker, logs, queueing = Ticker(world), LogRequests(world), storage.messaging
     roster = Roster(world, logs)
     plant = Plant(
         world=world,
-        board=board,
+        board=desks.board,
         roster=roster,
         rights=Rights(world, roster),
         logs=logs,
@@ -224,8 +238,8 @@ def _wired(
         uploads=UploadService(storage.buckets, world.blobs, world.clock, world.ids),
         queues=queueing.queues,
         topics=queueing.topics,
-        stacks=stacks,
-        signals=SignalDesk(world.store),
+        stacks=desks.stacks,
+        signals=desks.signals,
         tables=storage.tables,
         messages=MessageLedger(queueing.ledger, queueing.queues),
         periodic=queueing.periodic(world),

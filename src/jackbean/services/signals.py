@@ -16,25 +16,25 @@ DOCUMENT = "signals"
 
 
 class SignalDesk:
-    """`taken` is asked under one lock: a signal is never lost to another at the same time."""
+    """There is one in a control plane: under its lock no signal is lost to another."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._lock = asyncio.Lock()
 
     async def signals(self, name: str) -> tuple[Signal, ...]:
         """Return those for a physical name, in the order in which they came."""
-        return from_json(await self._store.document(DOCUMENT, name))
+        return from_json(await self.store.document(DOCUMENT, name))
 
     async def expect(self, name: str) -> None:
         """Let signals for a name be taken from now on."""
         async with self._lock:
             if not await self.expected(name):
-                await self._store.commit([PutDocument(DOCUMENT, name, to_json(()))])
+                await self.store.commit([PutDocument(DOCUMENT, name, to_json(()))])
 
     async def expected(self, name: str) -> bool:
         """Whether signals for a name are taken: it has been made, and has not ended."""
-        return await self._store.document(DOCUMENT, name) is not None
+        return await self.store.document(DOCUMENT, name) is not None
 
     async def take(self, name: str, signal: Signal) -> bool:
         """Keep a signal; one that is there already stays as it is. Returns whether it is new."""
@@ -43,12 +43,14 @@ class SignalDesk:
             after = added(before, signal)
             if len(after) == len(before):
                 return False
-            await self._store.commit([PutDocument(DOCUMENT, name, to_json(after))])
+            await self.store.commit([PutDocument(DOCUMENT, name, to_json(after))])
             return True
 
     async def forget(self, name: str) -> None:
-        if await self._store.document(DOCUMENT, name) is not None:
-            await self._store.commit([PutDocument(DOCUMENT, name, None)])
+        """Take no more signals for a name."""
+        async with self._lock:
+            if await self.expected(name):
+                await self.store.commit([PutDocument(DOCUMENT, name, None)])
 
 
 def url_of(name: str, signature: str, installation: Installation) -> str:

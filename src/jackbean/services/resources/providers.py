@@ -7,7 +7,6 @@ from collections.abc import Callable
 from jackbean.core.installation import Installation
 from jackbean.ports.clock import Clock
 from jackbean.ports.resources import Provider
-from jackbean.ports.store import Store
 from jackbean.services.objects import ObjectService
 from jackbean.services.queues.service import QueueService
 from jackbean.services.resources.buckets import BucketPolicyProvider, BucketProvider
@@ -45,8 +44,7 @@ def providers(
 
 
 def waiting(
-    store: Store, clock: Clock, here: Installation, sign: Callable[[str], str]
+    desk: SignalDesk, clock: Clock, here: Installation, sign: Callable[[str], str]
 ) -> list[Provider]:
     """Return those for wait conditions; `sign` returns the signature of a handle's URL."""
-    desk = SignalDesk(store)
-    return [HandleProvider(desk, here, sign), ConditionProvider(desk, store, clock, here)]
+    return [HandleProvider(desk, here, sign), ConditionProvider(desk, clock, here)]

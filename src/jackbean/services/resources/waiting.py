@@ -19,7 +19,7 @@ from jackbean.core.resources import Gone, Made, Refused, Underway
 from jackbean.core.signals import SIGNALS_MAX, Patience
 from jackbean.ports.clock import Clock
 from jackbean.ports.resources import Properties, Wanted
-from jackbean.ports.store import PutDocument, Store
+from jackbean.ports.store import PutDocument
 from jackbean.services.resources import properties as told
 from jackbean.services.signals import SignalDesk, name_in, url_of
 
@@ -64,9 +64,9 @@ class ConditionProvider:
 
     types = (CONDITION,)
 
-    def __init__(self, desk: SignalDesk, store: Store, clock: Clock, here: Installation) -> None:
+    def __init__(self, desk: SignalDesk, clock: Clock, here: Installation) -> None:
         self._desk = desk
-        self._store = store
+        self._store = desk.store
         self._clock = clock
         self._installation = here
         self._since: dict[str, float] = {}
