@@ -86,15 +86,13 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
         direct = direct.with_(fixed_at_creation(settings, wanted.table))
     around = Surroundings(world.installation, environment, settings, extensions.declared)
     facts = Facts(environment.id, environment.name, environment.platform_arn, tier)
-    changed, more = _overridden(around, facts, wanted)
-    settings = settings.without(changed.instead).with_(changed.settings)
-    around = replace(around, settings=settings)
-    merged = merge(synthesise(facts, settings), extensions.declared, OWNED, changed.unmet)
+    around, merged, more = _merged(around, facts, wanted)
+    settings, template = around.settings, merged.template
     told = await _checked(around, extensions, merged)
     _check_queue(tasks, settings)
+    before = wanted.current.settings if wanted.current else None
     if environment.worker:
-        await _check_choice(world, settings, wanted.current.settings if wanted.current else None)
-    template = merged.template
+        await _check_choice(world, settings, before)
     release = Release(
         environment_id=environment.id,
         number=environment.releases + 1,
@@ -114,8 +112,18 @@ async def cut(world: World, environment: Environment, wanted: Wanted) -> Cut:
     )
     if wanted.configuration_only:  # instances will do nothing of it now
         told = ()
-    secure = unserved(settings, wanted.current.settings if wanted.current else None, tier)
+    secure = unserved(settings, before, tier)
     return Cut(release, (*extensions.warnings, *warnings, *more, *secure, *told))
+
+
+def _merged(
+    around: Surroundings, facts: Facts, wanted: Wanted
+) -> tuple[Surroundings, Merged, tuple[str, ...]]:
+    """Return what is around with the bundle's overrides in its settings, the template, warnings."""
+    changed, warnings = _overridden(around, facts, wanted)
+    settings = around.settings.without(changed.instead).with_(changed.settings)
+    template = merge(synthesise(facts, settings), around.declared, OWNED, changed.unmet)
+    return replace(around, settings=settings), template, warnings
 
 
 def _overridden(

@@ -15,6 +15,7 @@ from typing import Any
 from jackbean.control.scene import Namer
 from jackbean.control.stacks.free_steps import (
     Turn,
+    changing,
     going_back,
     itself,
     next_turn,
@@ -135,19 +136,11 @@ class StackDesk:
             there = await self._settled(wish.name)
             if there.plan == wish.plan and (not wish.tags or there.tags == wish.tags):
                 raise _invalid("No updates are to be performed.")
-            stable = there.status != "UPDATE_FAILED"  # else it goes back further
             changed = replace(
-                there,
-                status="UPDATE_IN_PROGRESS",
-                aim=Aim.CHANGE,
-                plan=wish.plan,
-                former=there.plan if stable else there.former,
-                before=there.resources if stable else there.before,
+                changing(there, wish.plan, self.world.clock.now()),
                 tags=wish.tags or there.tags,
                 stays=wish.stays,
                 policy=wish.policy or there.policy,
-                reason="",
-                updated=self.world.clock.now(),
             )
             await check_plan(self.world, changed)
             await check_exports(self.world, there, wish.plan)

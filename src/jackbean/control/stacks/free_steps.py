@@ -179,6 +179,25 @@ def _overdue(stack: Freestanding, turn: Turn) -> str:
     return OVERDUE if late else ""
 
 
+def changing(stack: Freestanding, plan: Plan, now: float) -> Freestanding:
+    """Return a stack on its way to another plan.
+
+    After a change that failed and was left as it is, it would go back further: to what it was
+    before that.
+    """
+    stable = stack.status != "UPDATE_FAILED"
+    return replace(
+        stack,
+        status="UPDATE_IN_PROGRESS",
+        aim=Aim.CHANGE,
+        plan=plan,
+        former=stack.plan if stable else stack.former,
+        before=stack.resources if stable else stack.before,
+        reason="",
+        updated=now,
+    )
+
+
 def going_back(stack: Freestanding, sights: Mapping[Key, Sight] = NOTHING) -> Freestanding:
     """Return a stack on its way back to what it was before what is under way."""
     made = stack.status.startswith(("CREATE", "ROLLBACK"))

@@ -13,7 +13,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from jackbean.control.stacks.free_steps import FreeSurroundings
+from jackbean.control.stacks.free_steps import FreeSurroundings, changing
 from jackbean.control.stacks.views import DOCUMENT, NESTED, WHOLE
 from jackbean.core.errors import Fault
 from jackbean.core.freestanding import Aim, Freestanding, Plan
@@ -171,15 +171,5 @@ def wished(there: Freestanding | None, nested: Nested, now: float) -> Freestandi
         )
     if there.plan == nested.plan and there.status in WHOLE:
         return replace(there, wish=nested.number, tags=nested.tags)
-    return replace(
-        there,
-        status="UPDATE_IN_PROGRESS",
-        aim=Aim.CHANGE,
-        plan=nested.plan,
-        former=there.plan,
-        before=there.resources,
-        tags=nested.tags,
-        wish=nested.number,
-        reason="",
-        updated=now,
-    )
+    changed = changing(there, nested.plan, now)
+    return replace(changed, tags=nested.tags, wish=nested.number)
