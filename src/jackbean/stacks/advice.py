@@ -11,6 +11,7 @@ from typing import Any
 
 from jackbean.core.policies import unjudgeable
 from jackbean.stacks.openings import vain
+from jackbean.stacks.values import listed, properties
 
 Resources = Mapping[str, Any]
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
@@ -50,7 +51,7 @@ def _untold(one: Any) -> Iterator[str]:
 
 
 def _unjudged(one: Any) -> Iterator[str]:
-    document = _properties(one).get("PolicyDocument") if _type(one) in POLICIES else None
+    document = properties(one).get("PolicyDocument") if _type(one) in POLICIES else None
     statements = document.get("Statement") if isinstance(document, dict) else None
     if strange := unjudgeable(statements):
         yield f"{', '.join(strange)} cannot be judged here, and so opens nothing"
@@ -62,7 +63,7 @@ def _deaf(resources: Resources) -> Iterator[str]:
         _referred(queue)
         for one in resources.values()
         if _type(one) == QUEUE_POLICY
-        for queue in _listed(_properties(one).get("Queues"))
+        for queue in listed(properties(one).get("Queues"))
     }
     for subscriber in _subscribers(resources.values()):
         if str(subscriber.get("Protocol")) == "sqs":
@@ -73,11 +74,11 @@ def _deaf(resources: Resources) -> Iterator[str]:
 
 def _subscribers(resources: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
     for one in resources:
-        properties = _properties(one)
+        said = properties(one)
         if _type(one) == SUBSCRIPTION:
-            yield properties
+            yield said
         elif _type(one) == TOPIC:
-            for subscriber in _listed(properties.get("Subscription")):
+            for subscriber in listed(said.get("Subscription")):
                 if isinstance(subscriber, dict):
                     yield subscriber
 
@@ -95,14 +96,3 @@ def _referred(value: Any) -> str:
 
 def _type(one: Any) -> str:
     return str(one.get("Type")) if isinstance(one, dict) else ""
-
-
-def _properties(one: Any) -> Mapping[str, Any]:
-    found = one.get("Properties") if isinstance(one, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -19,7 +19,7 @@ from jackbean.core.options.settings import Settings
 from jackbean.stacks.functions import evaluate, is_function
 from jackbean.stacks.graph import holds, references
 from jackbean.stacks.synthesis import CLASSIC, LAUNCH, SECURITY_GROUP
-from jackbean.stacks.values import SHOWN_MAX, Resolver, Value
+from jackbean.stacks.values import SHOWN_MAX, Resolver, Value, listed, properties
 
 GROUP, INGRESS = "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"
 RULES_MAX = 60  # that a group has on AWS, inbound
@@ -76,7 +76,7 @@ def vain(resources: Template) -> Iterator[tuple[str, str]]:
         body = one if isinstance(one, dict) else {}
         if str(body.get("Type")) not in EFFECTIVE:
             continue
-        rules = _said(body, _properties(body))
+        rules = _said(body, properties(body))
         if rules and body["Type"] == GROUP and name != SECURITY_GROUP:
             yield name, "it opens ports of instances that have it by the option SecurityGroups"
         if len(rules) > RULES_MAX:
@@ -102,7 +102,7 @@ def _attached(
 
 
 def _names(name: str, body: Template, resolver: Resolver) -> frozenset[str]:
-    asked = [{"Ref": name}, {"Fn::GetAtt": [name, "GroupId"]}, _properties(body).get("GroupName")]
+    asked = [{"Ref": name}, {"Fn::GetAtt": [name, "GroupId"]}, properties(body).get("GroupName")]
     found, _ = evaluate(asked, resolver)
     return frozenset(one for one in found or () if isinstance(one, str) and one)
 
@@ -111,23 +111,22 @@ def _rules(
     group: str, names: frozenset[str], bodies: Template, resolver: Resolver
 ) -> Iterator[Value]:
     for name, body in bodies.items():
-        properties, faults = evaluate(_properties(body), resolver)
-        if faults or not isinstance(properties, dict):
+        said, faults = evaluate(properties(body), resolver)
+        if faults or not isinstance(said, dict):
             continue
-        if name == group or (body["Type"] == INGRESS and _of(properties, names)):
-            yield from _said(body, properties)
+        if name == group or (body["Type"] == INGRESS and _of(said, names)):
+            yield from _said(body, said)
 
 
-def _of(properties: Template, names: frozenset[str]) -> bool:
-    said = (properties.get("GroupId"), properties.get("GroupName"))
-    return any(isinstance(one, str) and one in names for one in said)
+def _of(rule: Template, names: frozenset[str]) -> bool:
+    groups = (rule.get("GroupId"), rule.get("GroupName"))
+    return any(isinstance(one, str) and one in names for one in groups)
 
 
-def _said(body: Template, properties: Template) -> list[Value]:
+def _said(body: Template, said: Template) -> list[Value]:
     if body["Type"] == INGRESS:
-        return [properties]
-    rules = properties.get("SecurityGroupIngress") or []
-    return rules if isinstance(rules, list) else [rules]
+        return [said]
+    return listed(said.get("SecurityGroupIngress"))
 
 
 def _opened(rule: Value) -> Opening | None:
@@ -205,11 +204,6 @@ def _calls(rule: Value) -> bool:
     """Whether functions say what a rule opens."""
     said = [rule.get(key) for key in JUDGED] if isinstance(rule, dict) else []
     return is_function(rule) or any(is_function(value) for value in said)
-
-
-def _properties(body: Template) -> Template:
-    found = body.get("Properties")
-    return found if isinstance(found, dict) else {}
 
 
 def _shown(said: Value) -> str:

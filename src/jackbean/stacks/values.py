@@ -28,6 +28,19 @@ class TooMuch(Exception):
         super().__init__(why or f"with its functions evaluated it is over {most} MB")
 
 
+def listed(value: Value) -> list[Value]:
+    """Return a value that may be one of a list or the list itself, as the list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def properties(body: Value) -> dict[str, Value]:
+    """Return the properties of a template's resource; none where it has no mapping of them."""
+    found = body.get("Properties") if isinstance(body, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 class NoValue:
     """What AWS::NoValue is: whatever has it as its value is not there."""
 
