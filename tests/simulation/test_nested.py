@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
 from tests.api.rig import PlantRig
 
 from jackbean.control.stacks.desk import Wish
@@ -103,10 +104,11 @@ class Lived:
         )
 
 
-def test_it_ends_as_it_would_have(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])
+def test_it_ends_as_it_would_have(tmp_path: Path, step: int) -> None:
     plain = Lived(tmp_path / "0", 0)
     assert plain.effects > 40
-    for number in range(1, plain.effects + 1, 2):
+    for number in range(1, plain.effects + 1, step):
         lived = Lived(tmp_path / str(number), number)
         assert lived.statuses == [
             "CREATE_COMPLETE",

@@ -31,11 +31,12 @@ def test_seeds() -> None:
             raise AssertionError(f"./dev sim --stacks --seed {seed}: {error}") from error
 
 
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("plan", [CHANGING, ENDING], ids=["changing", "ending"])
-def test_a_crash_at_every_third_effect(plan: Life) -> None:
+def test_a_crash_at_every_effect_or_every_third(plan: Life, step: int) -> None:
     effects = asyncio.run(life(plan)).effects
     assert effects > 50
-    for number in range(1, effects + 1, 3):
+    for number in range(1, effects + 1, step):
         assert asyncio.run(life(plan, Faults(crash_at=number))).crashes == 1
 
 

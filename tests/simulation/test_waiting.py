@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.api.rig import PlantRig, ask
 from tests.control.rig import sized
 
@@ -27,6 +28,7 @@ CONFIG = json.dumps(
     }
 )
 STEPS_MAX = 400
+EVERY = pytest.param(1, marks=pytest.mark.slow)  # effect; else one in so many
 
 
 class Lived:
@@ -78,10 +80,11 @@ class Lived:
         return bool(answer.status == 200)
 
 
-def test_it_is_made_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [2, EVERY])
+def test_it_is_made_all_the_same(tmp_path: Path, step: int) -> None:
     effects = Lived(tmp_path / "0", 0, "SUCCESS").effects
     assert effects > 20
-    for number in range(1, effects + 1, 2):
+    for number in range(1, effects + 1, step):
         lived = Lived(tmp_path / str(number), number, "SUCCESS")
         after = lived.environment.resource("After")
         assert after is not None, number
@@ -92,9 +95,10 @@ def test_it_is_made_all_the_same(tmp_path: Path) -> None:
         assert len(successes) == 1, number
 
 
-def test_it_fails_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [3, EVERY])
+def test_it_fails_all_the_same(tmp_path: Path, step: int) -> None:
     effects = Lived(tmp_path / "0", 0, "FAILURE").effects
-    for number in range(1, effects + 1, 3):
+    for number in range(1, effects + 1, step):
         lived = Lived(tmp_path / str(number), number, "FAILURE")
         assert lived.environment.resources == (), number
         assert lived.environment.members == (), number
