@@ -162,6 +162,14 @@ def test_a_failure_says_how_many_it_has_changed(aborted: bool, told: bool) -> No
     assert found[-1].message == narration.DEPLOY_FAILED
 
 
+def test_an_additional_batch_is_not_left_behind() -> None:
+    ended = operation(Roll(rollout(stage=Stage.FAILED, policy="RollingWithAdditionalBatch")))
+    whole = fleet(instance("i-1"), instance("i-2"), updated("i-3", group=TEMPORARY))
+    before = environment(whole, operation=ended)
+    found = events(before, replace(before, operation=None), whole, ended)
+    assert [e.message for e in found[1:]] == [narration.DEPLOY_FAILED]
+
+
 @pytest.mark.parametrize(
     ("park_s", "told"),
     [

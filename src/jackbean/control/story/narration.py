@@ -18,7 +18,7 @@ from jackbean.control.story.resources import failures, outcomes
 from jackbean.core.certificates import summary
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
-from jackbean.core.fleet import TEMPORARY, Failure, Fleet, Instance
+from jackbean.core.fleet import MAIN, TEMPORARY, Failure, Fleet, Instance
 from jackbean.core.health.transitions import transition
 from jackbean.core.operations import Exchange, Kind, Operation, Provision, Roll, Settle
 from jackbean.core.records import replace
@@ -364,11 +364,14 @@ def _swap_ending(after: Environment, ended: Operation) -> Iterator[Told]:
 
 
 def _left_behind(ended: Operation, scene: Scene) -> Iterator[Told]:
-    """Tell what a deployment that failed half-way leaves, and what to do about it."""
+    """Tell what a deployment that failed half-way leaves, and what to do about it.
+
+    What was launched to help ends with it, and is not left.
+    """
     rollout = ended.rollout
     if rollout is None or rollout.stage is not Stage.FAILED or ended.configuration_only:
         return
-    whole = scene.fleet.counted.alive
+    whole = scene.fleet.of_group(MAIN).alive
     changed = whole.where(lambda i: i.sight.running != rollout.previous)
     if changed and not ended.aborted:
         yield Told(LEFT.format(len(changed), len(whole)), Severity.WARN)
