@@ -8,6 +8,7 @@ import pytest
 from tests.control.rig import MUST_BE_READY, PROPERTIES, Rig, sized
 
 from jackbean.control.aborting import abort
+from jackbean.control.restarting import restart
 from jackbean.control.returning import roll_back
 from jackbean.control.story import narration
 from jackbean.core.environments import Environment
@@ -64,6 +65,23 @@ def test_back_and_back_again(rig: Rig) -> None:
     back(rig, "again")
     after = rig.settle()
     assert (after.version_label, after.release) == ("v2", 4)
+
+
+@pytest.mark.parametrize("repeated", [{}, {"label": "v2"}, {"description": "words only"}])
+def test_what_repeats_a_release_is_not_gone_back_to(rig: Rig, repeated: dict[str, str]) -> None:
+    """Who has deployed something bad restarts it first, deploys it again, and then wants to go."""
+    updated(rig, "Rolling")
+    for number in range(2):
+        rig.update(request_id=f"again {number}", **repeated)
+        rig.settle()
+    rig.run(restart(rig.world, "web1", "restart"))
+    rig.settle()
+    back(rig)
+    after = rig.settle()
+    assert after.version_label == "v1"
+    assert rig.release(after.releases).settings.text(PROPERTIES, "A") == "1"
+    back(rig, "forth")
+    assert rig.settle().version_label == "v2"
 
 
 @pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])

@@ -200,7 +200,8 @@ def commit(
     """Return the environment on `release`; what is launched from now on gets `deployed`."""
     if deployed is not None:
         environment = replace(environment, deployment=deployed)
-    former = environment.former if release.number == environment.release else environment.release
+    same = release.repeats or release.number == environment.release
+    former = environment.former if same else environment.release
     return replace(
         environment,
         release=release.number,

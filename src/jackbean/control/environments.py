@@ -233,11 +233,12 @@ async def _update(world: World, name_or_id: str, wanted: Update) -> Environment:
     old = await current_release(world, before)
     base = described(before, wanted, world.clock.now())
     made = await cut(world, base, await wanted_release(world, base, old, wanted))
-    plan = update_plan(before, old, made.release, base.updated)
-    environment = begun(before, base, made.release, plan, wanted.request_id)
+    new = made.release.after(old)
+    plan = update_plan(before, old, new, base.updated)
+    environment = begun(before, base, new, plan, wanted.request_id)
     changes: list[Change] = [
         PutEnvironment(environment),
-        PutRelease(made.release),
+        PutRelease(new),
         AddEvent(opening(environment)),
         *_warnings(environment, (*made.warnings, *plan.warnings)),
         *wanted.along,

@@ -25,13 +25,14 @@ async def _restart(world: World, name_or_id: str, request_id: str) -> Environmen
     before = await find(world, name_or_id)
     must_be_ready(before)
     base = replace(before, updated=world.clock.now())
+    current = await current_release(world, base)
     again = replace(
-        await current_release(world, base),
+        current,
         number=base.releases + 1,
         created=base.updated,
         configuration_only=True,
         restarts=True,
-    )
+    ).after(current)
     plan = restart_plan(base, again, base.updated)
     environment = begun(before, base, again, plan, request_id)
     await world.store.commit(

@@ -55,7 +55,7 @@ async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
         created=base.updated,
         configuration_only=same and not mixed,
         restarts=False,
-    )
+    ).after(current)
     return again, update_plan(base, current, again, base.updated)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from jackbean.core.environments import Link
 from jackbean.core.extensions import Declared
 from jackbean.core.options.settings import Settings
+from jackbean.core.records import replace
 from jackbean.core.tasks import Task
 
 
@@ -40,3 +41,13 @@ class Release:
     extensions: Declared = field(default_factory=Declared)
     tasks: tuple[Task, ...] = ()
     links: tuple[Link, ...] = ()
+    repeats: bool = False
+
+    def after(self, old: Release) -> Release:
+        """Return it as what follows `old`, which it may repeat."""
+        return replace(self, repeats=self._substance == old._substance)
+
+    @property
+    def _substance(self) -> tuple[Any, ...]:
+        version = (self.version_label, self.digest, self.stack, self.platform_arn)
+        return (*version, self.direct, self.settings, self.template, self.links)
