@@ -128,7 +128,7 @@ def test_a_balancer_that_does_not_say() -> None:
         "Seconds": 9.0,
         "End": "reverted",
         "Aborted": True,
-        "Reasons": ["It was bad."],
+        "Reasons": ["It was bad.\nVery bad."],
         "Instances": 2,
         "Lowest": None,
         "LowestAt": None,
@@ -144,7 +144,9 @@ def test_a_balancer_that_does_not_say() -> None:
     texts = [line if isinstance(line, str) else line[0] for line in certificate(one)]
     assert any("could not be counted" in text for text in texts)
     assert any("no control plane was running" in text for text in texts)
-    assert "  It was bad." in texts
+    assert {"  It was bad.", "  Very bad."} <= set(texts)
+    unvisited = {**one, "Counted": True, "AtLeast": False, "Requests": 0}
+    assert "Requests: none came." in [*certificate(unvisited)]
     row = [*listed([one])][1]
     assert "reverted, aborted" in row[0]
     assert row[1] == "red"

@@ -153,6 +153,17 @@ def test_recommendations(run: Run, needs: str, name: str) -> None:
     assert ("To have it, set" in lines) is (name not in {"Rolling", "None of them"})
 
 
+@pytest.mark.usefixtures("rig")
+def test_there_is_nothing_to_recommend_where_no_instance_is_touched(run: Run) -> None:
+    ran = run("plan", "shop-dev", f"{COMMAND}:Timeout=90", "--recommend")
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[:2] == [
+        "None of them",
+        "  No way is to be chosen: no instance is touched.",
+    ]
+    assert "  It takes 0.0 s." in ran.out.splitlines()
+
+
 # This folder
 
 
@@ -191,6 +202,7 @@ def test_config_files_of_this_folder_decide(run: Run, app: Path) -> None:
         ("plan shop-dev aws:autoscaling:asg:=3", 2),
         ("plan shop-dev --version v2 --batch-size many", 2),
         ("plan shop-dev --version v2 --policy Often", 2),
+        ("plan shop-dev --version v2 --no-extra-cost --max-extra 3", 2),
         ("plan shop-dev --version v9", 4),
         ("plan nope --version v2", 4),
         ("plan shop-dev aws:autoscaling:asg:MinSize=none", 4),
@@ -200,6 +212,14 @@ def test_what_is_refused(run: Run, line: str, code: int) -> None:
     ran = run(*line.split())
     assert ran.code == code
     assert ran.err
+
+
+def test_who_is_busy_is_said_to_be(run: Run, rig: PlantRig) -> None:
+    rig.eb.update_environment(EnvironmentName="shop-dev", VersionLabel="v2")
+    for verb in ("plan", "rollback"):
+        ran = run(verb, "shop-dev", *(("--version", "v2") if verb == "plan" else ()))
+        assert ran.code == 3
+        assert "Watch it with `jb events --follow`" in ran.err
 
 
 # Terminals

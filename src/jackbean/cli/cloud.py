@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from jackbean.cli.failures import Failure
+from jackbean.cli.failures import Failure, refusal
 from jackbean.cli.whereabouts import Whereabouts
 
 EXTENSION = "jackbean"
@@ -92,7 +92,7 @@ class Cloud:
             raise Failure(f"{self.endpoint} is not Jackbean: {operation} has no answer there.")
         if status != 200:
             code = str(answer.get("__type") or status)
-            raise Failure(str(answer.get("message") or code), code)
+            raise refusal(code, str(answer.get("message") or code))
         return answer
 
     def _signed(self, operation: str, body: bytes) -> tuple[int, bytes]:

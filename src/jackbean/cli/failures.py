@@ -93,7 +93,11 @@ def refused(error: Exception) -> Failure | None:
     if not isinstance(response, dict):
         return None
     said = response.get("Error", {})
-    code, text = str(said.get("Code") or "Error"), str(said.get("Message") or error)
+    return refusal(str(said.get("Code") or "Error"), str(said.get("Message") or error))
+
+
+def refusal(code: str, text: str) -> Failure:
+    """Return what to tell where a server answered with that code and text."""
     if BUSY in text and IDLE not in text:
         return Busy(f"{text} Watch it with `jb events --follow`, then try again.", code)
     return Failure(text, code)

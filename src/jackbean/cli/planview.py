@@ -313,7 +313,8 @@ def recommendation(answer: Shape, columns: int) -> Iterator[Line]:
 
 
 def _set(answer: Shape, chosen: str | None) -> Iterator[Line]:
-    settings = next((w["OptionSettings"] for w in answer["Ways"] if w["Name"] == chosen), ())
+    ways = answer.get("Ways", ())  # none where no instance is touched
+    settings = next((w["OptionSettings"] for w in ways if w["Name"] == chosen), ())
     if chosen and settings:
         yield ""
         yield "To have it, set", "bold"

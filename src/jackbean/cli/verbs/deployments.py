@@ -68,7 +68,7 @@ def certificate(one: Deployment) -> Iterator[Line]:
     yield f"Deployment {one['Number']}: {version} (release {one['Release']}) by {policy}", "bold"
     yield f"  {_end(one)} at {_time(one['Ended'])}, after {one['Seconds']:.1f} s"
     for reason in one["Reasons"]:
-        yield f"  {reason}"
+        yield from (f"  {line}" for line in reason.splitlines())
     yield ""
     yield from _requests(one)
     yield ""
@@ -97,6 +97,9 @@ def _requests(one: Deployment) -> Iterator[Line]:
     what = one.get("Unit", "requests").capitalize()
     if not one["Counted"]:
         yield f"{what} could not be counted: nobody did."
+        return
+    if not one["Releases"] and not one["AtLeast"]:
+        yield f"{what}: none came."
         return
     yield f"{f'{what} to':<30}{'served':>11}{'failed':>9}{'retried':>9}"
     for served in one["Releases"]:

@@ -116,6 +116,8 @@ def command(
     """
     environment, changes = _parted(words)
     bundle = Wanted(staged=staged, archive=archive)
+    if no_extra_cost and max_extra:
+        raise click.UsageError(f"--no-extra-cost and --max-extra {max_extra} exclude one another.")
     extra = 0 if no_extra_cost else max_extra
     needs = {
         "DowntimeOk": downtime_ok,
