@@ -341,6 +341,15 @@ RULES: list[tuple[list[Row], str, str]] = [
         "BatchSize 5 is more than MaxSize 4: deployments have a single batch.",
     ),
     (
+        [
+            ("jackbean:deployment", "HealthCheckCount", "12"),
+            ("jackbean:deployment", "HealthCheckInterval", "10000"),
+            (COMMAND, "Timeout", "110"),
+        ],
+        "error",
+        "12 checks take 110 s, and a batch has Timeout 110 s.",
+    ),
+    (
         [(HEALTH, "SystemType", "basic"), (UPDATE, "RollingUpdateType", "Immutable")],
         "error",
         "RollingUpdateType Immutable needs enhanced health: set SystemType to enhanced.",

@@ -15,6 +15,7 @@ from jackbean.core.options.resolve import (
     ASG,
     CLASSIC_CHECK,
     COMMAND,
+    DEPLOYMENT,
     ENVIRONMENT,
     HEALTH_URL,
     PROCESS,
@@ -109,6 +110,19 @@ def _unsupported(case: Case, policy: Policy) -> str:
         here = "a worker environment has none" if worker(case.settings) else here
         return f"TrafficSplitting needs an application load balancer; {here}."
     return f"{policy} needs a load-balanced environment; {here}. Use AllAtOnce or Immutable."
+
+
+def _gate(case: Case) -> Iterator[Finding]:
+    """Tell of a health gate that no batch can pass: its time is up before."""
+    names = ((DEPLOYMENT, "HealthCheckCount"), (DEPLOYMENT, "HealthCheckInterval"))
+    timeout = (COMMAND, "Timeout")
+    if case.settings.flag(COMMAND, "IgnoreHealthCheck"):
+        return
+    count, every_ms = (case.settings.number(*name, 1) for name in names)
+    needed_s, limit_s = (count - 1) * every_ms / 1000, case.settings.number(*timeout, 600)
+    if needed_s >= limit_s:
+        text = f"{count} checks take {needed_s:g} s, and a batch has Timeout {limit_s} s."
+        yield Finding(text, (*names, timeout))
 
 
 def _basic_health(case: Case) -> Iterator[Finding]:
@@ -252,6 +266,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _sizes,
     _batches,
     _policies,
+    _gate,
     _basic_health,
     _targets,
     _probes,
