@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from tests.core.fleets import NEW, OLD, dead, fleet, fresh, instance, many, updated
 
-from jackbean.core.fleet import TEMPORARY, Fleet, Machine, Service, Work, WorkState
+from jackbean.core.fleet import PARKED, TEMPORARY, Fleet, Machine, Service, Work, WorkState
 from jackbean.core.operations import Deprovision, Phase, Provision, Roll, Settle
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.core.tallies import Moment
@@ -101,3 +101,8 @@ def test_who_serves() -> None:
 def test_new_ones_without_a_share_do_not_serve() -> None:
     whole = fleet(instance("i-1", reached=True), updated("i-8", group=TEMPORARY, reached=True))
     assert [serving(whole, split) for split in (None, 0, 10)] == [2, 1, 2]
+
+
+def test_the_parked_do_not_serve() -> None:
+    whole = fleet(updated("i-8", reached=True), instance("i-1", group=PARKED, reached=True))
+    assert serving(whole, None) == 1

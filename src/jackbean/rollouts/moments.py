@@ -12,7 +12,7 @@ Several instances are worked on at once; the one that is furthest behind says wh
 
 from __future__ import annotations
 
-from jackbean.core.fleet import TEMPORARY, Fleet, Instance, Machine, Service, Work
+from jackbean.core.fleet import PARKED, TEMPORARY, Fleet, Instance, Machine, Service, Work
 from jackbean.core.operations import Phase, Provision, Roll, Settle, Tidy, Undo
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.core.tallies import Moment
@@ -46,9 +46,10 @@ def serving(fleet: Fleet, split: int | None) -> int:
     """Return how many instances answer requests: what a visitor would call the capacity.
 
     One that is changing does not count, though it might still answer; nor do new ones without a
-    share of the requests.
+    share of the requests, and those that are parked.
     """
-    return sum(_serves(i) and (split != 0 or i.member.group != TEMPORARY) for i in fleet.instances)
+    idle = {PARKED} if split != 0 else {PARKED, TEMPORARY}
+    return sum(_serves(i) and i.member.group not in idle for i in fleet.instances)
 
 
 def _serves(instance: Instance) -> bool:

@@ -17,7 +17,7 @@ from jackbean.control.story.beside import beside
 from jackbean.control.story.narration import ending, narrate, opening, superseded
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
-from jackbean.core.fleet import TEMPORARY, Failure, Fleet
+from jackbean.core.fleet import PARKED, TEMPORARY, Failure, Fleet
 from jackbean.core.operations import (
     Deprovision,
     Empty,
@@ -173,15 +173,24 @@ def test_an_additional_batch_is_not_left_behind() -> None:
 @pytest.mark.parametrize(
     ("park_s", "told"),
     [
-        (0.0, "Deployment succeeded. Terminating old instances"),
-        (600.0, "Deployment succeeded. The old instances are kept at hand for 10 minutes"),
+        (0.0, "Deployment succeeded. Terminating old instances and temporary Auto Scaling group."),
+        (600.0, "Deployment succeeded."),
     ],
 )
 def test_what_becomes_of_the_old_instances(park_s: float, told: str) -> None:
     was = rollout(policy="Immutable", park_s=park_s)
     now = replace(was, stage=Stage.COMMITTED)
-    (said,) = beside(environment(), environment(), was, now)
-    assert said.startswith(told)
+    assert list(beside(environment(), environment(), was, now)) == [told]
+
+
+@pytest.mark.parametrize(("park_s", "told"), [(60.0, "1 minute:"), (600.0, "10 minutes:")])
+def test_that_they_are_parked_is_told_when_they_are(park_s: float, told: str) -> None:
+    """Those that are not well are not parked: nothing may promise that they can be had again."""
+    now = rollout(policy="Immutable", park_s=park_s, stage=Stage.COMMITTED)
+    parked = environment(fleet(instance("i-1", group=PARKED)))
+    (said,) = beside(environment(many(1)), parked, now, now)
+    assert said.startswith(f"The old instances are kept at hand for {told}")
+    assert list(beside(parked, parked, now, now)) == []
 
 
 def test_texts_are_those_that_clients_match() -> None:
@@ -426,8 +435,9 @@ def test_what_did_not_settle_in_time_is_a_warning() -> None:
         (narration.CONFIGURED, Severity.INFO),
         (narration.UPDATED, Severity.INFO),
     ]
-    full = environment(many(2), operation=made)
-    texts = told(full, replace(full, operation=None), many(2), made.next())
+    parked = fleet(*many(2), instance("i-9", group=PARKED))
+    full = environment(parked, operation=made, desired=2)
+    texts = told(full, replace(full, operation=None), parked, made.next())
     assert texts == [narration.CONFIGURED, narration.UPDATED]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jackbean.core.environments import Environment
-from jackbean.core.fleet import TEMPORARY, Member
+from jackbean.core.fleet import PARKED, TEMPORARY, Member
 from jackbean.core.rollouts import Rollout, Stage
 
 LAUNCHING = {
@@ -23,9 +23,7 @@ ENDING = {
     ),
     "TrafficSplitting": "The new version stood the test and gets all requests.",
 }
-PARKING = (
-    "{}. The old instances are kept at hand for {:g} minutes: until then a rollback takes no time."
-)
+PARKING = "The old instances are kept at hand for {}: until then a rollback takes no time."
 WITHDRAWING = "Terminating the new instances. The old ones were not touched."
 
 
@@ -33,28 +31,34 @@ def beside(before: Environment, after: Environment, was: Rollout, now: Rollout) 
     """Yield what is worth telling of a rollout's own instances."""
     if now.policy not in LAUNCHING:
         return
-    had, have = _new(before), _new(after)
+    had, have = _in(TEMPORARY, before), _in(TEMPORARY, after)
     if have and not had and now.stage is Stage.ADVANCING:
         yield LAUNCHING[now.policy]
     if now.proved and not was.proved and now.size > 1:
         yield "Test instance passed health checks. Launching the remaining new instances."
     if now.evaluating and not was.evaluating:
-        minutes = now.evaluate_s / 60
         yield (
             f"Sending {now.percent}% of requests to the new version and evaluating its health for "
-            f"{minutes:g} minutes."
+            f"{_minutes(now.evaluate_s)}."
         )
     if now.stage is not was.stage:
         yield from _turned(now)
+    if _in(PARKED, after) and not _in(PARKED, before):
+        yield PARKING.format(_minutes(now.park_s))
 
 
 def _turned(now: Rollout) -> Iterator[str]:
     if now.stage is Stage.COMMITTED:
         ending = ENDING[now.policy]
-        yield PARKING.format(ending.partition(".")[0], now.park_s / 60) if now.park_s else ending
+        yield f"{ending.partition('.')[0]}." if now.park_s else ending
     if now.stage is Stage.REVERTING and now.policy != "RollingWithAdditionalBatch":
         yield WITHDRAWING
 
 
-def _new(environment: Environment) -> list[Member]:
-    return [m for m in environment.members if m.group == TEMPORARY and not m.leaving]
+def _in(group: str, environment: Environment) -> list[Member]:
+    return [m for m in environment.members if m.group == group and not m.leaving]
+
+
+def _minutes(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"

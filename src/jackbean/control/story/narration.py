@@ -301,9 +301,10 @@ def _settling(before: Operation | None, after: Operation | None, scene: Scene) -
     """Tell that the capacity was not reached in time: the steady state goes on to mend it."""
     if before is None or after is None or after.phase is not None:
         return
+    counted = scene.fleet.counted
     match before.phase:
-        case Settle(since=since) if not complete(scene.fleet, scene.environment.desired):
-            well = len(scene.fleet.where(lambda i: i.healthy))
+        case Settle(since=since) if not complete(counted, scene.environment.desired):
+            well = len(counted.where(lambda i: i.healthy))
             yield Told(
                 f"After {scene.now - since:.0f} seconds {well} of {scene.environment.desired} "
                 "instances are in service. The others are still worked on.",
