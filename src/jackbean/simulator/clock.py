@@ -38,6 +38,10 @@ class SeededIds:
         self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self._taken: set[str] = set()
 
+    def reseed(self, seed: int) -> None:
+        """Draw from another seed; what is taken stays so."""
+        self._random.seed(seed)
+
     def environment(self) -> str:
         return self._fresh(lambda: f"e-{self._draw(LOWER, 10)}")
 

@@ -141,6 +141,11 @@ class MemoryEngine:
         """Forget what everybody said, as a control plane that starts anew has."""
         self._reports.clear()
 
+    def behave(self, behaviour: Behaviour) -> None:
+        """Let instances behave otherwise from here on."""
+        self.behaviour = behaviour
+        self._random.seed(behaviour.seed)
+
     def calm_down(self) -> None:
         """Let nobody be found ill for no reason any more."""
         self.behaviour = replace(self.behaviour, flaps=0.0)

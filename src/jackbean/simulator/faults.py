@@ -37,12 +37,9 @@ class Faults:
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - seeded
     effects: int = 0
     crashes_max: int = CRASHES_MAX
-    resting: bool = False  # nothing goes wrong meanwhile
 
     def effect(self, name: str) -> None:
         self.effects += 1
-        if self.resting:
-            return
         if self.effects == self.crash_at or self._strikes(self.crash_share):
             self.crashes_max -= 1
             if self.crashes_max <= 0:
@@ -53,7 +50,7 @@ class Faults:
 
     def done(self, name: str) -> None:
         """Fail after the fact."""
-        if not self.resting and self._strikes(self.half_share):
+        if self._strikes(self.half_share):
             raise PortError(f"{name}: no answer")
 
     def end(self) -> None:
@@ -70,6 +67,9 @@ class Halfway:
     def __init__(self, port: Any, faults: Faults) -> None:
         self._port = port
         self._faults = faults
+
+    def __reduce__(self) -> tuple[type[Halfway], tuple[Any, Faults]]:
+        return Halfway, (self._port, self._faults)  # a copy finds for itself what it is asked for
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._port, name)

@@ -38,6 +38,7 @@ from jackbean.simulator.invariants import (
     require,
 )
 from jackbean.simulator.lives import FLOORS, Life, behaviour
+from jackbean.simulator.moulds import Mould
 from jackbean.simulator.router import Traffic
 from jackbean.simulator.stacks import Custody, check_stacks, check_tidy
 from jackbean.simulator.universe import BRANCH, STEP_MAX_S, Universe
@@ -56,6 +57,7 @@ PATIENCE_S = 1500.0  # within which every operation must have ended
 CALM_S = 15.0  # in which the steady state mends what faults have left
 MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
 PROMPT = Behaviour(boot_s=0.0, stage_s=0.0, activate_s=0.0)  # where nothing is tried yet
+MOULDS_MAX = 1000  # shapes of lives whose beginnings are kept; some 200 kB each
 REFUSALS = ("already exists", "No Environment", "none to go back to", "Must be Updating")
 
 
@@ -71,44 +73,82 @@ class Outcome:
 async def life(plan: Life, faults: Faults | None = None) -> Outcome:
     """Live it and check it. Raises a ViolationError where something does not hold."""
     faults = faults or Faults()
-    chronicle, custody = Chronicle(), Custody()
-
-    def watch(changes: Sequence[Change]) -> None:
-        chronicle(changes)
-        custody(changes)
-
-    traffic = Traffic(apply_s=0.1, check_s=0.3, last_s=1.0)
-    universe = Universe(plan.seed, behaviour(plan), traffic, faults, watch)
+    story = await _settled(plan, faults) if plan.settled else Story(plan, faults)
     with TemporaryDirectory() if "restack" in plan.acts else nullcontext("/nonexistent") as folder:
-        blobs = MemoryBlobs(Path(folder))
-        universe.world = replace(universe.world, blobs=blobs)
-        outcome = await Story(universe, plan, chronicle).live()
-    found = await universe.environments()
-    check_stacks(universe.resources, found, custody)
-    for environment in found:
-        if chronicle.won.get(environment.id) and not plan.parking:
-            check_tidy(environment)
+        story.keep_blobs(MemoryBlobs(Path(folder)))
+        outcome = await story.live()
+    await story.check_resources()
     return outcome
 
 
-class Story:
-    """One life, told to a universe."""
+async def _settled(plan: Life, faults: Faults) -> Story:
+    """Return a life whose environments are there: those that are alike begin as copies of one."""
+    shape = plan.shape
+    mould = MOULDS.get(shape)
+    if mould is None:
+        calm = Faults()
+        model = Story(shape, calm, PROMPT)
+        await model.begin()
+        while len(MOULDS) >= MOULDS_MAX:
+            del MOULDS[next(iter(MOULDS))]
+        mould = MOULDS[shape] = Mould(model, calm)
+    story = mould.cast(faults)
+    story.go_on_as(plan)
+    return story
 
-    def __init__(self, universe: Universe, plan: Life, chronicle: Chronicle) -> None:
-        self._universe = universe
+
+class Witness:
+    """Whoever must see every commit."""
+
+    def __init__(self) -> None:
+        self.chronicle, self.custody = Chronicle(), Custody()
+
+    def __call__(self, changes: Sequence[Change]) -> None:
+        self.chronicle(changes)
+        self.custody(changes)
+
+
+class Story:
+    """One life in a universe of its own."""
+
+    def __init__(self, plan: Life, faults: Faults, usual: Behaviour | None = None) -> None:
+        self._witness = Witness()
+        traffic = Traffic(apply_s=0.1, check_s=0.3, last_s=1.0)
+        usual = usual or behaviour(plan)
+        self._universe = Universe(plan.seed, usual, traffic, faults, self._witness)
         self._universe.quiet_steps = 0  # few looks show what many do where nothing happens
-        self._plan = plan
-        self._chronicle = chronicle
-        self._deaths = sorted(plan.deaths, reverse=True)
-        self._began = universe.clock.now()
-        self._random = random.Random(plan.seed)  # noqa: S311 - reproducible on purpose
+        self._begun = False
         self._outcome = Outcome()
         self._requests = 0
         self._colours = 0
         self._names: frozenset[str] = frozenset()
+        self._follow(plan)
+
+    def _follow(self, plan: Life) -> None:
+        self._plan = plan
+        self._deaths = sorted(plan.deaths, reverse=True)
+        self._began = self._universe.clock.now()
+        self._random = random.Random(plan.seed)  # noqa: S311 - reproducible on purpose
+
+    def go_on_as(self, plan: Life) -> None:
+        """Go on from here as another life, whose beginning was like that of this one."""
+        self._follow(plan)
+        self._universe.reseed(plan.seed, behaviour(plan))
+
+    def keep_blobs(self, blobs: MemoryBlobs) -> None:
+        self._universe.world = replace(self._universe.world, blobs=blobs)
+
+    async def check_resources(self) -> None:
+        """Raise a ViolationError unless what stacks are made of is what records say."""
+        found = await self._universe.environments()
+        check_stacks(self._universe.resources, found, self._witness.custody)
+        for environment in found:
+            if self._witness.chronicle.won.get(environment.id) and not self._plan.parking:
+                check_tidy(environment)
 
     async def live(self) -> Outcome:
-        await self._begin()
+        if not self._begun:
+            await self.begin()
         acts = [*enumerate(self._plan.acts)]
         for position, act in acts:
             last = position == len(acts) - 1
@@ -121,18 +161,14 @@ class Story:
         outcome.crashes = self._universe.crashes
         return outcome
 
-    async def _begin(self) -> None:
-        usual = self._universe.engine.behaviour
-        if self._plan.settled:
-            self._universe.faults.resting = True
-            self._universe.engine.behaviour = PROMPT
+    async def begin(self) -> None:
+        """Let there be environments."""
         await self._insist(partial(self._create, NAME))
         if "swap" in self._plan.acts:
             await self._insist(partial(self._create, PARTNER))
         await self._until_rest("create")
         self._names = frozenset(e.cname_prefix for e in await self._universe.environments())
-        self._universe.faults.resting = False
-        self._universe.engine.behaviour = usual
+        self._begun = True
 
     async def _insist(self, request: Callable[[], Awaitable[object]]) -> None:
         """Ask like a client that repeats a request which got no answer."""
@@ -304,7 +340,7 @@ class Story:
         forgot = self._universe.faults.upgrades and self._universe.crashes  # by an older program
         if not environment or not keeps or what != "deploy" or forgot:
             return
-        if self._chronicle.won[environment.id]:
+        if self._witness.chronicle.won[environment.id]:
             require(environment.parked is not None, "nothing was parked")
 
     async def _rest(self) -> None:
@@ -321,7 +357,7 @@ class Story:
             require(len(universe.engine.nodes) <= 1, "machines outlive their environment")
             return
         require(environment.status is Status.READY, f"it is {environment.status}")
-        if self._chronicle.uniform[environment.id]:
+        if self._witness.chronicle.uniform[environment.id]:
             check_uniform(universe, environment)
         else:
             now = universe.engine.running()
@@ -330,3 +366,4 @@ class Story:
 
 
 TYPES = ("t3.micro", "t3.large", "t3.medium")
+MOULDS: dict[Life, Mould[Story]] = {}

@@ -18,6 +18,7 @@ PACES = ("", "Time", "Health", "Immutable")
 AGES = (0.0, 0.5, 2.0, 5.0, 20.0, 200.0)  # of an operation that is aborted or ended
 # Of histories in which nothing goes wrong before the environment is there. Creation comes first in
 # each: it would have four of five crashes for itself, and be the one thing that is tried well.
+# Where environments are alike they begin as copies of one.
 SETTLED_SHARE = 0.75
 
 
@@ -38,7 +39,7 @@ class Life:
     acts: tuple[str, ...] = ("deploy",)
     aborts: tuple[float | None, ...] = ()
     ends: float | None = None
-    deaths: tuple[float, ...] = ()  # when an instance dies, in seconds from the start
+    deaths: tuple[float, ...] = ()  # when an instance dies, in seconds from where things go wrong
     bad: str = ""  # how the second release is bad: a field of Behaviour, or not at all
     flaps: float = 0.0  # share of the looks at an instance that find it ill for no reason
     pace: str = ""
@@ -50,6 +51,12 @@ class Life:
 
     def abort_after(self, position: int) -> float | None:
         return self.aborts[position] if position < len(self.aborts) else None
+
+    @property
+    def shape(self) -> Life:
+        """What its beginning depends on, where nothing goes wrong in it."""
+        acts = ("swap",) if "swap" in self.acts else ()
+        return replace(self, acts=acts, aborts=(), ends=None, deaths=(), bad="", flaps=0.0, seed=0)
 
     @property
     def calm(self) -> bool:

@@ -56,6 +56,7 @@ class Universe:
         watch: Callable[[Sequence[Change]], None] = lambda changes: None,
     ) -> None:
         self.clock = VirtualClock()
+        self._ids = SeededIds(seed)
         self.faults = faults or Faults()
         self._watch = watch
         effect = self.faults.effect
@@ -78,7 +79,7 @@ class Universe:
             resources=cast(Any, Halfway(self.resources, self.faults)),
             depths=self.depths,
             clock=self.clock,
-            ids=SeededIds(seed),
+            ids=self._ids,
             credentials=Credentials(b"simulated" * 4),
             platforms=Platforms(_catalogue(), {"Python": "0" * 64}),
             bell=Bell(),
@@ -91,6 +92,11 @@ class Universe:
         self.quiet_steps = QUIET_STEPS
         self._quiet = 0
         self._known: dict[str, Environment] = {}  # as saved, but for what is only noted
+
+    def reseed(self, seed: int, behaviour: Behaviour) -> None:
+        """Draw from another seed from here on, and let instances behave otherwise."""
+        self._ids.reseed(seed)
+        self.engine.behave(behaviour)
 
     async def pass_time(self, seconds: float) -> None:
         """Let the installation run."""
