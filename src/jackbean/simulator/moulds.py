@@ -7,7 +7,6 @@ a copy costs a small part of what living that far has.
 from __future__ import annotations
 
 from enum import Enum
-from functools import cache
 from io import BytesIO
 from pickle import HIGHEST_PROTOCOL, Pickler, Unpickler
 from random import Random
@@ -71,7 +70,6 @@ class _Reader(Unpickler):
         return self.shared[pid]
 
 
-@cache
 def _fixed(kind: type[Any]) -> bool:
     """Whether nothing that is of this kind ever changes."""
     if issubclass(kind, FIXED):
