@@ -11,6 +11,7 @@ from jackbean.control.aborting import abort
 from jackbean.control.restarting import restart
 from jackbean.control.returning import roll_back
 from jackbean.control.story import narration
+from jackbean.control.versions import delete_version
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED
 from jackbean.core.options.settings import Setting
@@ -113,6 +114,14 @@ def test_a_release_that_changed_routes_only_comes_back_too(rig: Rig) -> None:
     back(rig)
     after = rig.settle()
     assert (after.release, after.deployment) == (2, 1)
+
+
+def test_the_version_of_parked_instances_is_not_deleted(rig: Rig) -> None:
+    updated(rig, "Immutable", KEPT)
+    fault = rig.fault(delete_version(rig.world, "app", "v1"))
+    assert fault.message.startswith("Application Version v1 is deployed to environment(s) web1.")
+    rig.step(11 * 60)
+    assert rig.run(delete_version(rig.world, "app", "v1")) is not None
 
 
 def test_the_time_runs_out(rig: Rig) -> None:

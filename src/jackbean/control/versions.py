@@ -147,11 +147,12 @@ async def _refuse_used(world: World, application: str, label: str) -> None:
 
 
 async def _labels(world: World, environment: Environment) -> frozenset[str | None]:
-    """Return the versions that an environment runs, and that it is on its way to."""
+    """Return the versions that an environment or any of its instances runs, or is to run."""
     operation = environment.operation
-    number = operation.release if operation else None
-    release = await world.store.release(environment.id, number) if number else None
-    return frozenset({environment.version_label, release.version_label if release else None})
+    numbers = {m.assignment.release for m in environment.members if m.assignment}
+    numbers |= {operation.release} if operation and operation.release else set()
+    releases = [await world.store.release(environment.id, number) for number in sorted(numbers)]
+    return frozenset({environment.version_label, *(r.version_label for r in releases if r)})
 
 
 def _event(version: Version, text: str, request_id: str) -> Event:
