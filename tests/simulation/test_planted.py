@@ -11,8 +11,8 @@ import pytest
 
 from jackbean.control import balancer, decide, intake, parking, perform, swapping, tick
 from jackbean.control.story import narration
-from jackbean.core.acts import Step
-from jackbean.core.fleet import Fleet, Member, Service
+from jackbean.core.acts import Assign, Step
+from jackbean.core.fleet import Fleet, Member, Service, Work
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.router import TargetSight
 from jackbean.rollouts import abandon, batches, replacement, service, upkeep
@@ -41,6 +41,28 @@ def take_everybody_out_at_once(patch: pytest.MonkeyPatch) -> None:
         return real(replace(rollout, batch_size=len(fleet)), fleet, now)
 
     patch.setitem(decide.next_step.__globals__["POLICIES"], "Rolling", rolling)
+
+
+def change_in_service(patch: pytest.MonkeyPatch) -> None:
+    """Let the load balancer go on with what it knew of the application before."""
+
+    real = batches.advance
+
+    def at_once(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
+        serving = batch.where(lambda i: i.member.service is Service.IN and not i.busy)
+        acts = [Assign(i.id, Work.ACTIVATE, rollout.target) for i in serving]
+        return Step(rollout, tuple(acts)) if serving else real(rollout, batch, drain=drain)
+
+    patch.setattr(batches, "advance", at_once)
+
+
+def change_without_waiting_for_requests(patch: pytest.MonkeyPatch) -> None:
+    real = batches.advance
+
+    def hasty(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
+        return real(rollout, batch, drain=False)
+
+    patch.setattr(batches, "advance", hasty)
 
 
 def forget_to_end_machines(patch: pytest.MonkeyPatch) -> None:
@@ -169,6 +191,8 @@ def take_everybody_for_new(patch: pytest.MonkeyPatch) -> None:
 PLANTED: dict[Plant, Life] = {
     succeed_on_half_a_fleet: Life(size=3, acts=("deploy",)),
     take_everybody_out_at_once: Life(size=3, acts=("deploy",)),
+    change_in_service: Life(size=2, policy="AllAtOnce", acts=("deploy",), bad="sick"),
+    change_without_waiting_for_requests: Life(size=2, acts=("deploy",)),
     forget_to_end_machines: Life(size=2, acts=("replace",)),
     forget_members_that_still_run: Life(size=2, acts=("replace",)),
     never_finish_draining: Life(size=2, acts=("terminate",)),

@@ -126,7 +126,7 @@ class Observer:
         target = targets.get(member.id, NO_TARGET)
         of, made = (member, machine, report, target, gate.count), self._made.get(member.id)
         if made is None or made.of != of:
-            sight = _sight(machine, report, target, _requests(member, target))
+            sight = _sight(member, machine, report, target)
             made = Made(of, Instance(member, sight, gate.count))
         instance = made.instance
         passes = self._look(instance, gate, now)
@@ -165,23 +165,26 @@ def _requests(member: Member, target: TargetSight) -> int | None:
 
 
 def _sight(
-    machine: MachineSight, report: Report | None, target: TargetSight, requests: int | None
+    member: Member, machine: MachineSight, report: Report | None, target: TargetSight
 ) -> Sight:
-    reached = target.healthy and target.service is Service.IN
-    if report is None:
-        return Sight(machine.machine, exit=machine.exit, requests=requests, reached=reached)
-    running = machine.machine is Machine.RUNNING
-    return Sight(
+    routed = Sight(
         machine=machine.machine,
-        requests=requests,
-        reached=reached,
+        exit=machine.exit,
+        requests=_requests(member, target),
+        known=target.service is not Service.OUT,
+        reached=target.healthy and target.service is Service.IN,
+    )
+    if report is None:
+        return routed
+    running = machine.machine is Machine.RUNNING
+    return replace(
+        routed,
         heard=True,
         serial=report.serial,
         state=WorkState(report.state) if report.state in STATES else None,
         running=report.running if running else None,
         staged=report.staged,
         failure=_failure(report.failure),
-        exit=machine.exit,
         down=running and report.running is not None and report.application in ABSENT,
         trouble=report.causes[0][:TROUBLE_MAX] if running and report.causes else "",
     )

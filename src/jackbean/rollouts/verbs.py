@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Retire, Step
+from jackbean.core.acts import Act, Assign, Attach, Detach, Drain, Launch, Retire, Step
 from jackbean.core.fleet import Fleet, Instance, Service, Work
 from jackbean.core.rollouts import Rollout, Stage
 
@@ -11,7 +11,8 @@ def advance(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
     """Take every instance of `batch` one step nearer to serving the target release.
 
     Everything that does not disturb the running release is done while it serves; only then does an
-    instance leave service (unless `drain` is False) for the moment of the change.
+    instance leave service for the moment of the change, with its last request or (unless `drain`)
+    without waiting for that. It comes back as one that the load balancer knows nothing good of yet.
     """
     acts = tuple(act for i in batch if (act := _next_act(i, rollout, drain=drain)))
     return Step(rollout, acts, f"waiting for {', '.join(batch.ids)}")
@@ -20,21 +21,16 @@ def advance(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
 def _next_act(instance: Instance, rollout: Rollout, *, drain: bool) -> Act | None:
     if instance.busy:
         return None
-    if instance.sight.running == rollout.target:
-        return Attach(instance.id) if instance.member.service is Service.OUT else None
-    leader = instance.id == rollout.leader
-    activate = Assign(instance.id, Work.ACTIVATE, rollout.target, leader)
-    if not drain:
-        return activate
-    if instance.sight.staged != rollout.target:
+    sight, service = instance.sight, instance.member.service
+    out, leader = service is Service.OUT, instance.id == rollout.leader
+    if sight.running == rollout.target:
+        return Attach(instance.id) if out and not sight.known else None
+    if sight.staged != rollout.target:
         return Assign(instance.id, Work.STAGE, rollout.target, leader)
-    match instance.member.service:
-        case Service.IN:
-            return Drain(instance.id)
-        case Service.DRAINING:
-            return None
-        case Service.OUT:
-            return activate
+    if service is Service.IN:
+        return Drain(instance.id) if drain else Detach(instance.id)
+    silent = out and sight.requests is not None
+    return Assign(instance.id, Work.ACTIVATE, rollout.target, leader) if silent else None
 
 
 def conclude(rollout: Rollout, batch: Fleet, now: float) -> Step:

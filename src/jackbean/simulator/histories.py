@@ -54,6 +54,7 @@ NAME, PARTNER = "life-env", "partner-env"
 TIMEOUT_S = 30
 STEP_MIN_S = 0.01  # a clock of large numbers cannot take steps of any size
 PATIENCE_S = 1500.0  # within which every operation must have ended
+CHECK_S = 30.0  # between two looks of the load balancer at an instance
 CALM_S = 15.0  # in which the steady state mends what faults have left
 MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
 PROMPT = Behaviour(boot_s=0.0, stage_s=0.0, activate_s=0.0)  # where nothing is tried yet
@@ -113,9 +114,8 @@ class Story:
 
     def __init__(self, plan: Life, faults: Faults, usual: Behaviour | None = None) -> None:
         self._witness = Witness()
-        traffic = Traffic(apply_s=0.1, check_s=0.3, last_s=1.0)
         usual = usual or behaviour(plan)
-        self._universe = Universe(plan.seed, usual, traffic, faults, self._witness)
+        self._universe = Universe(plan.seed, usual, None, faults, self._witness)
         self._universe.quiet_steps = 0  # few looks show what many do where nothing happens
         self._begun = False
         self._outcome = Outcome()
@@ -126,6 +126,10 @@ class Story:
 
     def _follow(self, plan: Life) -> None:
         self._plan = plan
+        # What flaps shows that at each look, and not only when it is checked.
+        every_s = 0.0 if plan.flaps else CHECK_S
+        traffic = Traffic(apply_s=0.1, check_s=0.3, every_s=every_s, last_s=1.0)
+        self._universe.router.traffic = traffic
         self._deaths = sorted(plan.deaths, reverse=True)
         self._began = self._universe.clock.now()
         self._random = random.Random(plan.seed)  # noqa: S311 - reproducible on purpose
@@ -351,6 +355,9 @@ class Story:
         was = universe.engine.running()
         await universe.pass_time(MOURNING_S if self._plan.deaths else CALM_S)
         await check_rest(universe)
+        hasty = self._plan.policy == "AllAtOnce"
+        cut_off = universe.router.cut_off
+        require(hasty or not cut_off, f"left service with requests in flight: {cut_off}")
         check_names(universe, await universe.environments(), self._names)
         environment = await self._environment()
         if environment is None:

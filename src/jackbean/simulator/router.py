@@ -39,6 +39,7 @@ class Traffic:
 
     apply_s: float = 0.0  # from publication to effect
     check_s: float = 0.0  # from there to the first verdict of the health check
+    every_s: float = 0.0  # from one verdict to the next
     requests: int = 1  # in flight on each instance that serves
     last_s: float = 0.0  # how long the last of them take when it drains
     per_s: float = 0.0
@@ -91,6 +92,8 @@ class MemoryRouter:
         self._routes: dict[str, Routes] = {}  # in effect
         self._hosts: dict[str, dict[str, Host]] = {}
         self._tallies: dict[str, Tally] = {}
+        self._verdicts: dict[str, tuple[tuple[float, int], bool]] = {}  # by check, of instances
+        self.cut_off: list[str] = []  # who was let go of while it had requests
         self._random = Random(self.traffic.seed)  # noqa: S311 - a simulation, to be repeated
         self._epoch = 1
 
@@ -234,11 +237,14 @@ class MemoryRouter:
     def _apply(self, environment_id: str, routes: Routes | None, at: float) -> None:
         self._receive(environment_id, at)
         self._routes.pop(environment_id, None)
+        before = self._hosts.get(environment_id, {})
+        staying = {target.instance for target in routes.targets} if routes else set()
+        gone = {name: host for name, host in before.items() if name not in staying}
+        self.cut_off += [name for name, host in gone.items() if self._cuts_off(name, host)]
         if routes is None:
             self._hosts.pop(environment_id, None)
             return
         self._routes[environment_id] = routes
-        before = self._hosts.get(environment_id, {})
         self._hosts[environment_id] = {
             target.instance: replace(
                 self._moved(target.instance, before, draining=target.draining, at=at),
@@ -272,8 +278,20 @@ class MemoryRouter:
             return sight(Service.DRAINING, healthy=well, requests=self._left(host))
         return sight(Service.IN, healthy=well, requests=self.traffic.requests if well else 0)
 
+    def _cuts_off(self, name: str, host: Host) -> bool:
+        """Whether requests that it would answer are lost with it."""
+        return self._sight(name, host).requests > 0 and self._healthy(name)
+
     def _well(self, name: str, host: Host) -> bool:
-        return self._clock.now() >= host.since + self.traffic.check_s and self._healthy(name)
+        """Whether it was well when it was last checked: what is known is as old as that."""
+        checked_s = self._clock.now() - host.since - self.traffic.check_s
+        if checked_s < 0 or not self.traffic.every_s:
+            return checked_s >= 0 and self._healthy(name)
+        check = (host.since, int(checked_s / self.traffic.every_s))
+        verdict = self._verdicts.get(name)
+        if verdict is None or verdict[0] != check:
+            verdict = self._verdicts[name] = (check, self._healthy(name))
+        return verdict[1]
 
     def _serves(self, name: str, host: Host) -> bool:
         return host.draining_since is None and self._well(name, host)

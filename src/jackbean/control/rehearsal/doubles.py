@@ -78,7 +78,8 @@ class Terms:
 class Double:
     """One instance. `told` is what the balancer was told, `service` what is in effect there.
 
-    `known` is since when the balancer knows it, `quiet` when its last request will have ended.
+    `known` is since when the balancer knows it, `quiet` when its last request will have ended;
+    `cut_off` says that it once left with requests in flight.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Double:
     service: Service = Service.OUT
     known: float = ALWAYS
     quiet: float = ALWAYS
+    cut_off: bool = False
     passes: Passes = UNCOUNTED
 
     # the application
@@ -136,7 +138,13 @@ class Double:
         known = self.told_at if self.service is Service.OUT else self.known
         busy = self.told is Service.DRAINING and self.serves(terms)
         quiet = self.told_at + terms.pace.request_s if busy else ALWAYS
-        return replace(self, service=self.told, known=known, quiet=quiet)
+        one = replace(self, service=self.told, known=known, quiet=quiet)
+        return replace(one, cut_off=True) if self._leaves_requests(terms) else one
+
+    def _leaves_requests(self, terms: Terms) -> bool:
+        """Whether the balancer lets go of it before its last request has ended."""
+        busy = self.serves(terms) if self.service is Service.IN else terms.now < self.quiet
+        return self.told is Service.OUT and busy
 
     # the agent
 
@@ -197,6 +205,7 @@ class Double:
             exit="died" if self.exited else "",
             passes=self.passes.count,
             requests=self._requests(member, terms),
+            known=self.service is not Service.OUT,
             reached=self.serves(terms),
             down=terms.struck(Kind.STARTING, self, self.running),
         )
