@@ -7,6 +7,7 @@ Effects come after, derived from what was saved.
 from __future__ import annotations
 
 from jackbean.control import parking
+from jackbean.control.ruining import ruined
 from jackbean.control.scene import Decision, Namer, Scene
 from jackbean.control.stacks import stacking
 from jackbean.control.stacks.stacking import Progress
@@ -170,7 +171,8 @@ def _roll(
 ) -> Progress:
     if not rollout.batches and rollout.stage is Stage.ADVANCING:
         rollout = replace(rollout, size=environment.desired)  # provisioned just before
-    step = _step(replace(rollout, aborted=operation.aborted), scene)
+    aborted = operation.aborted or rollout.aborted or ruined(operation, scene) is not None
+    step = _step(replace(rollout, aborted=aborted), scene)
     operation = operation.with_phase(Roll(step.rollout))
     parked = parking.during(environment, rollout, step.rollout, scene.now)
     environment = replace(_amended(environment, step.acts, scene, namer), parked=parked)

@@ -58,7 +58,7 @@ class Rollout:
     timeout_s: float = 600.0
     ignore_health: bool = False
     reverts: bool = False  # whether giving up means going back (configuration) or stopping
-    aborted: bool = False  # whether somebody asked to give up
+    aborted: bool = False  # whether it is to be given up: on request, or as it ruins requests
     surge: int = 0
     floor: int = 0
     pause_s: float | None = None

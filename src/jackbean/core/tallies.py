@@ -120,6 +120,10 @@ class Tally:
     def retried(self) -> int:
         return sum(max(0, one.retried) for one in self.served)
 
+    def counting(self, counts: tuple[Count, ...]) -> Tally:
+        """Return the tally with what has come since the last look at the counters."""
+        return _added(self, counts)
+
     def look(self, glance: Glance, now: float) -> Tally:
         """Return the tally after a look."""
         counts = glance.counts

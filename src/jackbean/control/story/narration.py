@@ -15,6 +15,7 @@ from jackbean.control.scene import Scene
 from jackbean.control.story.beside import beside
 from jackbean.control.story.evidence import evidence, trial_begins
 from jackbean.control.story.resources import failures, outcomes
+from jackbean.control.story.ruin import giving_up
 from jackbean.core.certificates import summary
 from jackbean.core.environments import Environment, Verdict
 from jackbean.core.events import Event, Severity
@@ -153,6 +154,7 @@ def _rollouts(before: Operation | None, after: Operation | None, scene: Scene) -
     was, now = before.rollout if before else None, after.rollout
     if was and now and was != now:
         yield from _batches(was, now, scene)
+        yield from (Told(text, Severity.ERROR) for text in giving_up(before, after, scene))
         yield from _giving_up(was, now, scene)
 
 
