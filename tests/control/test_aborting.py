@@ -14,6 +14,7 @@ from jackbean.core.events import Severity
 from jackbean.core.fleet import TEMPORARY
 from jackbean.core.options.settings import Setting
 from jackbean.core.rollouts import Stage
+from jackbean.simulator.engine import Behaviour
 
 ALB = Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
 
@@ -38,6 +39,33 @@ def half_way(rig: Rig, policy: str, **wanted: object) -> None:
     rig.running(size=4, settings=(*sized(4, policy, batch=2), ALB))
     rig.update(request_id="deploy", **(wanted or {"label": "v2"}))
     rig.until(lambda: rig.environment().operation.rollout.batches == 2)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("policy", ["AllAtOnce", "Rolling", "RollingWithAdditionalBatch"])
+def test_what_hangs_does_not_hold_up_the_next_deployment(policy: str) -> None:
+    with Rig(behaviour=Behaviour(hangs=frozenset({2}))) as rig:
+        rig.running(settings=(*sized(3, policy), ALB))
+        rig.update(label="v2")
+        rig.step(5)
+        aborted(rig)
+        rig.settle()
+        rig.update(label="v1", request_id="next")
+        rig.step(30)
+        after = rig.environment()
+        assert (after.status, after.release, versions(rig)) == (Status.READY, 3, [3, 3, 3])
+        assert rig.told(request_id="next")[-1] == narration.UPDATED
+
+
+@pytest.mark.parametrize("policy", ["AllAtOnce", "Rolling"])
+def test_nor_the_way_back_of_a_configuration(policy: str) -> None:
+    with Rig(behaviour=Behaviour(hangs=frozenset({2}))) as rig:
+        rig.running(settings=(*sized(3, policy), ALB))
+        rig.update(settings=(Setting(PROPERTIES, "A", "2"),), request_id="change")
+        rig.step(5)
+        aborted(rig)
+        rig.step(30)
+        assert (rig.environment().status, versions(rig)) == (Status.READY, [1, 1, 1])
+        assert rig.told(request_id="change")[-1] == narration.REVERTED
 
 
 def test_nothing_is_under_way(rig: Rig) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.installation import ASG, COMMAND, Installation, bundle, installed, option, until
 from tests.e2e.story import DEPLOYED, FAILED, end_of
 from tests.load.crowd import Load, letting_loose
-from tests.load.site import DIES, ERRS, UNWELL, site
+from tests.load.site import DIES, ERRS, FAILS, UNWELL, site
 from tests.load.tally import Tally
 from tests.load.visitors import Place
 
@@ -24,6 +24,7 @@ PERCENT = 10
 LOAD = Load(callers=16, rate=250.0)
 SETTINGS = (
     option("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
+    option("aws:elasticbeanstalk:environment:process:default", "HealthCheckPath", "/health"),
     option("aws:elasticbeanstalk:trafficsplitting", "NewVersionPercent", str(PERCENT)),
     option(ASG, "MinSize", "2"),
     option(COMMAND, "BatchSizeType", "Fixed"),
@@ -32,8 +33,13 @@ SETTINGS = (
 )
 IN_PLACE = ("AllAtOnce", "Rolling")
 BESIDE = ("RollingWithAdditionalBatch", "Immutable", "TrafficSplitting")
-QUICK = {("Rolling", "dies"), ("Immutable", "dies"), ("TrafficSplitting", "errs")}
-BAD = {"dies": DIES, "unwell": UNWELL, "errs": ERRS}
+QUICK = {
+    ("Rolling", "dies"),
+    ("Rolling", "fails"),
+    ("Immutable", "dies"),
+    ("TrafficSplitting", "errs"),
+}
+BAD = {"dies": DIES, "unwell": UNWELL, "errs": ERRS, "fails": FAILS}
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,18 @@ def test_a_few_errors_may_pass_where_nobody_compares(
     found = tried(one, made, how, "errs")
     assert found.end == DEPLOYED or found.end.startswith(FAILED)  # never both, never neither
     assert {loss.why.split()[0] for loss in found.tally.losses} <= {"500"}
+
+
+@pytest.mark.parametrize(("how", "ill"), combinations(("Rolling", *BESIDE[:2]), ("fails",)))
+def test_what_fails_everything_but_its_health_check_does_not_take_the_site_down(
+    one: Installation, made: dict[str, Any], how: str, ill: str
+) -> None:
+    found = tried(one, made, how, ill)
+    assert found.end.startswith(FAILED)
+    assert {loss.why.split()[0] for loss in found.tally.losses} == {"500"}
+    assert found.tally.answers["good"] > found.met
+    if how in BESIDE:
+        until(lambda: whole(one, made), 30, "everything is as it was")
 
 
 @pytest.mark.parametrize(("how", "ill"), combinations(("TrafficSplitting",), ("errs",)))

@@ -239,13 +239,43 @@ def test_an_instance_that_dies_is_replaced_by_what_is_known_to_work(batch: tuple
     step = rolling(at(*batch), fleet(dead("i-1"), *many(3).instances[1:]), NOW + 1)
     assert step.acts[:2] == (Retire("i-1"), Launch(3, OLD, "t-old"))
     assert step.rollout.losses == 1
-    assert step.rollout.batch == ("i-2",)
+    assert step.rollout.batch == batch
+
+
+@pytest.mark.parametrize("whole", [many(1), fleet(dead(), *many(2).instances[1:])])
+def test_no_batch_begins_among_the_last_while_others_are_to_come(whole: Fleet) -> None:
+    """Whoever is launched is worked on first: taking one that serves might leave nobody."""
+    step = rolling(replace(ROLLOUT, size=2), whole, NOW)
+    assert step.rollout.batch == ()
+    assert Launch(2, OLD, "t-old") in step.acts
+    joined = fleet(*whole.alive, fresh("i-9"))
+    assert rolling(step.rollout, joined, NOW).rollout.batch == ("i-9",)
 
 
 def test_a_successor_is_updated_like_everybody() -> None:
     newcomer = updated("i-9", release=OLD, service=Service.OUT, passes=0)
     step = rolling(at("i-2"), fleet(updated("i-2"), updated("i-3"), newcomer), NOW + 1)
     assert (step.rollout.batch, step.acts) == (("i-9",), (Assign("i-9", Work.STAGE, NEW),))
+
+
+@pytest.mark.parametrize(
+    ("work", "service", "told"),
+    [
+        (Work.STAGE, Service.IN, Work.STAGE),
+        (Work.STAGE, Service.OUT, Work.STAGE),
+        (Work.ACTIVATE, Service.IN, Work.STAGE),
+        (Work.ACTIVATE, Service.OUT, Work.ACTIVATE),
+    ],
+)
+def test_what_an_aborted_deployment_has_left_at_work_is_told_otherwise(
+    work: Work, service: Service, told: Work
+) -> None:
+    """Nobody waits for hooks that hang, of a release that nobody wants."""
+    left = instance(assigned=(work, 7), state=WorkState.WORKING, service=service)
+    step = rolling(at("i-1", size=1), fleet(left), NOW)
+    assert step.acts == (Assign("i-1", told, NEW, leader=True),)
+    newcomer = instance(assigned=(work, OLD), state=WorkState.WORKING, service=service)
+    assert rolling(at("i-1", size=1), fleet(newcomer), NOW).acts == ()
 
 
 def test_half_a_fleet_is_not_success() -> None:
@@ -293,6 +323,6 @@ def test_who_was_done_and_is_waited_for_again_is_no_new_batch() -> None:
 
 
 def test_on_the_way_back_everybody_is_new() -> None:
-    gone = replace(at("i-2"), reverts=True, done=("i-1",), batches=2)
+    gone = replace(at("i-2"), size=2, reverts=True, done=("i-1",), batches=2)
     back = rolling(gone.give_up(NOW), fleet(updated("i-1"), updated("i-2")), NOW).rollout
     assert (back.batches, back.fresh) == (3, back.batch)

@@ -25,11 +25,11 @@ def _in_batches(rollout: Rollout, fleet: Fleet, now: float, *, drain: bool) -> S
     if rollout.hopeless:
         return Step(rollout.give_up(now), repairs)
     todo = fleet.alive.unsettled(rollout.target).without(rollout.waived)
-    if not todo and repairs:
+    batch = todo.named(rollout.batch)
+    if repairs and not batch:  # who comes is to be the next batch, not one of those that serve
         return Step(rollout, repairs, "replacing lost capacity")
     if not todo:
         return Step(rollout.finish(now))
-    batch = todo.named(rollout.batch)
     if not batch:
         batch = todo.weakest_first().first(rollout.batch_size)
         rollout = rollout.begin(batch, now)

@@ -19,10 +19,10 @@ def advance(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
 
 
 def _next_act(instance: Instance, rollout: Rollout, *, drain: bool) -> Act | None:
-    if instance.busy:
-        return None
     sight, service = instance.sight, instance.member.service
     out, leader = service is Service.OUT, instance.id == rollout.leader
+    if instance.busy:
+        return _instead(instance, rollout) if _in_vain(instance, rollout) else None
     if sight.running == rollout.target:
         return Attach(instance.id) if out and not sight.known else None
     if sight.staged != rollout.target:
@@ -31,6 +31,23 @@ def _next_act(instance: Instance, rollout: Rollout, *, drain: bool) -> Act | Non
         return Drain(instance.id) if drain else Detach(instance.id)
     silent = out and sight.requests is not None
     return Assign(instance.id, Work.ACTIVATE, rollout.target, leader) if silent else None
+
+
+def _in_vain(instance: Instance, rollout: Rollout) -> bool:
+    """Whether it works on what nobody wants any more: its agent drops that for what it is told.
+
+    What an aborted deployment has begun may take until its own time is up: its hooks may hang.
+    """
+    told = instance.member.assignment
+    return told is not None and told.release not in {rollout.target, rollout.previous}
+
+
+def _instead(instance: Instance, rollout: Rollout) -> Act:
+    """Have it work on the target; what was being changed out of service may not run any more."""
+    told, out = instance.member.assignment, instance.member.service is Service.OUT
+    broken = out and told is not None and told.work is not Work.STAGE
+    work = Work.ACTIVATE if broken else Work.STAGE
+    return Assign(instance.id, work, rollout.target, instance.id == rollout.leader)
 
 
 def conclude(rollout: Rollout, batch: Fleet, now: float) -> Step:

@@ -24,6 +24,16 @@ def application(environ, start_response):
         return []
     return well(environ, start_response)
 """
+FAILS = """
+
+well = application
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/health":
+        return well(environ, start_response)
+    start_response("500 Broken", [("Content-Length", "0")])
+    return []
+"""
 
 
 def site(version: str, bad: str = "") -> dict[str, str | bytes]:
