@@ -22,3 +22,7 @@ def variables() -> dict[str, str]:
     models = list(VENV.glob(f"lib/python3*/site-packages/{MODEL}"))
     found = {"JACKBEAN_EB": str(VENV / "bin" / "eb")}
     return {**os.environ, **found, "JACKBEAN_EB_MODEL": str(models[0])}
+
+
+if __name__ == "__main__":
+    variables()
