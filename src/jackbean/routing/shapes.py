@@ -26,7 +26,7 @@ from jackbean.routing.templates import (
     METADATA,
     ROUTER_FILTER,
     STICKY_FILTER,
-    UNBOUNDED,
+    UNLIMITED,
     UPSTREAM_IDLE_S,
     extension,
     seconds,
@@ -92,16 +92,7 @@ def _cluster_settings(routes: Routes, *, apart: bool) -> Json:
         "wait_for_warm_on_init": False,
         "ignore_health_on_host_removal": True,  # what is removed is gone, healthy or not
         "health_checks": [_health_check(routes.health)],
-        "circuit_breakers": {
-            "thresholds": [
-                {
-                    "max_connections": UNBOUNDED,
-                    "max_pending_requests": UNBOUNDED,
-                    "max_requests": UNBOUNDED,
-                    "max_retries": UNBOUNDED,
-                }
-            ]
-        },
+        "circuit_breakers": {"thresholds": [UNLIMITED]},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/"

@@ -15,7 +15,10 @@ IDLE_TIMEOUT_S = 60.0  # an Application Load Balancer's default
 UPSTREAM_IDLE_S = 1.0  # shorter than any application's: who closes first must be us
 HEADERS_KB_MAX = 64  # as an Application Load Balancer
 HEADERS_MAX = 200
-UNBOUNDED = 1_000_000  # Envoy's own limits are 1024: a load balancer has none
+# Envoy's own limits are 1024: a load balancer has none.
+UNLIMITED = dict.fromkeys(
+    ("max_connections", "max_pending_requests", "max_requests", "max_retries"), 1_000_000
+)
 
 # What is written on each instance for Envoy to read back: its group.
 METADATA = "jackbean"

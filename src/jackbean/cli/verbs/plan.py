@@ -85,6 +85,7 @@ class Question:
 @click.pass_obj
 def command(
     place: Workplace,
+    /,
     words: tuple[str, ...],
     existing: str | None,
     staged: bool,
@@ -93,12 +94,7 @@ def command(
     batch_size: str | None,
     compare: bool,
     recommend: bool,
-    downtime_ok: bool,
-    no_extra_cost: bool,
-    max_extra: int | None,
-    fastest: bool,
-    rollback_within: float | None,
-    no_two_versions: bool,
+    **needs: Any,
 ) -> None:
     """Rehearse a deployment: what happens when, and what if something goes wrong.
 
@@ -116,17 +112,7 @@ def command(
     """
     environment, changes = _parted(words)
     bundle = Wanted(staged=staged, archive=archive)
-    if no_extra_cost and max_extra:
-        raise click.UsageError(f"--no-extra-cost and --max-extra {max_extra} exclude one another.")
-    extra = 0 if no_extra_cost else max_extra
-    needs = {
-        "DowntimeOk": downtime_ok,
-        "MaxExtraInstances": extra,
-        "Fastest": fastest,
-        "RollbackWithin": rollback_within,
-        "OneVersion": no_two_versions,
-    }
-    wanted = tuple((n, v) for n, v in needs.items() if v is not None and v is not False)
+    question = Question(compare, recommend, _needed(**needs))
     found = place.environment(environment)
     asked: dict[str, Any] = {
         "OptionSettings": [*filter(_given, changes), *_deploying(policy, batch_size)],
@@ -134,7 +120,23 @@ def command(
     }
     if existing or staged or archive or not changes:
         asked |= version(place, found["ApplicationName"], existing, bundle)
-    show(place, found["EnvironmentName"], asked, Question(compare, recommend, wanted))
+    show(place, found["EnvironmentName"], asked, question)
+
+
+def _needed(
+    *, no_extra_cost: bool, max_extra: int | None, **others: Any
+) -> tuple[tuple[str, Any], ...]:
+    """Return what is needed, by the names that the server knows."""
+    if no_extra_cost and max_extra:
+        raise click.UsageError(f"--no-extra-cost and --max-extra {max_extra} exclude one another.")
+    needs = {
+        "DowntimeOk": others["downtime_ok"],
+        "MaxExtraInstances": 0 if no_extra_cost else max_extra,
+        "Fastest": others["fastest"],
+        "RollbackWithin": others["rollback_within"],
+        "OneVersion": others["no_two_versions"],
+    }
+    return tuple((n, v) for n, v in needs.items() if v is not None and v is not False)
 
 
 def show(place: Workplace, name: str, asked: dict[str, Any], question: Question) -> None:
