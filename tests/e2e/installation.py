@@ -100,7 +100,13 @@ class Installation:
         """Serve, and return the seconds until the first answer."""
         began = time.monotonic()
         self.spawn()
-        until(self._answers, START_S, f"serve answers; see {self.log}")
+        try:
+            until(self._answers, START_S, f"serve answers; see {self.log}")
+        except AssertionError:  # nobody else would end it
+            self.kill()
+            if self.data_dir.exists():
+                self.down()
+            raise
         return time.monotonic() - began
 
     def spawn(self) -> None:
