@@ -87,6 +87,13 @@ def whole(one: Installation, made: dict[str, Any]) -> bool:
     return {w[0] for w in words} == {"good"} and len({w[1] for w in words}) == 2
 
 
+def answers(one: Installation, made: dict[str, Any]) -> bool:
+    try:
+        return one.get(made).startswith("good")
+    except OSError:
+        return False
+
+
 def combinations(policies: tuple[str, ...], ills: tuple[str, ...]) -> list[Any]:
     """Return each policy with each ill; most of that is for the long run."""
     return [
@@ -152,9 +159,10 @@ def test_what_fails_everything_but_its_health_check_does_not_take_the_site_down(
     found = tried(one, made, how, ill)
     assert found.end.startswith(FAILED)
     assert {loss.why.split()[0] for loss in found.tally.losses} == {"500"}
-    assert found.tally.answers["good"] > found.met
-    if how in BESIDE:
+    if how == "Immutable":
         until(lambda: whole(one, made), 30, "everything is as it was")
+    else:
+        until(lambda: answers(one, made), 30, "who has not been changed answers")
 
 
 @pytest.mark.parametrize(("how", "ill"), combinations(("TrafficSplitting",), ("errs",)))
