@@ -41,7 +41,7 @@ class Release:
     extensions: Declared = field(default_factory=Declared)
     tasks: tuple[Task, ...] = ()
     links: tuple[Link, ...] = ()
-    repeats: bool = False
+    repeats: bool = False  # the same as before in all that people chose: no way back leads to it
 
     def after(self, old: Release) -> Release:
         """Return it as what follows `old`, which it may repeat."""
