@@ -55,6 +55,19 @@ def test_they_exchange_them(rig: Rig) -> None:
     }
 
 
+def test_it_is_completed_when_both_are_at_rest(rig: Rig) -> None:
+    """Who has heard so may go on with either of them."""
+    blue, green = two(rig)
+    rig.run(swap(rig.world, "blue", "green", "swap"))
+    for name in (blue.id, blue.id, green.id):
+        assert not rig.environment(blue.id).ready
+        rig.run(rig.universe._ticker.tick(name))
+    assert rig.environment(green.id).ready
+    rig.run(rig.universe._ticker.tick(blue.id))
+    assert rig.environment(blue.id).ready
+    assert rig.told(request_id="swap")[-1].startswith("Completed")
+
+
 def test_at_every_moment_each_name_leads_somewhere_and_both_move_at_once(rig: Rig) -> None:
     blue, green = two(rig)
     rig.run(swap(rig.world, "green", "blue", "swap"))

@@ -21,7 +21,8 @@ class Scene:
 
     `sights` are what was seen of the resources that something is done about. `backlog` is how many
     messages a worker's queue has, and `capacity` how many instances they ask for; None: it is not
-    known, or the capacity does not follow.
+    known, or the capacity does not follow. `partner_waits`: the environment that this one leads in
+    a swap has not got all its requests yet.
     """
 
     environment: Environment
@@ -33,6 +34,7 @@ class Scene:
     sights: Mapping[Key, Sight] = field(default_factory=dict)
     backlog: int | None = None
     capacity: int | None = None
+    partner_waits: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from jackbean.core.errors import invalid
 from jackbean.core.operations import Exchange, Kind, Operation
 from jackbean.core.records import replace
 from jackbean.ports.router import Names
-from jackbean.ports.store import AddEvent, PutEnvironment
+from jackbean.ports.store import AddEvent, EnvironmentQuery, PutEnvironment, Store
 
 SWAPPING = "Swapping CNAMEs for environments '{}' and '{}'."
 
@@ -61,6 +61,19 @@ async def _swap(
         ]
     )
     return one, other
+
+
+async def partner_waits(store: Store, environment: Environment) -> bool:
+    """Return whether the other of two that swap is still under way, where this one leads.
+
+    That one ends last, so who is told that it is completed may go on with both.
+    """
+    operation = environment.operation
+    phase = operation.phase if operation else None
+    if operation is None or not isinstance(phase, Exchange) or not phase.leads:
+        return False
+    found = await store.environments(EnvironmentQuery(names=(phase.other,)))
+    return any(e.operation and e.operation.request_id == operation.request_id for e in found)
 
 
 def _exchange(world: World, mine: Environment, other: Environment, *, leads: bool) -> Exchange:

@@ -22,6 +22,7 @@ from jackbean.control.scene import Namer, Scene
 from jackbean.control.stacks.doors import Doors
 from jackbean.control.stacks.provisioning import realise
 from jackbean.control.story.narration import narrate
+from jackbean.control.swapping import partner_waits
 from jackbean.control.terms import Terms
 from jackbean.control.watch import Watch
 from jackbean.control.world import World
@@ -114,6 +115,7 @@ class Ticker:
         hostnames = () if environment.worker else await world.router.hostnames(environment.id)
         sights = await realise(world.resources, environment)
         scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
+        scene = replace(scene, partner_waits=await partner_waits(world.store, environment))
         reading = await self._gauge.look(environment, terms.release, now)
         if reading is None or reading.depth is None:
             return scene
