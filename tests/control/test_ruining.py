@@ -7,10 +7,16 @@ from dataclasses import replace
 
 import pytest
 from tests.control.rig import PROPERTIES, Rig, sized
+from tests.control.scenes import NOW, environment, operation, rollout, scene
+from tests.core.fleets import NEW, OLD, many
 
+from jackbean.control.ruining import ruined
 from jackbean.control.story import narration
-from jackbean.core.environments import Environment
+from jackbean.core.environments import Environment, Tier
+from jackbean.core.operations import Roll
 from jackbean.core.options.settings import Setting
+from jackbean.core.tallies import Tally
+from jackbean.core.traffic import Count
 from jackbean.simulator.router import Traffic
 
 ALB = Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
@@ -97,6 +103,23 @@ def test_who_lets_errors_pass_lets_them_pass(rig: Rig, more: Setting) -> None:
     failing(rig, 0.0, 1.0)
     assert deployed(rig, "Rolling", more).version_label == "v2"
     assert narration.UPDATED in rig.told(request_id="r")
+
+
+@pytest.mark.parametrize(
+    ("tier", "policy", "told"),
+    [
+        (Tier(), "Rolling", True),
+        (Tier(), "TrafficSplitting", False),
+        (Tier("Worker", "SQS/HTTP", "3.0"), "Rolling", False),
+    ],
+)
+def test_canaries_and_messages_are_judged_elsewhere(tier: Tier, policy: str, told: bool) -> None:
+    counts = (Count(OLD, "a", 90), Count(NEW, "a", 30, errors=30))
+    seen = Tally(at=NOW, counts=(Count(OLD, "a", 10),))
+    made = operation(Roll(rollout(policy=policy)), tally=seen)
+    record = environment(many(2), operation=made, tier=tier)
+    found = ruined(made, scene(record, replace(many(2), counts=counts)))
+    assert (found is not None) is told
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.3), (0.8, 1.0)])

@@ -1,7 +1,7 @@
 """Whether an operation is to be given up because its release fails most of its requests.
 
 What a release's own settings let pass is let pass. A canary has a trial of its own, with a level
-that people choose.
+that people choose; a message that a worker fails is not lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def ruined(operation: Operation, scene: Scene) -> Ruin | None:
         return None
     if sum(one.requests for one in counts if one.release == rollout.goal) < NEW_MIN:
         return None
-    if rollout.policy == Policy.TRAFFIC_SPLITTING or _lenient(scene.release.settings):
+    elsewhere = scene.environment.worker or rollout.policy == Policy.TRAFFIC_SPLITTING
+    if elsewhere or _lenient(scene.release.settings):
         return None
     return ruin(rollout, operation.tally.counting(counts).served)
 
