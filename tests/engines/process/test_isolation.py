@@ -278,6 +278,7 @@ def test_packets_leave_under_the_hosts_address_and_come_back(
         Path(f"/proc/sys/net/ipv4/conf/{world.bridge}/forwarding").write_text("1")
         with far_server(world) as (host, port, callers):
             assert ask(address, "connect", host=host, port=port)
+            eventually(lambda: callers, "the far server notes its caller")
             assert callers == [str(world.subnet.gateway)]
         netns = world.attach(21)
         try:
@@ -358,7 +359,7 @@ def test_who_takes_too_much_disk_is_killed_alone(rig: MakeRig, mode: str) -> Non
     run(address, "/usr/bin/fallocate", "-l", "600M", f"{folder}/over")
     eventually(lambda: here.sight(spec).machine is Machine.EXITED, "its end is seen")
     assert "its disk was full: it had over 1." in here.sight(spec).exit
-    assert answers(neighbour)
+    eventually(lambda: answers(neighbour), "the neighbour answers")
 
 
 @as_root
