@@ -21,6 +21,7 @@ from jackbean.ports.router import (
     Counted,
     HealthCheck,
     Names,
+    Probe,
     Router,
     Routes,
     Split,
@@ -347,6 +348,16 @@ def test_health_is_the_balancers_own_verdict(bench: Bench) -> None:
     bench.well(well.instance, False)
     seen = bench.until(routes, lambda seen: not seen[well.instance].healthy)
     assert seen[well.instance].service is Service.IN
+
+
+def test_a_check_is_of_this_moment(bench: Bench) -> None:
+    target, other = bench.target(), bench.target()
+    probes = [Probe(one.instance, one.address, "1") for one in (target, other)]
+    bench.well(target.instance, False)
+    assert bench.do(bench.router.check(CHECK, probes)) == {other.instance}
+    bench.well(target.instance, True)
+    assert bench.do(bench.router.check(CHECK, probes[:1])) == {target.instance}
+    assert bench.do(bench.router.check(CHECK, [])) == frozenset()
 
 
 def test_who_drains_has_its_requests_until_they_end(bench: Bench) -> None:

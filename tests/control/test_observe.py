@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,13 @@ from jackbean.control.observe import SILENCE_S, TEXT_MAX, Look, Observer
 from jackbean.control.terms import Gate
 from jackbean.core.environments import Environment
 from jackbean.core.errors import PortError
-from jackbean.core.fleet import Failure, Instance, Machine, Service, WorkState
+from jackbean.core.fleet import Failure, Instance, Machine, Service, Work, WorkState
 from jackbean.core.protocol import Report
 from jackbean.ports.engine import Address, LaunchSpec, MachineSight
-from jackbean.ports.router import TargetSight
+from jackbean.ports.router import HealthCheck, Probe, TargetSight
 
 GATE = Gate(3, 1.0)
+CHECKED = replace(GATE, check=HealthCheck("/", 1.0, 1.0, 1, 1))
 GOOD = TargetSight(Service.IN, healthy=True, requests=2)
 SPEC = LaunchSpec("i-1", "e-1", "p", "t3.micro", "token")
 
@@ -32,6 +33,9 @@ class World:
         self.seen: dict[str, MachineSight] = {}
         self.targets: dict[str, TargetSight] = {}
         self.reports: dict[str, Report] = {}
+        self.asked: list[str] = []
+        self.passing = True
+        self.gate = GATE
         self.observer = Observer(self, self, self)
 
     async def machines(self) -> Mapping[str, MachineSight]:
@@ -39,6 +43,10 @@ class World:
 
     async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
         return self.targets
+
+    async def check(self, health: HealthCheck, probes: Collection[Probe]) -> frozenset[str]:
+        self.asked += [f"{probe.instance}: {probe.mark}" for probe in probes]
+        return frozenset(probe.instance for probe in probes if self.passing)
 
     def latest(self, instance: str) -> tuple[Report, float] | None:
         report = self.reports.get(instance)
@@ -52,7 +60,7 @@ class World:
         self.reports[name] = Report(name, **given)
 
     def look(self, record: Environment, now: float = NOW) -> Look:
-        return asyncio.run(self.observer.look(record, GATE, now))
+        return asyncio.run(self.observer.look(record, self.gate, now))
 
     def see(self, now: float = NOW, **member: Any) -> Instance:
         """Look at an environment of one."""
@@ -244,3 +252,58 @@ def test_the_unfit_serve_and_never_pass_the_gate(world: World) -> None:
     assert passes(NOW + 3, "i-1") == 1
     assert passes(NOW + 4, "i-1") == 1
     assert [passes(NOW + 5 + n) for n in range(2)] == [2, 3]
+
+
+def test_what_runs_is_asked_itself_once(world: World) -> None:
+    world.up()
+    world.gate = CHECKED
+    assert world.see().sight.reached
+    assert world.see(NOW + 1).sight.passes == 2
+    assert world.asked == ["i-1: 1 0"]
+
+
+def test_what_was_exchanged_in_service_is_not_well_before_it_was_asked(world: World) -> None:
+    """The load balancer still says what it knows of the application before."""
+    world.up()
+    world.gate = CHECKED
+    world.see()
+    world.up(running=2)
+    world.passing = False
+    seen = [world.see(NOW + n).sight for n in (1, 2)]
+    assert [(one.reached, one.passes) for one in seen] == [(False, 0), (False, 0)]
+    assert world.asked == ["i-1: 1 0", "i-1: 2 0", "i-1: 2 0"]
+    world.passing = True
+    assert world.see(NOW + 3).sight.passes == 1
+
+
+def test_a_restart_is_another_application(world: World) -> None:
+    world.up(serial=2)
+    world.gate = CHECKED
+    world.see()
+    world.passing = False
+    assert not world.see(NOW + 1, assigned=(Work.RESTART, 1), serial=2).sight.reached
+    assert world.asked == ["i-1: 1 0", "i-1: 1 2"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [TargetSight(Service.OUT, True, 0), TargetSight(Service.IN, False, 0)],
+    ids=["out of service", "ill"],
+)
+def test_nobody_is_asked_whom_the_load_balancer_does_not_take_for_well(
+    world: World, target: TargetSight
+) -> None:
+    world.up()
+    world.gate = CHECKED
+    world.targets["i-1"] = target
+    assert not world.see().sight.reached
+    assert world.asked == []
+
+
+def test_a_control_plane_that_starts_anew_asks_again(world: World) -> None:
+    world.up()
+    world.gate = CHECKED
+    world.see()
+    world.observer = Observer(world, world, world)
+    world.passing = False
+    assert not world.see().sight.reached

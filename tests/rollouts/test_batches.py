@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from tests.core.fleets import NEW, OLD, dead, failed, fleet, fresh, instance, many, updated
 
-from jackbean.core.acts import Act, Assign, Attach, Detach, Drain, Launch, Retire, Step
+from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Retire, Step
 from jackbean.core.fleet import Fleet, Machine, Service, Work, WorkState
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.rollouts.batches import all_at_once, rolling
@@ -107,32 +107,14 @@ def test_rolling(case: Case) -> None:
 
 ALL = ("i-1", "i-2", "i-3")
 AT_ONCE = {
-    "everybody stages at once, in service": Case(
+    "everybody activates at once, in service": Case(
         ROLLOUT,
         many(3),
         (
-            Assign("i-1", Work.STAGE, NEW, leader=True),
-            Assign("i-2", Work.STAGE, NEW),
-            Assign("i-3", Work.STAGE, NEW),
+            Assign("i-1", Work.ACTIVATE, NEW, leader=True),
+            Assign("i-2", Work.ACTIVATE, NEW),
+            Assign("i-3", Work.ACTIVATE, NEW),
         ),
-        ALL,
-    ),
-    "staged, everybody leaves service without waiting for requests": Case(
-        at(*ALL),
-        fleet(*(instance(n, **STAGED, requests=2) for n in ALL)),
-        (Detach("i-1"), Detach("i-2"), Detach("i-3")),
-        ALL,
-    ),
-    "nobody activates before the load balancer sends it no more": Case(
-        at(*ALL),
-        fleet(instance("i-1", **OUT, requests=None), instance("i-2", **OUT, requests=1)),
-        (Assign("i-2", Work.ACTIVATE, NEW),),
-        ALL,
-    ),
-    "nobody comes back that the load balancer has not forgotten": Case(
-        at(*ALL),
-        fleet(*(updated(n, service=Service.OUT, passes=0, known=n == "i-1") for n in ALL)),
-        (Attach("i-2"), Attach("i-3")),
         ALL,
     ),
     "nobody is touched meanwhile": Case(

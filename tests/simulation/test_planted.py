@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from jackbean.control import balancer, decide, intake, parking, perform, swapping, tick
+from jackbean.control.observe import Observer
 from jackbean.control.story import narration
-from jackbean.core.acts import Assign, Step
-from jackbean.core.fleet import Fleet, Member, Service, Work
+from jackbean.core.acts import Step
+from jackbean.core.fleet import Fleet, Instance, Member, Service
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.router import TargetSight
 from jackbean.rollouts import abandon, batches, replacement, service, upkeep
@@ -43,26 +44,16 @@ def take_everybody_out_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(decide.next_step.__globals__["POLICIES"], "Rolling", rolling)
 
 
-def change_in_service(patch: pytest.MonkeyPatch) -> None:
-    """Let the load balancer go on with what it knew of the application before."""
-
-    real = batches.advance
-
-    def at_once(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
-        serving = batch.where(lambda i: i.member.service is Service.IN and not i.busy)
-        acts = [Assign(i.id, Work.ACTIVATE, rollout.target) for i in serving]
-        return Step(rollout, tuple(acts)) if serving else real(rollout, batch, drain=drain)
-
-    patch.setattr(batches, "advance", at_once)
+def believe_what_was_known_of_the_release_before(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Observer, "_is_proven", lambda *given: True)
 
 
-def change_without_waiting_for_requests(patch: pytest.MonkeyPatch) -> None:
-    real = batches.advance
+def take_out_without_waiting_for_requests(patch: pytest.MonkeyPatch) -> None:
+    def out(instance: Instance, now: float, drain_s: float) -> Member:
+        draining = instance.member.service is Service.DRAINING
+        return instance.member.move(Service.OUT, now) if draining else instance.member
 
-    def hasty(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
-        return real(rollout, batch, drain=False)
-
-    patch.setattr(batches, "advance", hasty)
+    patch.setattr(service, "_drained", out)
 
 
 def forget_to_end_machines(patch: pytest.MonkeyPatch) -> None:
@@ -191,8 +182,10 @@ def take_everybody_for_new(patch: pytest.MonkeyPatch) -> None:
 PLANTED: dict[Plant, Life] = {
     succeed_on_half_a_fleet: Life(size=3, acts=("deploy",)),
     take_everybody_out_at_once: Life(size=3, acts=("deploy",)),
-    change_in_service: Life(size=2, policy="AllAtOnce", acts=("deploy",), bad="sick"),
-    change_without_waiting_for_requests: Life(size=2, acts=("deploy",)),
+    believe_what_was_known_of_the_release_before: Life(
+        size=2, policy="AllAtOnce", acts=("deploy",), bad="sick"
+    ),
+    take_out_without_waiting_for_requests: Life(size=2, acts=("deploy",)),
     forget_to_end_machines: Life(size=2, acts=("replace",)),
     forget_members_that_still_run: Life(size=2, acts=("replace",)),
     never_finish_draining: Life(size=2, acts=("terminate",)),

@@ -25,12 +25,14 @@ COOKIES = {APPLICATION: "AWSALB", CLASSIC: "AWSELB"}  # as each kind of load bal
 class Gate:
     """`count` good looks in a row, at least `interval_s` apart, make an instance healthy.
 
-    A look is no good where the application does worse than `worst` (enhanced health).
+    A look is no good where the application does worse than `worst` (enhanced health). `check` is
+    how an instance is asked itself that runs something new; None where no load balancer asks.
     """
 
     count: int
     interval_s: float
     worst: HealthStatus = HealthStatus.INFO
+    check: HealthCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,24 @@ class Terms:
     def of(cls, release: Release) -> Terms:
         deployment = DeploymentOptions.of(release.settings)
         check = HealthCheckOptions.of(release.settings)
+        health = HealthCheck(
+            path=check.path,
+            interval_s=check.interval_s,
+            timeout_s=check.timeout_s,
+            healthy_threshold=check.healthy_threshold,
+            unhealthy_threshold=check.unhealthy_threshold,
+            codes=check.codes,
+        )
         return cls(
             release=release,
             gate=Gate(
                 deployment.gate_checks,
                 deployment.gate_interval_s,
                 worst=_worst(deployment.success_threshold),
+                check=None if worker(release.settings) else health,
             ),
             drain_s=check.deregistration_delay_s + (ENDING_S if worker(release.settings) else 0),
-            health=HealthCheck(
-                path=check.path,
-                interval_s=check.interval_s,
-                timeout_s=check.timeout_s,
-                healthy_threshold=check.healthy_threshold,
-                unhealthy_threshold=check.unhealthy_threshold,
-                codes=check.codes,
-            ),
+            health=health,
             sticky=_sticky(release),
             idle_s=idle_s(release.settings),
         )

@@ -51,13 +51,6 @@ class Drain:
 
 
 @dataclass(frozen=True)
-class Detach:
-    """Ensure that a member is out of service at once, whatever requests it has in flight."""
-
-    id: str
-
-
-@dataclass(frozen=True)
 class Retire:
     """Ensure that a member leaves service and then ends."""
 
@@ -88,7 +81,7 @@ class Weigh:
     percent: int | None
 
 
-Act = Launch | Assign | Attach | Drain | Detach | Retire | Park | Join | Weigh
+Act = Launch | Assign | Attach | Drain | Retire | Park | Join | Weigh
 
 
 @dataclass(frozen=True)
@@ -138,9 +131,7 @@ def _amend(members: tuple[Member, ...], act: Act, occasion: Occasion) -> tuple[M
     return tuple(_changed(m, act, occasion.now) if m.id == act.id else m for m in members)
 
 
-def _changed(
-    member: Member, act: Assign | Attach | Drain | Detach | Retire | Park, now: float
-) -> Member:
+def _changed(member: Member, act: Assign | Attach | Drain | Retire | Park, now: float) -> Member:
     match act:
         case Assign(work=work, release=release, leader=leader):
             return member.assign(work, release, leader=leader)
@@ -148,8 +139,6 @@ def _changed(
             return member if member.leaving else member.move(Service.IN, now)
         case Drain():
             return _drained(member, now)
-        case Detach():
-            return member.move(Service.OUT, now)
         case Park():
             return member if member.leaving else replace(member, group=PARKED)
         case Retire():

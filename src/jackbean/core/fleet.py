@@ -110,9 +110,8 @@ class Sight:
     `heard` is False until its agent has reported since the control plane started: silence is not
     death. `passes` counts consecutive good looks at it in the load balancer. `requests` is how
     many are in flight; None while the router has not yet confirmed the member's service state.
-    `known` says that the router still has it, if only to let its last requests end. `down` says
-    that it runs a release whose application takes no requests, `trouble` what its agent says is
-    wrong; `reached` that the load balancer sends it requests and finds it well.
+    `down` says that it runs a release whose application takes no requests, `trouble` what its agent
+    says is wrong; `reached` that the load balancer sends it requests and finds what it runs well.
     """
 
     machine: Machine = Machine.ABSENT
@@ -125,7 +124,6 @@ class Sight:
     exit: str = ""  # how the machine ended, where it did by itself
     passes: int = 0
     requests: int | None = None
-    known: bool = False
     down: bool = False
     trouble: str = ""
     reached: bool = False

@@ -8,7 +8,7 @@ that is moved from one group to another goes on serving; nothing about its healt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -122,6 +122,15 @@ class TargetSight:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """An instance that is to be checked at once; another `mark` asks for another check."""
+
+    instance: str
+    address: Address
+    mark: str
+
+
+@dataclass(frozen=True)
 class Counted:
     """What was asked of the instances of one group, and what came of it, since `epoch` began.
 
@@ -184,6 +193,14 @@ class Router(Protocol):
 
     async def observe(self, environment_id: str) -> Mapping[str, TargetSight]:
         """Return what the proxy has, by instance id. Raises PortError while it does not answer."""
+        ...
+
+    async def check(self, health: HealthCheck, probes: Collection[Probe]) -> frozenset[str]:
+        """Return those that pass the health check now.
+
+        What `observe` says of one that has stayed in service is as old as its last check. Who takes
+        long to answer is waited for in the background, and passes at a later call.
+        """
         ...
 
     async def counters(self, environment_id: str) -> Mapping[str, Counted]:

@@ -10,7 +10,7 @@ from jackbean.rollouts.verbs import advance, conclude, refill
 
 
 def all_at_once(rollout: Rollout, fleet: Fleet, now: float) -> Step:
-    """Update every instance in a single batch: fastest, with downtime."""
+    """Update every instance in a single batch, in service: fastest, with downtime."""
     whole = replace(rollout, batch_size=max(rollout.size, len(fleet)))
     return _in_batches(whole, fleet, now, drain=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackbean.core.acts import Act, Assign, Attach, Detach, Drain, Launch, Retire, Step
+from jackbean.core.acts import Act, Assign, Attach, Drain, Launch, Retire, Step
 from jackbean.core.fleet import Fleet, Instance, Service, Work
 from jackbean.core.rollouts import Rollout, Stage
 
@@ -11,26 +11,30 @@ def advance(rollout: Rollout, batch: Fleet, *, drain: bool) -> Step:
     """Take every instance of `batch` one step nearer to serving the target release.
 
     Everything that does not disturb the running release is done while it serves; only then does an
-    instance leave service for the moment of the change, with its last request or (unless `drain`)
-    without waiting for that. It comes back as one that the load balancer knows nothing good of yet.
+    instance leave service (unless `drain` is False) for the moment of the change.
     """
     acts = tuple(act for i in batch if (act := _next_act(i, rollout, drain=drain)))
     return Step(rollout, acts, f"waiting for {', '.join(batch.ids)}")
 
 
 def _next_act(instance: Instance, rollout: Rollout, *, drain: bool) -> Act | None:
-    sight, service = instance.sight, instance.member.service
-    out, leader = service is Service.OUT, instance.id == rollout.leader
     if instance.busy:
         return _instead(instance, rollout) if _in_vain(instance, rollout) else None
-    if sight.running == rollout.target:
-        return Attach(instance.id) if out and not sight.known else None
-    if sight.staged != rollout.target:
+    if instance.sight.running == rollout.target:
+        return Attach(instance.id) if instance.member.service is Service.OUT else None
+    leader = instance.id == rollout.leader
+    activate = Assign(instance.id, Work.ACTIVATE, rollout.target, leader)
+    if not drain:
+        return activate
+    if instance.sight.staged != rollout.target:
         return Assign(instance.id, Work.STAGE, rollout.target, leader)
-    if service is Service.IN:
-        return Drain(instance.id) if drain else Detach(instance.id)
-    silent = out and sight.requests is not None
-    return Assign(instance.id, Work.ACTIVATE, rollout.target, leader) if silent else None
+    match instance.member.service:
+        case Service.IN:
+            return Drain(instance.id)
+        case Service.DRAINING:
+            return None
+        case Service.OUT:
+            return activate
 
 
 def _in_vain(instance: Instance, rollout: Rollout) -> bool:

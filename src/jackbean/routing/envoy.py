@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackbean.core.errors import PortError
-from jackbean.ports.router import Counted, Names, Routes, TargetSight
+from jackbean.ports.router import Counted, HealthCheck, Names, Probe, Routes, TargetSight
 from jackbean.routing import counting, generations
 from jackbean.routing.ads import AdsServer, Refusal
 from jackbean.routing.bootstrap import Home
 from jackbean.routing.hostnames import Hostnames
 from jackbean.routing.looks import Observer
+from jackbean.routing.probes import Prober
 from jackbean.routing.process import EnvoyProcess, Held, Supervisor, node_name, put_aside
 from jackbean.routing.projection import (
     Facts,
@@ -66,6 +67,7 @@ class EnvoyRouter:
         self._home = home
         self._process = EnvoyProcess(home, node, workers, supervisor)
         self._observer = Observer(self._process.admin)
+        self._prober = Prober()
         self._ads = AdsServer(home.ads, node, self._greet)
         self._lanes: dict[str, Lane] = {}
         self._parts: dict[str, tuple[Resource, ...]] = {}
@@ -156,6 +158,9 @@ class EnvoyRouter:
             raise PortError("Envoy is not connected to this control plane yet")
         reached = self._ads.reaches(environment_id)
         return sights(self._lanes.get(environment_id), look, reached=reached)
+
+    async def check(self, health: HealthCheck, probes: Collection[Probe]) -> frozenset[str]:
+        return await self._prober.passed(health, probes)
 
     async def counters(self, environment_id: str) -> Mapping[str, Counted]:
         look = await self._observer.look(environment_id)

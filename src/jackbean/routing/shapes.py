@@ -126,7 +126,7 @@ def _probe(health: HealthCheck) -> Json:
         return {"tcp_health_check": {}}
     return {
         "http_health_check": {
-            "path": quote(health.path, safe="/?&=%+:@!$'()*,;~._-#[]").partition("#")[0] or "/",
+            "path": checked_path(health),
             "expected_statuses": [{"start": low, "end": high + 1} for low, high in health.codes],
             # Without it the first wrong status counts as all of the threshold.
             "retriable_statuses": [{"start": 100, "end": 600}],
@@ -134,6 +134,12 @@ def _probe(health: HealthCheck) -> Json:
             "codec_client_type": "HTTP1",
         }
     }
+
+
+def checked_path(health: HealthCheck) -> str:
+    """Return the path of a check as it is asked for."""
+    quoted = quote(health.path or "/", safe="/?&=%+:@!$'()*,;~._-#[]")
+    return quoted.partition("#")[0] or "/"
 
 
 def endpoints(

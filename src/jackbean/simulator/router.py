@@ -9,7 +9,7 @@ is one draw for each instance.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import sqrt
@@ -18,7 +18,16 @@ from random import Random
 from jackbean.core.fleet import Service
 from jackbean.core.records import replace
 from jackbean.ports.clock import Clock
-from jackbean.ports.router import MAIN_GROUP, NOBODY, Counted, Names, Routes, TargetSight
+from jackbean.ports.router import (
+    MAIN_GROUP,
+    NOBODY,
+    Counted,
+    HealthCheck,
+    Names,
+    Probe,
+    Routes,
+    TargetSight,
+)
 from jackbean.simulator.engine import calm
 
 SIGHTS_KEPT_MAX = 100
@@ -147,6 +156,9 @@ class MemoryRouter:
         self._settle()
         self._receive(environment_id, self._clock.now())
         return self._sights(environment_id)
+
+    async def check(self, health: HealthCheck, probes: Collection[Probe]) -> frozenset[str]:
+        return frozenset(one.instance for one in probes if self._healthy(one.instance))
 
     async def counters(self, environment_id: str) -> Mapping[str, Counted]:
         self._effect(f"counters {environment_id}")

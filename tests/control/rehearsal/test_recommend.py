@@ -147,7 +147,7 @@ def test_why_the_chosen_one(ways: tuple[Way, ...]) -> None:
 
 def test_why_none_of_the_others(ways: tuple[Way, ...]) -> None:
     made = recommend(ways, Needs(extra=1))
-    assert why_not(made, "AllAtOnce") == "It leaves nobody in service for 1.2 s."
+    assert why_not(made, "AllAtOnce") == "It leaves nobody in service for 1.0 s."
     assert "leaves 2 of 3 in service instead of 3" in why_not(made, "Rolling")
     assert "3 more instances" in why_not(made, "Immutable")
     slow = recommend(ways, Needs())

@@ -44,9 +44,9 @@ def planned(one: Case) -> Rehearsal:
 @pytest.mark.parametrize("size", range(1, 6))
 def test_all_at_once(size: int) -> None:
     made = planned(case(size, "AllAtOnce"))
-    assert rows(made) == [(0.0, size, 0, size), (1.75, 0, 0, size), (3.0, 0, size, size)]
-    assert made.ending.after_s == 3.5
-    assert (made.measures.lowest, made.measures.none_s) == (0, 1.25)
+    assert rows(made) == [(0.0, size, 0, size), (1.25, 0, 0, size), (2.25, 0, size, size)]
+    assert made.ending.after_s == 2.75
+    assert (made.measures.lowest, made.measures.none_s) == (0, 1.0)
     assert (made.measures.mixed_s, made.measures.extra_minutes) == (0, 0)
 
 

@@ -205,7 +205,6 @@ class Double:
             exit="died" if self.exited else "",
             passes=self.passes.count,
             requests=self._requests(member, terms),
-            known=self.service is not Service.OUT,
             reached=self.serves(terms),
             down=terms.struck(Kind.STARTING, self, self.running),
         )
