@@ -15,10 +15,12 @@ from jackbean.control.versions import delete_version
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED
 from jackbean.core.options.settings import Setting
+from jackbean.simulator.engine import Behaviour
 
 ALB = Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
 KEPT = Setting("jackbean:deployment", "ParkingTime", "10")
 BRIEF = Setting("aws:elasticbeanstalk:trafficsplitting", "EvaluationTime", "3")
+COMMAND = "aws:elasticbeanstalk:command"
 CHANGED = (Setting(PROPERTIES, "A", "2"),)
 
 
@@ -101,6 +103,23 @@ def test_parked_instances_get_everything_back_at_once(rig: Rig, policy: str) -> 
     assert (after.release, after.deployment, after.version_label) == (1, 1, "v1")
     assert after.parked is None
     assert rig.told(request_id="back")[-1] == narration.UPDATED
+
+
+def test_what_parked_instances_failed_to_prepare_is_not_gone_back_to() -> None:
+    """The first parked one was told last to prepare a configuration, and could not."""
+    with Rig(behaviour=Behaviour(fails_staging=frozenset({2}))) as rig:
+        rig.running(settings=(*sized(2, "Rolling"), ALB, Setting(PROPERTIES, "A", "1"), KEPT))
+        rig.update(settings=CHANGED)
+        rig.settle()
+        rig.update(label="v2", settings=(Setting(COMMAND, "DeploymentPolicy", "Immutable"),))
+        parked = {m.id for m in rig.settle().members if m.group == PARKED}
+        assert len(parked) == 2
+        back(rig)
+        after = rig.settle()
+        rig.step(5)
+        assert (after.version_label, after.release) == ("v1", 1)
+        assert {m.id for m in rig.environment().members} == parked
+        assert running(rig) == [1, 1]
 
 
 def test_a_release_that_changed_routes_only_comes_back_too(rig: Rig) -> None:

@@ -31,6 +31,6 @@ def during(environment: Environment, before: Rollout, after: Rollout, now: float
     if before.stage is not Stage.ADVANCING:
         return environment.parked
     if after.stage is Stage.COMMITTED and after.park_s and environment.release:
-        return Parked(environment.release, now + after.park_s)
+        return Parked(environment.release, now + after.park_s, before.previous or 0)
     returning = before.policy == ROLLBACK and after.stage is Stage.ADVANCING
     return environment.parked if returning else None

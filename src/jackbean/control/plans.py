@@ -80,7 +80,7 @@ def rollback_plan(environment: Environment, parked: Parked, now: float) -> Plan 
         return None
     rollout = Rollout(
         policy=ROLLBACK,
-        goal=found[0].assignment.release,
+        goal=parked.deployment or found[0].assignment.release,
         previous=environment.deployment,
         size=environment.desired,
         template=found[0].template,

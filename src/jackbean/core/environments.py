@@ -67,10 +67,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Parked:
-    """What a rollback goes back to at once: a release whose instances are kept until then (s)."""
+    """What a rollback goes back to at once: a release whose instances are kept until then (s).
+
+    `deployment` is the release that they run; 0 in records of earlier programs.
+    """
 
     release: int
     until: float
+    deployment: int = 0
 
 
 @dataclass(frozen=True)

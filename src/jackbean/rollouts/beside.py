@@ -10,8 +10,13 @@ from jackbean.rollouts.verbs import refill
 
 
 def not_for(rollout: Rollout, fleet: Fleet) -> Fleet:
-    """Return those that were meant for another release than the goal."""
-    return fleet.without(fleet.meant_for(rollout.goal).ids)
+    """Return those that neither were meant for the goal nor run it.
+
+    What runs it may have been told to prepare another one, and failed.
+    """
+    return fleet.without(fleet.meant_for(rollout.goal).ids).where(
+        lambda i: not i.runs(rollout.goal)
+    )
 
 
 def keeping(step: Step, old: Fleet) -> Step:
