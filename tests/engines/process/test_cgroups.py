@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,11 @@ def test_a_group_that_cannot_be_made_names_itself(tmp_path: Path) -> None:
     assert "jackbean-abcdef/probe-" in groups.possible()
 
 
+def enter(groups: Iterable[str]) -> None:
+    for directory in groups:
+        Path(directory, "cgroup.procs").write_text("0")
+
+
 @pytest.mark.parametrize("root", [True] if os.geteuid() == 0 else [])
 def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(
     root: bool, tmp_path: Path
@@ -100,18 +107,14 @@ def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(
     assert isinstance(found, Cgroups)
     made = found.make("i-1", SOME)
     try:
-        pid = os.fork()
-        if pid == 0:
-            for directory in made:
-                Path(directory, "cgroup.procs").write_text("0")
-            os.execv("/bin/sleep", ["sleep", "600"])
+        process = subprocess.Popen(["/bin/sleep", "600"], preexec_fn=lambda: enter(made))
         found.make("i-1", SOME)  # again
         limit = "memory.limit_in_bytes" if found.version == 1 else "memory.max"
         assert int(Path(made[0], limit).read_text()) == SOME.memory_bytes
         found.sweep(["i-1"])
         assert found.groups() == {"i-1"}
         found.sweep([])
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -9
+        assert process.wait(10) == -9
         assert found.groups() == set()
     finally:
         found.down()
