@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -93,11 +92,6 @@ def test_a_group_that_cannot_be_made_names_itself(tmp_path: Path) -> None:
     assert "jackbean-abcdef/probe-" in groups.possible()
 
 
-def enter(groups: Iterable[str]) -> None:
-    for directory in groups:
-        Path(directory, "cgroup.procs").write_text("0")
-
-
 @pytest.mark.parametrize("root", [True] if os.geteuid() == 0 else [])
 def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(
     root: bool, tmp_path: Path
@@ -107,7 +101,9 @@ def test_a_real_group_takes_its_limits_and_is_removed_with_what_runs_in_it(
     assert isinstance(found, Cgroups)
     made = found.make("i-1", SOME)
     try:
-        process = subprocess.Popen(["/bin/sleep", "600"], preexec_fn=lambda: enter(made))
+        process = subprocess.Popen(["/bin/sleep", "600"])
+        for directory in made:
+            Path(directory, "cgroup.procs").write_text(str(process.pid))
         found.make("i-1", SOME)  # again
         limit = "memory.limit_in_bytes" if found.version == 1 else "memory.max"
         assert int(Path(made[0], limit).read_text()) == SOME.memory_bytes
