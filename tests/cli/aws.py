@@ -126,6 +126,8 @@ def served(aws: Aws) -> Iterator[Aws]:
 
 def _handler(aws: Aws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = 10  # a client that keeps its connection open holds up no end
+
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["Content-Length"]))
             if target := self.headers["X-Amz-Target"]:
