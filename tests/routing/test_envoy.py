@@ -308,7 +308,11 @@ def test_a_refusal_names_the_resource_and_keeps_nobody_else_waiting(
 
     rig.run(rig.router.withdraw(first.environment_id))  # the address becomes free
     rig.until(lambda: status_of(rig.place(second)) == 200)
-    assert rig.run(rig.router.status()).refusals == ()
+
+    async def taken_back() -> bool:
+        return (await rig.router.status()).refusals == ()
+
+    rig.until_async(taken_back)
 
 
 def test_a_port_that_is_taken_is_a_refusal_not_a_shared_port(rig: Rig) -> None:

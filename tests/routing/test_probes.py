@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -29,8 +29,9 @@ async def serving(answer: Answer) -> AsyncIterator[Place]:
     place = Place(Address("127.0.0.1", 1))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        place.heads.append(await reader.readuntil(b"\r\n\r\n"))
-        await answer(writer)
+        with suppress(OSError, EOFError):
+            place.heads.append(await reader.readuntil(b"\r\n\r\n"))
+            await answer(writer)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -127,5 +128,6 @@ def test_who_is_slow_passes_later_and_only_under_the_mark_it_was_asked_with(
                 while not await prober.passed(CHECK, [second]):
                     pass
             assert len(place.heads) == 2
+        await prober.close()
 
     asyncio.run(look())

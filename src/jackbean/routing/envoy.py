@@ -96,6 +96,7 @@ class EnvoyRouter:
             self._tending.cancel()
             with suppress(asyncio.CancelledError):
                 await self._tending
+        await self._prober.close()
         await self._ads.stop()
 
     async def end(self, grace_s: float) -> None:

@@ -23,6 +23,7 @@ class Prober:
 
     def __init__(self) -> None:
         self._begun: dict[str, tuple[str, asyncio.Task[bool]]] = {}
+        self._tasks: set[asyncio.Task[bool]] = set()  # also those whose mark is of before
 
     async def passed(self, health: HealthCheck, probes: Collection[Probe]) -> frozenset[str]:
         """Return who has passed a check that began under its mark; wait a moment for it."""
@@ -33,12 +34,18 @@ class Prober:
         self._begun = {name: one for name, one in self._begun.items() if not one[1].done()}
         return frozenset(name for name, task in tasks.items() if task.done() and task.result())
 
+    async def close(self) -> None:
+        """Give up what has not been answered."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def _task(self, health: HealthCheck, probe: Probe) -> asyncio.Task[bool]:
         mark, task = self._begun.get(probe.instance, ("", None))
         if task is None or mark != probe.mark:
-            if task is not None:
-                task.cancel()
             task = asyncio.ensure_future(answers(health, probe.address))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             self._begun[probe.instance] = (probe.mark, task)
         return task
 
