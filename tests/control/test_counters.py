@@ -60,10 +60,10 @@ def test_groups_stand_for_releases() -> None:
 
 def test_they_are_looked_at_now_and_then(router: Router) -> None:
     counters, record = Counters(router, router), rolling(tally=SEEN)  # type: ignore[arg-type]
-    for at, asked in ((100.0, 1), (100.0 + COUNT_S / 2, 1), (100.0 + COUNT_S, 2)):
-        router.groups = {"release-1": Counted("a", round(at))}
-        found = asyncio.run(counters.look(record, at))
-        assert (found, router.asked) == ((Count(1, "a", 99 + asked),), asked)
+    for later, has, asked, seen in ((0.0, 7, 1, 7), (0.5, 8, 1, 7), (1.0, 9, 2, 9)):
+        router.groups = {"release-1": Counted("a", has)}
+        found = asyncio.run(counters.look(record, 100.0 + later * COUNT_S))
+        assert (found, router.asked) == ((Count(1, "a", seen),), asked)
     counters.forget(record.id)
     asyncio.run(counters.look(record, 101.0))
     assert router.asked == 3

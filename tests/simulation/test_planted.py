@@ -205,7 +205,7 @@ PLANTED: dict[Plant, Life] = {
     certify_nothing: Life(size=1, acts=("deploy",)),
     never_tell_workers_to_stop: Life(size=2, acts=("terminate",), worker=True),
     take_silence_for_an_end: Life(size=2, acts=("terminate",), worker=True),
-    take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1, seed=3),
+    take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1, seed=4),
 }
 
 

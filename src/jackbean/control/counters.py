@@ -17,7 +17,7 @@ from jackbean.ports.agents import Reports
 from jackbean.ports.router import NOBODY as NOBODY_MET
 from jackbean.ports.router import Counted, Router
 
-COUNT_S = 1.0  # between two looks
+COUNT_S = 0.25  # between two looks: a ruinous release is known before the next batch begins
 
 
 def served_unit(environment: Environment) -> str:

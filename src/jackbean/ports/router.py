@@ -209,7 +209,8 @@ class Router(Protocol):
         Among them NOBODY, once a request met no instance.
 
         They belong to the proxy: a control plane that starts anew finds them as they are, and a
-        proxy that does begins a new epoch. For once a second during a deployment. Raises PortError.
+        proxy that does begins a new epoch. For some times a second during a deployment. Raises
+        PortError.
         """
         ...
 
