@@ -9,7 +9,7 @@ import pytest
 from tests.core.fleets import updated
 
 from jackbean.core.environments import Environment, Status
-from jackbean.core.records import _copier, replace
+from jackbean.core.records import replace
 
 BEFORE = Environment(
     "e-1", "env", "app", "stack", "arn", "env", 1, members=(updated("i-1").member,)
@@ -51,14 +51,3 @@ def test_what_is_checked_when_built_is_checked_again() -> None:
     assert replace(Even(2), number=4) == Even(4)
     with pytest.raises(ValueError, match="odd"):
         replace(Even(2), number=3)
-
-
-def test_what_pypy_does_comes_to_the_same() -> None:
-    changes = {"desired": 3, "status": Status.READY, "members": ()}
-    expected = dataclasses.replace(BEFORE, **changes)  # type: ignore[arg-type]  # of several kinds
-    assert _copier(Environment)(BEFORE, changes) == expected
-    assert _copier(Environment)(BEFORE, {}) == BEFORE
-    with pytest.raises(TypeError, match="Environment has no field colour, worker"):
-        _copier(Environment)(BEFORE, {"worker": True, "colour": "red"})
-    with pytest.raises(ValueError, match="odd"):
-        _copier(Even)(Even(2), {"number": 3})

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import importlib
 import os
 import signal
 import sys
@@ -28,11 +27,6 @@ from jackbean.simulator.lives import Life, random_life, random_stacks, random_wo
 Drawn = Callable[[int], tuple[Life | FreeLife, Faults]]
 BLOCK = 50  # histories that a process lives in one go
 GARBAGE = (50_000, 20, 100)  # a history leaves little that only a search finds
-# What PyPy compiles, and keeps: a history runs a little of very much, next to nothing of it often.
-COMPILED = (
-    "decay=0,threshold=300,function_threshold=500,trace_eagerness=100,"
-    "trace_limit=16000,loop_longevity=1000000"
-)
 SHOWN_MAX = 10
 TOLD_S = 30.0  # between two lines of progress
 INTERRUPTED = 130  # what a shell takes for the exit code of what Ctrl-C has ended
@@ -145,11 +139,8 @@ def _next(total: Sum) -> int:
 
 
 def _settle_in() -> None:
-    """Prepare a process for many histories."""
-    if sys.implementation.name == "pypy":
-        importlib.import_module("pypyjit").set_param(COMPILED)
-        return
-    gc.freeze()  # what every history uses is no garbage
+    """Let what every history uses be no part of the search for garbage."""
+    gc.freeze()
     gc.set_threshold(*GARBAGE)
 
 
