@@ -14,7 +14,7 @@ from jackbean.control.environments import Creation, Update, current_release, wan
 from jackbean.control.rehearsal.cases import Case
 from jackbean.control.rehearsal.doubles import Kind
 from jackbean.control.rehearsal.endings import left
-from jackbean.control.rehearsal.moments import Moment, View, changes, moment
+from jackbean.control.rehearsal.moments import Moment, changes, moment
 from jackbean.control.rehearsal.pace import Pace
 from jackbean.control.rehearsal.rehearse import Rehearsal, rehearse
 from jackbean.control.releases import cut
@@ -279,5 +279,4 @@ class Stage:
     def _frame(self, environment: Environment) -> Moment:
         running = {name: node.running for name, node in self._universe.engine.nodes.items()}
         receivers = self._universe.router.receivers(environment.id)
-        cut_off = len(self._universe.router.cut_off)
-        return moment(self._now, environment, View(receivers, running, self._goal, cut_off))
+        return moment(self._now, environment, receivers, running, self._goal)

@@ -47,7 +47,7 @@ def test_a_batch_may_change_one_by_one() -> None:
         ({"total": 4}, "to be the most"),
         ({"batch_size": 3}, "a batch of 3"),
         ({"batch": 5}, "more than 2 batches"),
-        ({"exposed": 1}, "changed with requests in flight"),
+        ({"exposed": 1}, "change in service"),
         ({"split": 10}, "a share of 10 percent"),
         ({"stage": "reverting"}, "in this order"),
     ],

@@ -78,8 +78,7 @@ class Terms:
 class Double:
     """One instance. `told` is what the balancer was told, `service` what is in effect there.
 
-    `known` is since when the balancer knows it, `quiet` when its last request will have ended;
-    `cut_off` says that it once left with requests in flight.
+    `known` is since when the balancer knows it, `quiet` when its last request will have ended.
     """
 
     id: str
@@ -96,7 +95,6 @@ class Double:
     service: Service = Service.OUT
     known: float = ALWAYS
     quiet: float = ALWAYS
-    cut_off: bool = False
     passes: Passes = UNCOUNTED
 
     # the application
@@ -138,13 +136,7 @@ class Double:
         known = self.told_at if self.service is Service.OUT else self.known
         busy = self.told is Service.DRAINING and self.serves(terms)
         quiet = self.told_at + terms.pace.request_s if busy else ALWAYS
-        one = replace(self, service=self.told, known=known, quiet=quiet)
-        return replace(one, cut_off=True) if self._leaves_requests(terms) else one
-
-    def _leaves_requests(self, terms: Terms) -> bool:
-        """Whether the balancer lets go of it before its last request has ended."""
-        busy = self.serves(terms) if self.service is Service.IN else terms.now < self.quiet
-        return self.told is Service.OUT and busy
+        return replace(self, service=self.told, known=known, quiet=quiet)
 
     # the agent
 

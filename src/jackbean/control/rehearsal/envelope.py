@@ -85,7 +85,7 @@ class Envelope:
         if m.total > self.most + deaths:
             yield f"there are {m.total} instances, and {self.most} were to be the most"
         if m.exposed > self.exposed:
-            yield f"{m.exposed} changed with requests in flight, and {self.exposed} were to at most"
+            yield f"{m.exposed} change in service, and no more than {self.exposed} were to"
         if m.batch_size > self.batch:
             yield f"a batch of {m.batch_size}, and none was to have more than {self.batch}"
 

@@ -19,8 +19,7 @@ class Moment:
 
     `old` and `new` are instances that got new requests, by what they ran: the release that was
     asked for, or another. `total` are machines, whatever they do, and `kept` those of them that
-    are to stay; `exposed` were changed, or taken out, with requests in flight. `batch` counts
-    batches begun.
+    are to stay; `exposed` are changed while requests come in. `batch` counts batches begun.
     """
 
     at_s: float
@@ -61,25 +60,16 @@ def rollout_of(operation: Operation | None) -> Rollout | None:
     return phase.rollout if isinstance(phase, Roll) else None
 
 
-@dataclass(frozen=True)
-class View:
-    """What is seen of instances: who gets requests, and what each machine runs.
-
-    `goal` is the release that was asked for, `cut_off` how many have left service so far while they
-    had requests.
-    """
-
-    serving: Iterable[str]
-    running: Mapping[str, int | None]
-    goal: int
-    cut_off: int = 0
-
-
-def moment(at_s: float, environment: Environment, view: View) -> Moment:
-    """Return how things stand."""
-    running = view.running
-    now = [running[name] for name in view.serving if name in running]
-    new = sum(release == view.goal for release in now)
+def moment(
+    at_s: float,
+    environment: Environment,
+    serving: Iterable[str],
+    running: Mapping[str, int | None],
+    goal: int,
+) -> Moment:
+    """Return how things stand: `serving` gets requests, `running` is what each machine runs."""
+    now = [running[name] for name in serving if name in running]
+    new = sum(release == goal for release in now)
     rollout = rollout_of(environment.operation)
     return Moment(
         at_s=at_s,
@@ -87,7 +77,7 @@ def moment(at_s: float, environment: Environment, view: View) -> Moment:
         new=new,
         total=len(running),
         kept=sum(not member.leaving for member in environment.members),
-        exposed=view.cut_off + sum(_exposed(m, running) for m in environment.members),
+        exposed=sum(_exposed(member, running) for member in environment.members),
         batch=rollout.batches if rollout else 0,
         batch_size=len(rollout.batch) if rollout else 0,
         stage=stage_of(rollout),

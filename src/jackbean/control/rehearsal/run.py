@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from jackbean.control.decide import decide
 from jackbean.control.rehearsal.doubles import UNCOUNTED, Double, Terms, Trouble
-from jackbean.control.rehearsal.moments import Moment, View, moment
+from jackbean.control.rehearsal.moments import Moment, moment
 from jackbean.control.rehearsal.pace import Pace
 from jackbean.control.scene import Decision, Namer, Scene
 from jackbean.control.terms import Terms as ReleaseTerms
@@ -148,8 +148,7 @@ def frame(state: State, script: Script) -> Moment:
     parked = {member.id for member in environment.members if member.group == PARKED}
     asked = _sharing(serving - parked or serving, running, environment.split, script.goal)
     at_s = state.turn * script.pace.look_s
-    cut_off = sum(double.cut_off for double in state.doubles.values())
-    return moment(at_s, environment, View(asked, running, script.goal, cut_off))
+    return moment(at_s, environment, asked, running, script.goal)
 
 
 def _sharing(
