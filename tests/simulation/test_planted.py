@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jackbean.control import balancer, decide, intake, parking, perform, swapping, tick
-from jackbean.control.observe import Observer
+from jackbean.control.proofs import Proofs
 from jackbean.control.story import narration
 from jackbean.core.acts import Step
 from jackbean.core.fleet import Fleet, Instance, Member, Service
@@ -45,7 +45,7 @@ def take_everybody_out_at_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def believe_what_was_known_of_the_release_before(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Observer, "_is_proven", lambda *given: True)
+    patch.setattr(Proofs, "holds", lambda *given: True)
 
 
 def take_out_without_waiting_for_requests(patch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """What is seen of an environment, put beside what is wanted of it.
 
 Looks at machines (engine), reports (agents) and targets (where the work comes from) become Sights.
-The only memory is how often in a row each instance looked good, and it is allowed to be lost.
+The only memory is how often in a row each instance looked good, and what it ran when it was asked
+itself; both are allowed to be lost.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from jackbean.control.counters import Counters
 from jackbean.control.intake import Intake
+from jackbean.control.proofs import Proofs
 from jackbean.control.terms import Gate
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import (
@@ -21,14 +23,13 @@ from jackbean.core.fleet import (
     Member,
     Service,
     Sight,
-    Work,
     WorkState,
 )
 from jackbean.core.protocol import Report
 from jackbean.core.records import replace
 from jackbean.ports.agents import Reports
 from jackbean.ports.engine import Address, Engine, MachineSight
-from jackbean.ports.router import HealthCheck, Probe, Router, TargetSight
+from jackbean.ports.router import Router, TargetSight
 
 SILENCE_S = 15.0  # how long after a start an agent is waited for before its silence counts
 NO_MACHINE = MachineSight(Machine.ABSENT)
@@ -72,9 +73,8 @@ class Observer:
         self._intake = Intake(router, reports)
         self._reports = reports
         self._counters = Counters(router, reports)
-        self._router = router
+        self._proofs = Proofs(router, reports)
         self._passes: dict[str, Passes] = {}
-        self._proven: dict[str, str] = {}  # what instances ran when they were last asked themselves
         self._made: dict[str, Made] = {}
         self._first: dict[str, float] = {}
         self._complete: set[str] = set()
@@ -90,7 +90,7 @@ class Observer:
         machines = await self._engine.machines()
         targets = await self._intake.observe(environment, now)
         if gate.check is not None:
-            await self._prove(gate.check, self._unproven(environment, machines, targets))
+            await self._proofs.ask(gate.check, environment.members, machines, targets)
         instances = tuple(
             self._instance(member, machines, targets, gate, now) for member in environment.members
         )
@@ -115,7 +115,7 @@ class Observer:
 
     def forget_instance(self, instance: str) -> None:
         self._passes.pop(instance, None)
-        self._proven.pop(instance, None)
+        self._proofs.forget(instance)
         self._made.pop(instance, None)
 
     def _instance(
@@ -130,7 +130,7 @@ class Observer:
         said = self._reports.latest(member.id)
         report = said[0] if said else None
         target = targets.get(member.id, NO_TARGET)
-        proven = gate.check is None or self._is_proven(member, report)
+        proven = gate.check is None or self._proofs.holds(member)
         of, made = (member, machine, report, target, gate.count, proven), self._made.get(member.id)
         if made is None or made.of != of:
             found = target if proven else replace(target, healthy=False)
@@ -143,34 +143,6 @@ class Observer:
             made = Made(of, Instance(member, sight, gate.count))
         self._made[member.id] = made
         return made.instance
-
-    async def _prove(self, check: HealthCheck, due: Mapping[str, Probe]) -> None:
-        """Ask instances themselves whether they are well."""
-        if due:
-            passed = await self._router.check(check, tuple(due.values()))
-            self._proven |= {name: due[name].mark for name in passed}
-
-    def _unproven(
-        self,
-        environment: Environment,
-        machines: Mapping[str, MachineSight],
-        targets: Mapping[str, TargetSight],
-    ) -> dict[str, Probe]:
-        """Return those in service that run something of which the load balancer may not know."""
-        due: dict[str, Probe] = {}
-        for member in environment.members:
-            said, target = self._reports.latest(member.id), targets.get(member.id, NO_TARGET)
-            address = machines.get(member.id, NO_MACHINE).address
-            serves = target.healthy and target.service is Service.IN
-            if said and address and serves and not self._is_proven(member, said[0]):
-                due[member.id] = Probe(member.id, address, _runs(member, said[0]))
-        return due
-
-    def _is_proven(self, member: Member, report: Report | None) -> bool:
-        """Whether it was asked since it runs what it runs; who says nothing is taken as it is."""
-        if report is None or report.running is None:
-            return True
-        return self._proven.get(member.id) == _runs(member, report)
 
     def _held(self, instance: Instance, gate: Gate) -> Instance:
         """Let an instance begin anew with its good looks: one bad look resets the count."""
@@ -192,13 +164,6 @@ def counted(before: Passes, instance: Instance, gate: Gate, now: float, *, well:
     if before.count == 0 or now - before.at >= gate.interval_s:
         return Passes(min(before.count + 1, gate.count), now)
     return before
-
-
-def _runs(member: Member, report: Report) -> str:
-    """Return what tells an application from the one before: its release, and its last restart."""
-    told = member.assignment
-    restarted = told is not None and told.work is Work.RESTART
-    return f"{report.running} {report.serial if restarted else 0}"
 
 
 def _requests(member: Member, target: TargetSight) -> int | None:

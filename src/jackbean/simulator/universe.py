@@ -66,10 +66,21 @@ class Universe:
             self.clock, before_commit=self._before_commit, after_commit=self._after_commit
         )
         self.resources = MemoryResources(effect)
-        installation = Installation("us-east-1", "123456789012")
         self.depths = MemoryDepths()
-        self.world = World(
-            installation=installation,
+        self.world = self._world()
+        self.crashes = 0
+        self._ticker = Ticker(self.world)
+        self._due: dict[str, float] = {}
+        self._adopted = False
+        self._saved = False
+        self.quiet_steps = QUIET_STEPS
+        self._quiet = 0
+        self._known: dict[str, Environment] = {}  # as saved, but for what is only noted
+
+    def _world(self) -> World:
+        """Return what the control plane has: ports that may do a thing and not say so."""
+        return World(
+            installation=Installation("us-east-1", "123456789012"),
             store=self.store,
             engine=cast(Any, Halfway(self.engine, self.faults)),
             router=cast(Any, Halfway(self.router, self.faults)),
@@ -84,14 +95,6 @@ class Universe:
             platforms=Platforms(_catalogue(), {"Python": "0" * 64}),
             bell=Bell(),
         )
-        self.crashes = 0
-        self._ticker = Ticker(self.world)
-        self._due: dict[str, float] = {}
-        self._adopted = False
-        self._saved = False
-        self.quiet_steps = QUIET_STEPS
-        self._quiet = 0
-        self._known: dict[str, Environment] = {}  # as saved, but for what is only noted
 
     def reseed(self, seed: int, behaviour: Behaviour) -> None:
         """Draw from another seed from here on, and let instances behave otherwise."""
