@@ -355,9 +355,8 @@ class Story:
         was = universe.engine.running()
         await universe.pass_time(MOURNING_S if self._plan.deaths else CALM_S)
         await check_rest(universe)
-        hasty = self._plan.policy == "AllAtOnce"
         cut_off = universe.router.cut_off
-        require(hasty or not cut_off, f"left service with requests in flight: {cut_off}")
+        require(not cut_off, f"left service with requests in flight: {cut_off}")
         check_names(universe, await universe.environments(), self._names)
         environment = await self._environment()
         if environment is None:
