@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import multiprocessing
 import os
 import signal
 import sys
@@ -109,7 +110,8 @@ def _many(total: Sum, drawn: Drawn, jobs: int) -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for whoever sums up, not for the others
-    pool = ProcessPoolExecutor(jobs, initializer=_settle_in)
+    fork = multiprocessing.get_context("fork")  # others find nothing that a __main__ defines
+    pool = ProcessPoolExecutor(jobs, mp_context=fork, initializer=_settle_in)
     coming = pool.map(partial(_live, drawn), blocks)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

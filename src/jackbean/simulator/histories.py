@@ -53,7 +53,7 @@ WORKER = Tier("Worker", "SQS/HTTP", "2.3")
 NAME, PARTNER = "life-env", "partner-env"
 TIMEOUT_S = 30
 STEP_MIN_S = 0.01  # a clock of large numbers cannot take steps of any size
-PATIENCE_S = 1500.0  # within which every operation must have ended
+PATIENCE_S = 1500.0  # of the control plane's, within which every operation must have ended
 CHECK_S = 30.0  # between two looks of the load balancer at an instance
 CALM_S = 15.0  # in which the steady state mends what faults have left
 MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
@@ -288,8 +288,9 @@ class Story:
         began = self._universe.clock.now()
         floor = 0 if ended_s is not None else min(self._floor(what), await self._serving())
         while await self._moving():
-            age = self._universe.clock.now() - began
-            require(age < PATIENCE_S, f"{what} never ended")
+            now = self._universe.clock.now()
+            age, watched = now - began, now - max(began, self._universe.crashed_at)
+            require(watched < PATIENCE_S, f"{what} never ended")  # a restart restarts all clocks
             if aborted_s is not None and age >= aborted_s:
                 aborted_s = None
                 await self._insist(partial(abort, self._universe.world, NAME, self._request()))

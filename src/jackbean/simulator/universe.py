@@ -68,7 +68,7 @@ class Universe:
         self.resources = MemoryResources(effect)
         self.depths = MemoryDepths()
         self.world = self._world()
-        self.crashes = 0
+        self.crashes, self.crashed_at = 0, 0.0
         self._ticker = Ticker(self.world)
         self._due: dict[str, float] = {}
         self._adopted = False
@@ -139,7 +139,7 @@ class Universe:
 
     def crash(self) -> None:
         """Start the control plane anew: everything that it only remembered is gone."""
-        self.crashes += 1
+        self.crashes, self.crashed_at = self.crashes + 1, self.clock.now()
         self._ticker = Ticker(self.world)
         self._due.clear()
         self._adopted = False
