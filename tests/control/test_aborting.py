@@ -8,6 +8,7 @@ import pytest
 from tests.control.rig import LAUNCH, PROPERTIES, Rig, sized
 
 from jackbean.control.aborting import ALREADY, TOO_LATE, abort
+from jackbean.control.returning import roll_back
 from jackbean.control.story import narration
 from jackbean.core.environments import Environment, Status
 from jackbean.core.events import Severity
@@ -17,6 +18,8 @@ from jackbean.core.rollouts import Stage
 from jackbean.simulator.engine import Behaviour
 
 ALB = Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application")
+BRIEF = Setting("aws:elasticbeanstalk:trafficsplitting", "EvaluationTime", "3")
+BRIEF_S = 180.0
 
 
 @pytest.fixture
@@ -54,6 +57,40 @@ def test_what_hangs_does_not_hold_up_the_next_deployment(policy: str) -> None:
         after = rig.environment()
         assert (after.status, after.release, versions(rig)) == (Status.READY, 3, [3, 3, 3])
         assert rig.told(request_id="next")[-1] == narration.UPDATED
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["AllAtOnce", "Rolling", "RollingWithAdditionalBatch", "Immutable", "TrafficSplitting"],
+)
+def test_nor_does_a_creation_that_was_given_up(policy: str) -> None:
+    """What never worked is nothing to wait for, to launch once more, or to go back to."""
+    with Rig(behaviour=Behaviour(hangs=frozenset({1}))) as rig:
+        made = rig.create(label="v1", settings=(*sized(3, policy), ALB, BRIEF))
+        rig.step(5)
+        aborted(rig)
+        assert rig.settle(made.id).deployment is None
+        rig.universe.engine.kill(rig.environment().members[0].id)
+        rig.update(label="v2", request_id="next")
+        rig.step(60 + (BRIEF_S if policy == "TrafficSplitting" else 0))
+        after = rig.environment()
+        assert (after.status, after.deployment, versions(rig)) == (Status.READY, 2, [2, 2, 2])
+        assert rig.told(request_id="next")[-1] == narration.UPDATED
+        assert "none to go back to" in rig.fault(roll_back(rig.world, "web1", "back")).message
+
+
+@pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])
+def test_what_is_beside_what_never_worked_is_taken_back(policy: str) -> None:
+    with Rig(behaviour=Behaviour(hangs=frozenset({1}), fails_staging=frozenset({2}))) as rig:
+        made = rig.create(label="v1", settings=(*sized(2, policy), ALB, BRIEF))
+        rig.step(5)
+        aborted(rig)
+        before = rig.settle(made.id)
+        rig.update(label="v2")
+        after = rig.settle()
+        assert (after.release, after.deployment) == (1, None)
+        assert [m.id for m in after.members] == [m.id for m in before.members]
+        assert "none to go back to" in rig.fault(roll_back(rig.world, "web1", "back")).message
 
 
 @pytest.mark.parametrize("policy", ["AllAtOnce", "Rolling"])

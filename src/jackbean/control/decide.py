@@ -200,15 +200,17 @@ def _step(rollout: Rollout, scene: Scene) -> Step:
 def commit(
     environment: Environment, release: Release, *, deployed: int | None = None
 ) -> Environment:
-    """Return the environment on `release`; what is launched from now on gets `deployed`."""
-    if deployed is not None:
-        environment = replace(environment, deployment=deployed)
+    """Return the environment on `release`; what is launched from now on gets `deployed`.
+
+    It goes back to the release before, unless that never worked.
+    """
     same = release.repeats or release.number == environment.release
-    former = environment.former if same else environment.release
+    worked = environment.deployment is not None
     return replace(
         environment,
         release=release.number,
-        former=former,
+        deployment=environment.deployment if deployed is None else deployed,
+        former=environment.release if worked and not same else environment.former,
         version_label=release.version_label,
         links=release.links,
         stack=release.stack or environment.stack,

@@ -208,7 +208,6 @@ def _launching(draft: Environment, made: Cut, request_id: str) -> Environment:
         draft,
         desired=CapacityOptions.of(release.settings).minimum,
         release=release.number,
-        deployment=release.number,
         releases=release.number,
         version_label=release.version_label,
         template=release.fingerprint,

@@ -21,7 +21,7 @@ from jackbean.core.options.views import (
 from jackbean.core.options.views import Update as UpdateKind
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
-from jackbean.core.rollouts import Rollout
+from jackbean.core.rollouts import BESIDE, Rollout
 from jackbean.core.trials import Trial
 from jackbean.stacks.difference import difference, moved
 from jackbean.stacks.portable import portable
@@ -32,7 +32,6 @@ from jackbean.stacks.synthesis import GROUP
 ANSWER_S = 30.0
 ROLLBACK_S = 30.0  # for parked instances to be well, which they are unless they are ill
 POLICY = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
-BESIDE = frozenset({Policy.IMMUTABLE, Policy.TRAFFIC_SPLITTING})  # new instances beside the old
 
 
 @dataclass(frozen=True)

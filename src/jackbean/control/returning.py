@@ -42,6 +42,8 @@ async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
     environment is on, and some of its instances are not.
     """
     current = await current_release(world, base)
+    if base.deployment is None:
+        raise invalid(f"No release has worked in environment {base.name}: none to go back to.")
     mixed = any(
         m.counted and m.assignment and m.assignment.release != base.deployment for m in base.members
     )

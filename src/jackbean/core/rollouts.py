@@ -22,6 +22,7 @@ class Stage(StrEnum):
     REVERTED = "reverted"
 
 
+BESIDE = frozenset({"Immutable", "TrafficSplitting"})  # new instances, and the old not touched
 LOSSES_SPARE = 2  # beyond one for each instance
 OVER = frozenset({Stage.SUCCEEDED, Stage.FAILED, Stage.REVERTED})
 
@@ -116,8 +117,10 @@ class Rollout:
         """Turn back where that is possible, else fail.
 
         The way back has its own count of losses, and waives nobody for having been waived before.
+        Where none was there before, only what is beside others can be taken back.
         """
-        if not self.reverts or self.stage is not Stage.ADVANCING or self.previous is None:
+        known = self.previous is not None or self.policy in BESIDE
+        if not self.reverts or self.stage is not Stage.ADVANCING or not known:
             return self.enter(Stage.FAILED, now)
         return replace(self.enter(Stage.REVERTING, now), losses=0, waived=(), done=())
 
