@@ -31,7 +31,7 @@ def application(environ, start_response):
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     print("posted", path, environ.get("HTTP_X_AWS_SQSD_TASKNAME"), flush=True)
     if path == "/slow":
-        time.sleep(3)
+        time.sleep(8)
     start_response("500 No" if path == "/bad" else "200 OK", [("Content-Length", "0")])
     return [b""]
 """
