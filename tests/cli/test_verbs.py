@@ -15,7 +15,7 @@ from jackbean.cli.failures import Failure
 from jackbean.cli.healthview import VIEWS, table
 from jackbean.cli.upload import PART_BYTES, part_offsets
 from jackbean.cli.verbs import logs, setenv
-from tests.cli.aws import Aws
+from tests.cli.aws import REQUEST_ID, Aws
 from tests.cli.conftest import Run
 
 VARIABLES = "aws:elasticbeanstalk:application:environment"
@@ -194,6 +194,25 @@ def test_abort_asks_and_says_where_to_look(run: Run, aws: Aws) -> None:
     assert ran.code == 0
     assert "Environment shop-dev is Aborting." in ran.out
     assert "AbortEnvironmentUpdate" in aws.operations
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(("now", "said"), [("v0", False), ("v1", True)])
+def test_rollback_says_where_only_settings_were_others(
+    run: Run, aws: Aws, now: str, *, said: bool
+) -> None:
+    """Who wants another version after that does not get it by going back once more."""
+
+    def begin(operation: str, body: bytes) -> tuple[int, str]:
+        aws.version, aws.told = now, ["Environment update completed successfully."]
+        return 200, json.dumps({"Parked": False, "ResponseMetadata": {"RequestId": REQUEST_ID}})
+
+    aws.extension = begin
+    ran = run("rollback")
+    assert (ran.code, f"Environment shop-dev is on version {now}." in ran.out) == (0, True)
+    assert ("`jb deploy --version LABEL`" in ran.out) is said
+    ran = run("rollback", "--nohang", "--output", "json")
+    assert (ran.code, ran.document) == (0, {"EnvironmentName": "shop-dev", "Parked": False})
 
 
 @pytest.mark.usefixtures("project")

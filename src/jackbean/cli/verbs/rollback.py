@@ -27,16 +27,18 @@ def command(place: Workplace, environment: str | None, timeout: float, nohang: b
     Where the instances of that release are parked (ParkingTime of jackbean:deployment), they get
     all requests at once. Otherwise it is deployed again, by the environment's own policy.
     """
-    name = place.environment(environment)["EnvironmentName"]
+    before = place.environment(environment)
+    name, label = before["EnvironmentName"], before.get("VersionLabel")
     answer = place.cloud.extension("RollBackEnvironment", EnvironmentName=name)
-    if not nohang:
-        place.await_end(Goal.RETURN, answer, timeout)
-    after = place.environment(name)
-    place.screen.show(
-        {
-            "EnvironmentName": name,
-            "VersionLabel": after["VersionLabel"],
-            "Parked": answer["Parked"],
-        },
-        [f"Environment {name} is on version {after['VersionLabel']}."],
-    )
+    shown = {"EnvironmentName": name, "Parked": answer["Parked"]}
+    if nohang:
+        told = [f"Environment {name} goes back. Follow it with `jb events --follow {name}`."]
+        place.screen.show(shown, told)
+        return
+    place.await_end(Goal.RETURN, answer, timeout)
+    now = place.environment(name).get("VersionLabel")
+    told = [f"Environment {name} is on version {now}."]
+    if now == label:
+        told += ["It was before: the release before was of other settings. Another version comes"]
+        told += ["with `jb deploy --version LABEL`; `jb deployments` tells which there were."]
+    place.screen.show({**shown, "VersionLabel": now}, told)
