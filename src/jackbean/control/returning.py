@@ -42,13 +42,11 @@ async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
     environment is on, and some of its instances are not.
     """
     current = await current_release(world, base)
-    if base.deployment is None:
-        raise invalid(f"No release has worked in environment {base.name}: none to go back to.")
-    mixed = any(
-        m.counted and m.assignment and m.assignment.release != base.deployment for m in base.members
-    )
+    on = base.deployment  # None: nothing has worked yet, so nothing can be mixed with it
+    told = [m.assignment.release for m in base.members if m.counted and m.assignment]
+    mixed = on is not None and any(release != on for release in told)
     if base.former is None and not mixed:
-        raise invalid(f"Environment {base.name} has had one release only: none to go back to.")
+        raise invalid(f"No other release has worked in {base.name} before: none to go back to.")
     goal = current if mixed or base.former is None else await _release(world, base, base.former)
     same = (goal.version_label, goal.digest) == (current.version_label, current.digest)
     again = replace(
