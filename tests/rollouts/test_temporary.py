@@ -200,6 +200,19 @@ ADDITIONAL = {
         (Assign("i-1", Work.STAGE, OLD),),
         Stage.REVERTING,
     ),
+    "what others have left behind goes back when a batch more serves": Case(
+        at(MORE, Stage.REVERTING),
+        fleet(updated("i-1", release=7), instance("i-2"), coming("i-8")),
+        (Launch(1, OLD, "t-old", TEMPORARY), Assign("i-8", Work.ACTIVATE, OLD)),
+        Stage.REVERTING,
+    ),
+    "or when that was waited for long enough": Case(
+        at(MORE, Stage.REVERTING),
+        fleet(updated("i-1", release=7), instance("i-2"), coming("i-8")),
+        (Assign("i-1", Work.STAGE, OLD, leader=True),),
+        Stage.REVERTING,
+        LATE,
+    ),
     "one of the batch that dies then is not replaced": Case(
         replace(at(MORE, Stage.REVERTING), batch=("i-1",), leader="i-8"),
         fleet(updated("i-1"), instance("i-2"), dead("i-8", group=TEMPORARY)),
