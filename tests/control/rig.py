@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import zipfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -50,6 +51,13 @@ def bundle(files: Mapping[str, str]) -> bytes:
         for name, content in files.items():
             packed.writestr(name, content)
     return buffer.getvalue()
+
+
+def with_a_queue(**tags: object) -> dict[str, str]:
+    """Return the files of a bundle with a queue that has these tags."""
+    given = [{"Key": name, "Value": str(value)} for name, value in tags.items()]
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Tags": given}}
+    return {".ebextensions/queue.config": json.dumps({"Resources": {"Queue": queue}})}
 
 
 class Distant:

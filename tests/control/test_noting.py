@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from tests.control.rig import Rig, sized
+from tests.control.rig import Rig, sized, with_a_queue
 from tests.control.scenes import NOW, environment, operation, rollout, scene
 from tests.core.fleets import NEW, fleet, instance
 
+from jackbean.control.aborting import abort
 from jackbean.control.noting import noted
 from jackbean.control.scene import Decision
 from jackbean.core.certificates import End
@@ -134,6 +136,27 @@ def test_what_a_termination_breaks_off_is_certified_too(rig: Rig) -> None:
     assert newest.tally.requests > 10
     rig.settle(made.id)
     assert len(rig.run(rig.world.store.certificates(made.id))) == 2
+
+
+@pytest.mark.parametrize(
+    ("tag", "stopped"), [({"RefuseToBe": "No more of those."}, False), ({"TakesLooks": 999}, True)]
+)
+def test_what_never_had_its_resources_has_not_succeeded(
+    tmp_path: Path, tag: dict[str, object], stopped: bool
+) -> None:
+    with Rig(tmp_path) as rig:
+        rig.version("whole", with_a_queue())
+        rig.version("broken", with_a_queue(**tag))
+        rig.running(label="whole", settings=sized(2))
+        rig.update(label="broken", request_id="r")
+        rig.step(2.0)
+        if stopped:
+            rig.run(abort(rig.world, "web1", "stop"))
+        after = rig.settle()
+        newest, first = rig.run(rig.world.store.certificates(after.id))
+        assert first.end is End.SUCCEEDED
+        assert (newest.number, newest.end, newest.aborted) == (2, End.REVERTED, stopped)
+        assert any("No more of those." in reason for reason in newest.reasons) is not stopped
 
 
 def test_an_absence_is_told(rig: Rig) -> None:

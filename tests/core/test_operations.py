@@ -14,6 +14,7 @@ from jackbean.core.operations import (
     Provision,
     Roll,
     Settle,
+    Undo,
 )
 from jackbean.core.rollouts import Rollout, Stage
 
@@ -54,7 +55,13 @@ def test_its_rollout_is_known_from_the_beginning_to_the_end() -> None:
 def test_it_failed_when_its_rollout_did(stage: Stage) -> None:
     after = replace(DEPLOY, phases=(Roll(replace(ROLLOUT, stage=stage)),))
     assert after.failed is (stage in {Stage.FAILED, Stage.REVERTED})
+    assert after.reverted is (stage is Stage.REVERTED)
     assert after.abortable is (stage is Stage.ADVANCING)
+
+
+def test_it_failed_when_its_resources_go_back() -> None:
+    after = DEPLOY.then(Undo(()))
+    assert (after.failed, after.reverted) == (True, True)
 
 
 def test_what_has_no_abort_cannot_be_aborted() -> None:

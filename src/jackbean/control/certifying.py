@@ -11,12 +11,10 @@ from jackbean.core.environments import Environment
 from jackbean.core.events import Event, Severity
 from jackbean.core.operations import Operation
 from jackbean.core.records import replace
-from jackbean.core.rollouts import Stage
 from jackbean.core.tallies import Glance
 from jackbean.core.traffic import NOBODY
 from jackbean.ports.store import EventQuery, PutCertificate
 
-ENDS = {Stage.FAILED: End.FAILED, Stage.REVERTED: End.REVERTED}
 # What only says that it did not succeed is no reason.
 NO_REASONS = frozenset(
     {
@@ -32,11 +30,10 @@ async def certified(
     world: World, environment: Environment, ended: Operation | None, told: list[Event]
 ) -> list[PutCertificate]:
     """Return the certificate of an operation that ends now; `told` are the events of its end."""
-    rollout = ended.rollout if ended else None
-    if ended is None or rollout is None:
+    if ended is None or ended.rollout is None:
         return []
-    end = ENDS.get(rollout.stage, End.SUCCEEDED)
-    return [PutCertificate(await _certificate(world, environment, ended, (end, told)))]
+    ending = _end(ended), told
+    return [PutCertificate(await _certificate(world, environment, ended, ending))]
 
 
 async def superseded(world: World, environment: Environment) -> list[PutCertificate]:
@@ -47,6 +44,12 @@ async def superseded(world: World, environment: Environment) -> list[PutCertific
     last = Glance(await counters.read(world.router, world.reports, environment), None, None)
     ended = replace(operation, tally=operation.tally.end(last, world.clock.now()))
     return [PutCertificate(await _certificate(world, environment, ended, (End.SUPERSEDED, [])))]
+
+
+def _end(ended: Operation) -> End:
+    if ended.reverted:
+        return End.REVERTED
+    return End.FAILED if ended.failed else End.SUCCEEDED
 
 
 async def _certificate(

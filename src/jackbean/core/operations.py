@@ -168,6 +168,12 @@ class Operation:
         lost = rollout is not None and rollout.stage in {Stage.FAILED, Stage.REVERTED}
         return lost or self.undoing
 
+    @property
+    def reverted(self) -> bool:
+        """Whether everything is as it was before: instances went back, or got nothing of it."""
+        rollout = self.rollout
+        return self.undoing or (rollout is not None and rollout.stage is Stage.REVERTED)
+
     def with_phase(self, phase: Phase) -> Operation:
         """Return it with the phase under way replaced by its next state."""
         if phase == self.phase:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jackbean.control.rehearsal.run import Run, Script
-from jackbean.core.rollouts import Stage
 
 
 class Result(StrEnum):
@@ -42,9 +41,6 @@ def left(old: int, new: int) -> str:
     return "new" if new else "old" if old else "nothing"
 
 
-RESULTS = {Stage.FAILED: Result.FAILED, Stage.REVERTED: Result.REVERTED}
-
-
 def ending(result: Run, script: Script) -> Ending:
     last = result.frames[-1]
     return Ending(
@@ -59,5 +55,6 @@ def ending(result: Run, script: Script) -> Ending:
 def _result(result: Run) -> Result:
     if result.ended is None:
         return Result.NEVER
-    rollout = result.ended.rollout
-    return RESULTS.get(rollout.stage, Result.SUCCEEDED) if rollout else Result.SUCCEEDED
+    if result.ended.reverted:
+        return Result.REVERTED
+    return Result.FAILED if result.ended.failed else Result.SUCCEEDED
