@@ -105,6 +105,19 @@ def test_parked_instances_get_everything_back_at_once(rig: Rig, policy: str) -> 
     assert rig.told(request_id="back")[-1] == narration.UPDATED
 
 
+def test_back_to_parked_instances_that_were_restarted_and_forth(rig: Rig) -> None:
+    rig.running(settings=(*sized(2, "Immutable"), ALB, KEPT))
+    rig.run(restart(rig.world, "web1", "restart"))
+    rig.settle()
+    rig.update(label="v2")
+    rig.settle()
+    rig.step(5)
+    back(rig)
+    assert rig.settle().version_label == "v1"
+    back(rig, "forth")
+    assert rig.settle().version_label == "v2"
+
+
 def test_what_parked_instances_failed_to_prepare_is_not_gone_back_to() -> None:
     """The first parked one was told last to prepare a configuration, and could not."""
     with Rig(behaviour=Behaviour(fails_staging=frozenset({2}))) as rig:

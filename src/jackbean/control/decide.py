@@ -202,9 +202,11 @@ def commit(
 ) -> Environment:
     """Return the environment on `release`; what is launched from now on gets `deployed`.
 
-    It goes back to the release before, unless that never worked.
+    It goes back to the release before, unless that never worked. What repeats another release
+    repeats the one that it was cut after, and not the one that it is gone back to from.
     """
-    same = release.repeats or release.number == environment.release
+    number = environment.release or 0
+    same = release.number == number or (release.repeats and release.number > number)
     worked = environment.deployment is not None
     return replace(
         environment,
