@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from tests.control.rig import MUST_BE_READY, PROPERTIES, Rig, sized
+from tests.control.rig import MUST_BE_READY, PROPERTIES, Rig, sized, with_a_queue
 
 from jackbean.control.aborting import abort
+from jackbean.control.plans import ROLLBACK_S
 from jackbean.control.restarting import restart
 from jackbean.control.returning import roll_back
 from jackbean.control.story import narration
 from jackbean.control.versions import delete_version
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED
+from jackbean.core.operations import Provision
 from jackbean.core.options.settings import Setting
 from jackbean.simulator.engine import Behaviour
 
@@ -116,6 +119,21 @@ def test_back_to_parked_instances_that_were_restarted_and_forth(rig: Rig) -> Non
     assert rig.settle().version_label == "v1"
     back(rig, "forth")
     assert rig.settle().version_label == "v2"
+
+
+def test_parked_instances_have_their_time_from_when_resources_are_there(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        rig.version("slow", with_a_queue(TakesLooks=100))
+        rig.version("fast", with_a_queue())
+        made = rig.create(label="slow", settings=(*sized(2, "Immutable"), ALB, KEPT))
+        rig.settle(made.id)
+        rig.update(label="fast")
+        rig.settle()
+        back(rig)
+        rig.step(ROLLBACK_S + 5)
+        assert isinstance(rig.environment().operation.phase, Provision)  # type: ignore[union-attr]
+        after = rig.settle()
+        assert (after.version_label, after.release) == ("slow", 1)
 
 
 def test_what_parked_instances_failed_to_prepare_is_not_gone_back_to() -> None:

@@ -155,7 +155,8 @@ def _provision(phase: Provision, environment: Environment, scene: Scene, namer: 
     )
     if step.over:
         alone = operation.rollout is None  # nothing can fail any more
-        return commit(whole, scene.release) if alone else whole, operation.next(), ""
+        following = operation.next().resume(scene.now)  # resources may have taken long
+        return commit(whole, scene.release) if alone else whole, following, ""
     launching = operation.kind is Kind.CREATE and operation.position == 0
     if launching and stacking.awaits_instances(step, scene.sights):
         return whole, stacking.later(operation, phase, scene.now), step.why
