@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from tests.control.rig import LAUNCH, PROPERTIES, Rig, sized
+from tests.control.rig import LAUNCH, PROPERTIES, Rig, sized, with_a_queue
 
 from jackbean.control.aborting import ALREADY, TOO_LATE, abort
 from jackbean.control.returning import roll_back
@@ -77,6 +78,22 @@ def test_nor_does_a_creation_that_was_given_up(policy: str) -> None:
         assert (after.status, after.deployment, versions(rig)) == (Status.READY, 2, [2, 2, 2])
         assert rig.told(request_id="next")[-1] == narration.UPDATED
         assert "none to go back to" in rig.fault(roll_back(rig.world, "web1", "back")).message
+
+
+def test_a_launch_without_resources_brings_no_instances_and_says_so(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        rig.version("slow", with_a_queue(TakesLooks=999))
+        made = rig.create(label="slow", request_id="launch")
+        rig.step(2)
+        aborted(rig)
+        rig.settle(made.id)
+        rig.step(30)
+        assert rig.environment().members == ()
+        told = rig.told(request_id="launch")
+        assert narration.LAUNCH_UNDONE in told
+        assert narration.LAUNCH_ABORTED not in told
+        rig.update(label="v1")
+        assert len(rig.settle().members) == 2
 
 
 @pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])

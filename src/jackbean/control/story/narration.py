@@ -37,6 +37,7 @@ LAUNCH_ABORTED = (
     "The launch was aborted before all instances were in service. The environment stays, and goes "
     "on to launch them: terminate it, or deploy to it."
 )
+LAUNCH_UNDONE = "The launch was aborted: no instances will come. Terminate it, or deploy to it."
 DEPLOYING = "Deploying new version to instance(s)."
 DEPLOYED = "New application version was deployed to running EC2 instances."
 CONFIGURED = "Successfully deployed new configuration to environment."
@@ -344,7 +345,7 @@ def _ending(after: Environment, ended: Operation, scene: Scene) -> Iterator[Told
     match ended.kind:
         case Kind.CREATE if ended.failed:
             if ended.aborted:
-                yield Told(LAUNCH_ABORTED, Severity.WARN)
+                yield Told(LAUNCH_UNDONE if ended.undoing else LAUNCH_ABORTED, Severity.WARN)
             yield Told(LAUNCH_FAILED, Severity.ERROR)
         case Kind.CREATE:
             yield Told(LAUNCHED.format(env=after.name))
