@@ -104,6 +104,19 @@ def test_what_concerns_nobody_is_provisioned_alone() -> None:
     assert plan().phases == (Provision(NEW),)
 
 
+def test_batches_are_of_as_many_instances_as_there_will_be() -> None:
+    ten = (Setting(ASG, "MinSize", "10"), Setting(ASG, "MaxSize", "10"))
+    percentage = (
+        Setting(COMMAND, "DeploymentPolicy", "Rolling"),
+        Setting(COMMAND, "BatchSize", "30"),
+    )
+    found = rolled(deploy(*ten, *percentage))
+    assert (found.size, found.batch_size) == (10, 3)
+    enabled = Setting(UPDATES, "RollingUpdateEnabled", "true")
+    found = rolled(plan(LARGE, enabled, *ten))
+    assert (found.size, found.batch_size, found.floor, found.surge) == (10, 4, 9, 0)
+
+
 @pytest.mark.parametrize("label", ["v1", "v2"])
 def test_another_launch_template_replaces_instances_whatever_else_changes(label: str) -> None:
     made = plan(LARGE, PROPERTY, Setting(ASG, "MaxSize", "9"), label=label)

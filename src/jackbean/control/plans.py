@@ -148,16 +148,22 @@ def _warnings(new: Release) -> Iterator[str]:
         )
 
 
+def _size(environment: Environment, new: Release) -> int:
+    """Return how many instances there will be: the bounds of their number change first."""
+    return CapacityOptions.of(new.settings).clamp(environment.desired)
+
+
 def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
     options, traffic = DeploymentOptions.of(new.settings), TrafficOptions.of(new.settings)
+    size = _size(environment, new)
     return Rollout(
         policy=options.policy,
         goal=new.number,
         previous=environment.deployment,
-        size=environment.desired,
+        size=size,
         template=environment.template,
         previous_template=environment.template,
-        batch_size=options.batch_for(environment.desired),
+        batch_size=options.batch_for(size),
         timeout_s=options.timeout_s + ANSWER_S,
         ignore_health=options.ignore_health_check,
         reverts=new.configuration_only or options.policy in BESIDE,
@@ -171,16 +177,16 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
 
 def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
     update, options = UpdateOptions.of(new.settings), DeploymentOptions.of(new.settings)
-    immutable = update.kind is UpdateKind.IMMUTABLE
+    immutable, size = update.kind is UpdateKind.IMMUTABLE, _size(environment, new)
     return Rollout(
         policy="Immutable" if immutable else "Replacement",
         goal=new.number,
         previous=environment.deployment,
-        size=environment.desired,
+        size=size,
         template=new.fingerprint,
         previous_template=environment.template,
-        batch_size=update.batch_for(environment.desired),
-        surge=update.surge_for(environment.desired),
+        batch_size=update.batch_for(size),
+        surge=update.surge_for(size),
         floor=update.floor,
         pause_s=update.pause_s if update.kind is UpdateKind.TIME else None,
         timeout_s=max(update.timeout_s, options.timeout_s + ANSWER_S),
