@@ -175,6 +175,7 @@ def test_what_is_waited_for_between_batches() -> None:
 def test_replacements_heed_health_as_deployments_do() -> None:
     settings = (
         ON,
+        Setting(UPDATES, "RollingUpdateType", "Health"),
         Setting(UPDATES, "Timeout", "PT20M"),
         Setting(COMMAND, "IgnoreHealthCheck", "true"),
     )
@@ -182,6 +183,17 @@ def test_replacements_heed_health_as_deployments_do() -> None:
     assert (found.timeout_s, found.ignore_health) == (1200, True)
     longer = rolled(plan(LARGE, base=(*THREE, *settings, Setting(COMMAND, "Timeout", "3600"))))
     assert longer.timeout_s == 3600 + ANSWER_S
+
+
+def test_a_pause_takes_nothing_of_the_time_to_be_well() -> None:
+    paused = (ON, Setting(UPDATES, "PauseTime", "PT1H"))
+    assert rolled(plan(LARGE, base=(*THREE, *paused))).timeout_s == 3600 + 600 + ANSWER_S
+
+
+def test_a_full_new_set_has_the_time_of_a_deployment() -> None:
+    immutable = Setting(UPDATES, "RollingUpdateType", "Immutable")
+    made = plan(LARGE, base=(*THREE, immutable, Setting(COMMAND, "Timeout", "100")))
+    assert rolled(made).timeout_s == 100 + ANSWER_S
 
 
 def test_an_immutable_update_needs_no_switching_on() -> None:

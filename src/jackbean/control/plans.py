@@ -189,12 +189,24 @@ def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
         surge=update.surge_for(size),
         floor=update.floor,
         pause_s=update.pause_s if update.kind is UpdateKind.TIME else None,
-        timeout_s=max(update.timeout_s, options.timeout_s + ANSWER_S),
+        timeout_s=_timeout_s(update, options),
         ignore_health=options.ignore_health_check,
         reverts=True,
         park_s=options.parking_s if immutable else 0.0,
         since=now,
     )
+
+
+def _timeout_s(update: UpdateOptions, options: DeploymentOptions) -> float:
+    """Return for how long new instances are waited for: `Timeout` of updates is one of batches.
+
+    A pause is no part of it: who has been well that long may still be unwell for a moment.
+    """
+    needed_s = options.timeout_s + ANSWER_S
+    if update.kind is UpdateKind.IMMUTABLE:
+        return needed_s
+    pause_s = update.pause_s if update.kind is UpdateKind.TIME else 0
+    return max(update.timeout_s, pause_s + needed_s)
 
 
 def _trial(policy: Policy, evidence: EvidenceOptions) -> Trial | None:
