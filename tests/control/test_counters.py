@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from tests.control.scenes import environment, operation, rollout
+from tests.core.fleets import fleet, instance
 
 from jackbean.control.counters import COUNT_S, Counters, counts, read
 from jackbean.core.errors import PortError
+from jackbean.core.fleet import Work
 from jackbean.core.operations import Deprovision, Roll
 from jackbean.core.tallies import Tally
 from jackbean.core.traffic import NOBODY, Count
@@ -67,6 +69,19 @@ def test_they_are_looked_at_now_and_then(router: Router) -> None:
     counters.forget(record.id)
     asyncio.run(counters.look(record, 101.0))
     assert router.asked == 3
+
+
+def test_releases_of_the_past_are_left_out(router: Router) -> None:
+    router.groups = {f"release-{n}": Counted("a", n) for n in range(1, 100)}
+    router.groups["-"] = Counted("a", 7)
+    record = environment(
+        fleet(instance("i-1", assigned=(Work.STAGE, 96))),
+        release=98,
+        deployment=97,
+        operation=operation(Roll(rollout()), previous=97),
+    )
+    found = asyncio.run(read(router, router, record))  # type: ignore[arg-type]
+    assert [count.release for count in found or ()] == [NOBODY, 96, 97, 98, 99]
 
 
 def test_what_is_to_begin_with_cannot_wait(router: Router) -> None:

@@ -66,7 +66,7 @@ def test_what_was_not_saved_is_worked_out_anew(looks: list[tuple[int, bool]]) ->
         after = tally.look(glance((Count(1, "a", 1000 + total, 10, 4, 4),)), 100.0 + number)
         tally = after if saved else tally.interrupted()
     end = tally.end(glance((Count(1, "a", 1000 + total, 10, 4, 4),)), 200.0)
-    assert (end.requests, end.partial) == (total, False)
+    assert (end.requests, end.partial, end.counted, end.counts) == (total, False, True, ())
     assert sum(p.seconds for p in end.passages) == 100.0
 
 

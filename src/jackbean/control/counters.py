@@ -58,9 +58,21 @@ async def read(
     if environment.worker:
         return reports.processed(environment.id, environment.deployment or NOBODY)
     try:
-        return counts(await router.counters(environment.id), previous)
+        found = counts(await router.counters(environment.id), previous)
     except PortError:  # a deployment goes on without being counted, and its certificate says so
         return None
+    oldest = _oldest(environment, previous)
+    return tuple(c for c in found if c.release == NOBODY or c.release >= oldest)
+
+
+def _oldest(environment: Environment, previous: int | None) -> int:
+    """Return the oldest release that requests may go to: the proxy knows all that there ever were.
+
+    What is looked at is saved, again and again.
+    """
+    told = (m.assignment.release for m in environment.members if m.assignment)
+    numbers = (previous, environment.release, environment.deployment, *told)
+    return min((number for number in numbers if number is not None), default=NOBODY)
 
 
 def counts(groups: Mapping[str, Counted], previous: int | None) -> tuple[Count, ...]:

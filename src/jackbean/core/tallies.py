@@ -145,9 +145,10 @@ class Tally:
         )
 
     def end(self, glance: Glance, now: float) -> Tally:
-        """Return the tally after the last look."""
-        tally = self.look(glance, now)
-        return tally if glance.counts is not None else replace(tally, partial=True)
+        """Return the tally after the last look; how counters stood then is of no more use."""
+        tally, known = self.look(glance, now), glance.counts is not None
+        counts = () if tally.counted else None
+        return replace(tally, counts=counts, partial=tally.partial or not known)
 
     def interrupted(self) -> Tally:
         """Note that nobody has watched since it was saved, and will not until the next look."""
