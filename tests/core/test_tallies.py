@@ -103,8 +103,10 @@ def test_time_goes_to_what_was_under_way() -> None:
 def test_passages_are_bounded() -> None:
     tally = UNTOUCHED
     for number in range(PASSAGES_MAX + 50):
-        tally = tally.look(glance(moment=Moment("gate", number)), float(number))
-    assert len(tally.passages) == PASSAGES_MAX
+        tally = tally.look(glance(moment=Moment("gate", number + 1)), float(number))
+    assert len(tally.passages) == PASSAGES_MAX + 1
+    assert {p.seconds for p in tally.passages[:-1]} == {1.0}
+    assert tally.passages[-1] == Passage(Moment("gate"), float(PASSAGES_MAX), 49.0)
     assert sum(p.seconds for p in tally.passages) == PASSAGES_MAX + 49
 
 

@@ -17,7 +17,7 @@ from jackbean.core.records import replace
 from jackbean.core.traffic import Count, added, began_anew, renewed
 
 SAVE_S = 10.0  # at most between two saves of a tally during an operation
-PASSAGES_MAX = 200
+PASSAGES_MAX = 200  # of single batches
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,10 @@ def _added(tally: Tally, counts: tuple[Count, ...]) -> Tally:
 
 
 def _timed(tally: Tally, moment: Moment | None, now: float) -> tuple[tuple[Passage, ...], int]:
-    """Give the time since the last look to what was under way, and note what is now."""
+    """Give the time since the last look to what was under way, and note what is now.
+
+    Where there are too many to be noted one by one, what is done in further batches is one.
+    """
     passages, current = list(tally.passages), tally.current
     if passages and tally.at is not None:
         last = passages[current]
@@ -192,9 +195,11 @@ def _timed(tally: Tally, moment: Moment | None, now: float) -> tuple[tuple[Passa
         if moment == last.moment:
             return tuple(passages), current
     known = [passage.moment for passage in passages]
+    if moment is not None and moment not in known and len(known) >= PASSAGES_MAX:
+        moment = Moment(moment.name)
     if moment in known:
         current = known.index(moment)
-    elif moment is not None and len(passages) < PASSAGES_MAX:
+    elif moment is not None:
         current = len(passages)
         passages.append(Passage(moment, now))
     return tuple(passages), current
