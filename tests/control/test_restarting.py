@@ -13,6 +13,7 @@ from jackbean.control.returning import roll_back
 from jackbean.control.story import narration
 from jackbean.core.environments import Environment
 from jackbean.core.errors import Fault
+from jackbean.core.fleet import Service
 from jackbean.core.options.settings import Setting
 
 
@@ -44,6 +45,15 @@ def test_the_same_instances_start_the_same_release_anew(rig: Rig, policy: str) -
     assert rig.release(2).settings == rig.release(1).settings
     assert all(m.assignment and m.assignment.release == 2 for m in after.members)
     assert rig.told(request_id="again")[-1] == narration.UPDATED
+
+
+@pytest.mark.parametrize("policy", ["Rolling", "Immutable"])
+def test_a_batch_of_all_of_them_stays_in_service(rig: Rig, policy: str) -> None:
+    rig.running(settings=sized(2, policy, batch=2))
+    again(rig)
+    while rig.environment().operation:
+        rig.step(0.1)
+        assert all(m.service is Service.IN for m in rig.environment().members)
 
 
 def test_no_hooks_run(rig: Rig) -> None:

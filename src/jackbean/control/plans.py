@@ -65,9 +65,13 @@ def update_plan(environment: Environment, old: Release, new: Release, now: float
 
 
 def restart_plan(environment: Environment, again: Release, now: float) -> Plan:
-    """Return how every instance starts anew what it runs: in batches, if batches are set."""
+    """Return how every instance starts anew what it runs: in batches, if batches are set.
+
+    Where a single batch is all of them they stay in service: many applications lose no request.
+    """
     rollout = _deployment(environment, again, now)
-    policy = rollout.policy if rollout.policy == "AllAtOnce" else "Rolling"
+    whole = rollout.policy == "AllAtOnce" or rollout.batch_size >= rollout.size
+    policy = "AllAtOnce" if whole else "Rolling"
     rollout = replace(rollout, policy=policy, trial=None, park_s=0.0)
     return Plan((Provision(again.number), Roll(rollout)), Abort.REVERT)
 
