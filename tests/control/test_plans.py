@@ -11,9 +11,10 @@ from tests.core.fleets import NEW, OLD, many
 from jackbean.control.plans import ANSWER_S, Plan, launch_plan, update_plan
 from jackbean.core.operations import Abort, Provision, Roll, Settle
 from jackbean.core.options.settings import Setting
-from jackbean.core.rollouts import Rollout, Stage
+from jackbean.core.rollouts import AILING_S, Rollout, Stage
 
 ASG = "aws:autoscaling:asg"
+DEPLOYMENT = "jackbean:deployment"
 COMMAND = "aws:elasticbeanstalk:command"
 LAUNCH = "aws:autoscaling:launchconfiguration"
 UPDATES = "aws:autoscaling:updatepolicy:rollingupdate"
@@ -84,6 +85,16 @@ def test_what_giving_up_means(policy: str, abort: Abort, reverts: bool) -> None:
     made = deploy(Setting(COMMAND, "DeploymentPolicy", policy), base=(*THREE, APPLICATION))
     assert rolled(made).policy == policy
     assert (made.abort, rolled(made).reverts) == (abort, reverts)
+
+
+def test_a_canary_may_be_unwell_for_as_long_as_its_gate_takes() -> None:
+    split = (*THREE, APPLICATION, Setting(COMMAND, "DeploymentPolicy", "TrafficSplitting"))
+    assert rolled(deploy(base=split)).ailing_s_max == AILING_S
+    gate = (
+        Setting(DEPLOYMENT, "HealthCheckCount", "12"),
+        Setting(DEPLOYMENT, "HealthCheckInterval", "10000"),
+    )
+    assert rolled(deploy(base=(*split, *gate))).ailing_s_max == 240
 
 
 def test_properties_alone_are_a_configuration_deployment_that_goes_back() -> None:

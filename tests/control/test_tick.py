@@ -185,3 +185,20 @@ def test_a_policy_is_kept_by_whatever_refuses_and_crashes() -> None:
         after = rig.settle()
         assert (after.status, after.version_label) == (Status.READY, "v2")
         assert rig.told(request_id="r").count(narration.UPDATED) == 1
+
+
+def test_a_canary_with_a_long_gate_outlives_a_restart(rig: Rig) -> None:
+    settings = (
+        *sized(2, "TrafficSplitting"),
+        Setting("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
+        Setting("jackbean:deployment", "HealthCheckCount", "6"),
+        Setting("jackbean:deployment", "HealthCheckInterval", "5000"),
+    )
+    rig.running(settings=settings)
+    rig.update(label="v2")
+    rig.until(lambda: rig.environment().operation.rollout.evaluating)  # type: ignore[union-attr]
+    rig.step(30)
+    rig.universe.crash()
+    rig.step(200)
+    rig.settle()
+    assert rig.environment().version_label == "v2"

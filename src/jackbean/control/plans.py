@@ -21,7 +21,7 @@ from jackbean.core.options.views import (
 from jackbean.core.options.views import Update as UpdateKind
 from jackbean.core.records import replace
 from jackbean.core.releases import Release
-from jackbean.core.rollouts import BESIDE, Rollout
+from jackbean.core.rollouts import AILING_S, BESIDE, Rollout
 from jackbean.core.trials import Trial
 from jackbean.stacks.difference import difference, moved
 from jackbean.stacks.portable import portable
@@ -31,6 +31,7 @@ from jackbean.stacks.synthesis import GROUP
 # itself waits four minutes longer than it is told to.
 ANSWER_S = 30.0
 ROLLBACK_S = 30.0  # for parked instances to be well, which they are unless they are ill
+GATES = 2  # for as many gates new instances may be unwell while they are evaluated
 POLICY = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
 
 
@@ -173,6 +174,7 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
         reverts=new.configuration_only or options.policy in BESIDE,
         percent=traffic.percent,
         evaluate_s=traffic.evaluation_s,
+        ailing_s_max=max(AILING_S, GATES * options.gate_s),
         trial=_trial(options.policy, EvidenceOptions.of(new.settings)),
         park_s=_parking_s(options),
         since=now,

@@ -23,6 +23,7 @@ class Stage(StrEnum):
 
 
 BESIDE = frozenset({"Immutable", "TrafficSplitting"})  # new instances, and the old not touched
+AILING_S = 10.0  # how long new instances may be unwell while they are evaluated, at the least
 LOSSES_SPARE = 2  # beyond one for each instance
 OVER = frozenset({Stage.SUCCEEDED, Stage.FAILED, Stage.REVERTED})
 
@@ -72,6 +73,7 @@ class Rollout:
     evaluating: bool = False  # whether it has its share; `since` counts from then
     trial: Trial | None = None  # by its errors, while it is evaluated; None: by its health alone
     ailing: float | None = None  # since when its instances are not all well, while evaluated
+    ailing_s_max: float = AILING_S  # a look that is no good has them pass the whole gate anew
     stage: Stage = Stage.ADVANCING
     batch: tuple[str, ...] = ()
     batches: int = 0  # how many have begun

@@ -15,7 +15,6 @@ from jackbean.rollouts.beside import keeping, not_for
 from jackbean.rollouts.temporary import end_old, raise_new, withdraw
 from jackbean.rollouts.verbs import advance, commit, retire
 
-AILING_S = 10.0  # how long new instances may be unwell while they are evaluated
 HOLD_TIMES = 3  # the evaluation, for who waits for evidence
 
 
@@ -42,7 +41,7 @@ def _evaluated(rollout: Rollout, new: Fleet, now: float) -> Step:
     if len(new.alive) >= rollout.size and not new.alive.unsettled(rollout.goal):
         return _judged(rollout.recover(), now)
     rollout = rollout.ail(now).mourn(new.dead)
-    if rollout.hopeless or now - (rollout.ailing or now) > AILING_S:
+    if rollout.hopeless or now - (rollout.ailing or now) > rollout.ailing_s_max:
         return Step(rollout.give_up(now), (Weigh(0),))
     launch = Launch(rollout.size, rollout.goal, rollout.template, TEMPORARY)
     step = advance(rollout, new.alive.unsettled(rollout.goal), drain=True)

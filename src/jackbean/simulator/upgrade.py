@@ -16,7 +16,7 @@ Record = TypeVar("Record", Environment, Operation, Rollout)
 ADDED: dict[type, tuple[str, ...]] = {
     Environment: ("parked", "former"),
     Operation: ("aborted",),
-    Rollout: ("aborted", "surge", "floor", "pause_s", "park_s", "done", "proved"),
+    Rollout: ("aborted", "surge", "floor", "pause_s", "park_s", "done", "proved", "ailing_s_max"),
 }
 
 

@@ -114,6 +114,11 @@ class DeploymentOptions:
             parking_s=_parking_s(settings),
         )
 
+    @property
+    def gate_s(self) -> float:
+        """How long an instance must look good, look after look."""
+        return self.gate_checks * self.gate_interval_s
+
     def batch_for(self, count: int) -> int:
         """Return how many of `count` instances are worked on at a time; at least one."""
         if self.batch_type == "Fixed":
