@@ -227,6 +227,24 @@ def test_where_all_parked_have_died_it_is_a_deployment(rig: Rig) -> None:
     assert rig.settle().release == 3
 
 
+def test_a_configuration_that_could_not_be_prepared_leaves_nothing_mixed() -> None:
+    with Rig(behaviour=Behaviour(fails_staging=frozenset({3}))) as rig:
+        updated(rig, "Rolling")
+        rig.update(settings=(Setting(PROPERTIES, "A", "3"),))
+        assert rig.settle().release == 2
+        back(rig)
+        assert rig.settle().version_label == "v1"
+
+
+def test_a_version_that_could_not_be_prepared_is_undone_as_one_that_stopped_half_way() -> None:
+    with Rig(behaviour=Behaviour(fails_staging=frozenset({3}))) as rig:
+        updated(rig, "Rolling")
+        rig.update(label="v1")
+        assert rig.settle().release == 2
+        back(rig)
+        assert rig.settle().version_label == "v2"
+
+
 def test_there_is_nothing_to_go_back_to(rig: Rig) -> None:
     rig.running()
     assert "none to go back to" in rig.fault(roll_back(rig.world, "web1", "r")).message

@@ -157,6 +157,13 @@ class Observer:
         return after.count
 
 
+def running(reports: Reports, environment: Environment) -> dict[str, int]:
+    """Return the release that each instance says that it runs; who says nothing is left out."""
+    heard = {m.id: reports.latest(m.id) for m in environment.members}
+    said = {name: latest[0].running for name, latest in heard.items() if latest}
+    return {name: release for name, release in said.items() if release is not None}
+
+
 def counted(before: Passes, instance: Instance, gate: Gate, now: float, *, well: bool) -> Passes:
     """Return how often in a row an instance has looked good, with this look; `well` to requests."""
     if not well or instance.busy:

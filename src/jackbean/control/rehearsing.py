@@ -18,6 +18,7 @@ from jackbean.control.environments import (
     must_be_ready,
     wanted_release,
 )
+from jackbean.control.observe import running
 from jackbean.control.rehearsal.cases import Case
 from jackbean.control.rehearsal.compare import Way, compare
 from jackbean.control.rehearsal.pace import CERTIFICATES, Pace, measured
@@ -74,7 +75,7 @@ async def rehearse_update(world: World, name_or_id: str, asked: Asked) -> Rehear
     made = await cut(world, base, await _release(world, base, old, asked))
     _refuse_endless(before, made.release)
     pace, known = await _pace(world, before)
-    case = Case(before, old, made.release, base.updated, pace, _running(world, before))
+    case = Case(before, old, made.release, base.updated, pace, running(world.reports, before))
     done = await asyncio.to_thread(_rehearsed, case, asked)
     return replace(done, known=known, warnings=(*made.warnings, *done.rehearsal.plan.warnings))
 
@@ -115,10 +116,3 @@ async def _pace(world: World, environment: Environment) -> tuple[Pace, frozenset
     heard = {m.id: world.reports.latest(m.id) for m in environment.members}
     said = {name: latest[0].deployed for name, latest in heard.items() if latest}
     return measured(environment.members, said, certificates)
-
-
-def _running(world: World, environment: Environment) -> dict[str, int]:
-    """Return what instances say that they run; the others are taken at what they were told."""
-    heard = {m.id: world.reports.latest(m.id) for m in environment.members}
-    running = {name: latest[0].running for name, latest in heard.items() if latest}
-    return {name: release for name, release in running.items() if release is not None}

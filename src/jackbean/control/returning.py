@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jackbean.control.environments import current_release, find, must_be_ready, retried
+from jackbean.control.observe import running
 from jackbean.control.plans import Plan, begun, rollback_plan, update_plan
 from jackbean.control.story.narration import opening
 from jackbean.control.world import World
@@ -42,9 +43,7 @@ async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
     environment is on, and some of its instances are not.
     """
     current = await current_release(world, base)
-    on = base.deployment  # None: nothing has worked yet, so nothing can be mixed with it
-    told = [m.assignment.release for m in base.members if m.counted and m.assignment]
-    mixed = on is not None and any(release != on for release in told)
+    mixed = await _mixed(world, base)
     if base.former is None and not mixed:
         raise invalid(f"No other release has worked in {base.name} before: none to go back to.")
     goal = current if mixed or base.former is None else await _release(world, base, base.former)
@@ -57,6 +56,24 @@ async def _deployment(world: World, base: Environment) -> tuple[Release, Plan]:
         restarts=False,
     ).after(current)
     return again, update_plan(base, current, again, base.updated)
+
+
+async def _mixed(world: World, environment: Environment) -> bool:
+    """Whether a deployment has left instances on something else than the environment is on.
+
+    One that could not prepare other settings was told those last, and runs what it ran.
+    """
+    on, runs = environment.deployment, running(world.reports, environment)
+    if on is None:  # nothing has worked yet, so nothing can be mixed with it
+        return False
+    told = {m.id: m.assignment.release for m in environment.members if m.counted and m.assignment}
+    for name, number in told.items():
+        if number == on:
+            continue
+        asked = await _release(world, environment, number)
+        if runs.get(name) != on or not asked.configuration_only:
+            return True
+    return False
 
 
 async def _release(world: World, environment: Environment, number: int) -> Release:
