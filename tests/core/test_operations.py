@@ -14,6 +14,7 @@ from jackbean.core.operations import (
     Provision,
     Roll,
     Settle,
+    Tidy,
     Undo,
 )
 from jackbean.core.rollouts import Rollout, Stage
@@ -62,6 +63,12 @@ def test_it_failed_when_its_rollout_did(stage: Stage) -> None:
 def test_it_failed_when_its_resources_go_back() -> None:
     after = DEPLOY.then(Undo(()))
     assert (after.failed, after.reverted) == (True, True)
+
+
+def test_what_only_tidies_up_ends_by_itself() -> None:
+    provided = replace(DEPLOY, phases=(Provision(2),))
+    assert provided.revocable
+    assert not provided.next().then(Tidy()).revocable
 
 
 def test_what_has_no_abort_cannot_be_aborted() -> None:

@@ -159,8 +159,8 @@ class Operation:
         """Whether an abort would end it sooner: it has not reached its point of no return."""
         rollout = self.rollout
         advancing = rollout is None or rollout.stage is Stage.ADVANCING
-        begun = advancing and not self.undoing
-        return self.kind in {Kind.CREATE, Kind.UPDATE} and begun and not self.aborted
+        under_way = advancing and not self.undoing and not isinstance(self.phase, Tidy)
+        return self.kind in {Kind.CREATE, Kind.UPDATE} and under_way and not self.aborted
 
     @property
     def failed(self) -> bool:
