@@ -1,7 +1,7 @@
 """Rehearsing an update of an environment as it is now. Nothing is saved.
 
 The release is cut as for the update itself, with everything that is refused there; what follows is
-pure (`control.rehearsal`) and runs beside the loop, which goes on meanwhile.
+pure (`control.rehearsal`) and runs beside the loop, which goes on meanwhile: one at a time.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ async def rehearse_update(world: World, name_or_id: str, asked: Asked) -> Rehear
     _refuse_endless(before, made.release)
     pace, known = await _pace(world, before)
     case = Case(before, old, made.release, base.updated, pace, running(world.reports, before))
-    done = await asyncio.to_thread(_rehearsed, case, asked)
+    async with world.rehearsing:
+        done = await asyncio.to_thread(_rehearsed, case, asked)
     return replace(done, known=known, warnings=(*made.warnings, *done.rehearsal.plan.warnings))
 
 

@@ -25,6 +25,7 @@ class World:
     """`names` is held from when an application or a version is looked up until it is saved.
 
     An environment needs no such thing: two saves of one record, or of one name, collide.
+    `rehearsing` is held during a rehearsal: several at once would take threads and time from all.
     """
 
     installation: Installation
@@ -42,3 +43,4 @@ class World:
     platforms: Platforms
     bell: Bell
     names: asyncio.Lock = field(default_factory=asyncio.Lock)
+    rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock)
