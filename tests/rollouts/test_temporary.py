@@ -10,9 +10,8 @@ from tests.core.fleets import NEW, OLD, dead, failed, fleet, fresh, instance, ma
 
 from jackbean.core.acts import Act, Assign, Attach, Drain, Join, Launch, Retire, Weigh
 from jackbean.core.fleet import TEMPORARY, Fleet, Instance, Service, Work
-from jackbean.core.rollouts import Rollout, Stage
+from jackbean.core.rollouts import AILING_S, Rollout, Stage
 from jackbean.rollouts.policies import next_step
-from jackbean.rollouts.traffic_splitting import AILING_S
 
 NOW = 1000.0
 LATE = NOW + 61

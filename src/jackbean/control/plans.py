@@ -31,7 +31,6 @@ from jackbean.stacks.synthesis import GROUP
 # itself waits four minutes longer than it is told to.
 ANSWER_S = 30.0
 ROLLBACK_S = 30.0  # for parked instances to be well, which they are unless they are ill
-GATES = 2  # for as many gates new instances may be unwell while they are evaluated
 POLICY = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
 
 
@@ -174,7 +173,7 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
         reverts=new.configuration_only or options.policy in BESIDE,
         percent=traffic.percent,
         evaluate_s=traffic.evaluation_s,
-        ailing_s_max=max(AILING_S, GATES * options.gate_s),
+        ailing_s_max=AILING_S + options.gate_s,
         trial=_trial(options.policy, EvidenceOptions.of(new.settings)),
         park_s=_parking_s(options),
         since=now,

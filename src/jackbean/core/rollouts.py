@@ -23,7 +23,7 @@ class Stage(StrEnum):
 
 
 BESIDE = frozenset({"Immutable", "TrafficSplitting"})  # new instances, and the old not touched
-AILING_S = 10.0  # how long new instances may be unwell while they are evaluated, at the least
+AILING_S = 10.0  # how long new instances may be unwell while they are evaluated, besides their gate
 LOSSES_SPARE = 2  # beyond one for each instance
 OVER = frozenset({Stage.SUCCEEDED, Stage.FAILED, Stage.REVERTED})
 
