@@ -9,14 +9,28 @@ from typing import Any
 
 import pytest
 
-from jackbean.control import balancer, decide, intake, parking, perform, swapping, tick
+from jackbean.control import (
+    balancer,
+    certifying,
+    decide,
+    intake,
+    parking,
+    perform,
+    returning,
+    swapping,
+    tick,
+)
+from jackbean.control.environments import current_release
 from jackbean.control.proofs import Proofs
 from jackbean.control.story import narration
-from jackbean.core.acts import Step
-from jackbean.core.fleet import Fleet, Instance, Member, Service
+from jackbean.core.acts import Step, Weigh
+from jackbean.core.certificates import End
+from jackbean.core.environments import Environment
+from jackbean.core.fleet import Fleet, Instance, Member, Service, Work
+from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.router import TargetSight
-from jackbean.rollouts import abandon, batches, replacement, service, upkeep
+from jackbean.rollouts import abandon, batches, replacement, service, traffic_splitting, upkeep
 from jackbean.simulator import daemons
 from jackbean.simulator.histories import life
 from jackbean.simulator.invariants import ViolationError
@@ -58,6 +72,19 @@ def take_out_without_waiting_for_requests(patch: pytest.MonkeyPatch) -> None:
 
 def forget_to_end_machines(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(perform, "endable", lambda member: False)
+
+
+def end_machines_that_have_requests(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(perform, "endable", lambda member: member.leaving)
+
+
+def exchange_what_is_in_service(patch: pytest.MonkeyPatch) -> None:
+    real = batches._in_batches
+
+    def in_batches(rollout: Rollout, fleet: Fleet, now: float, *, drain: bool) -> Step:
+        return real(rollout, fleet, now, drain=False)
+
+    patch.setattr(batches, "_in_batches", in_batches)
 
 
 def forget_members_that_still_run(patch: pytest.MonkeyPatch) -> None:
@@ -179,6 +206,67 @@ def take_everybody_for_new(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Rollout, "begin", begin)
 
 
+def let_everybody_lead(patch: pytest.MonkeyPatch) -> None:
+    real = Member.assign
+
+    def assign(member: Member, work: Work, release: int, *, leader: bool = False) -> Member:
+        return real(member, work, release, leader=True)
+
+    patch.setattr(Member, "assign", assign)
+
+
+def let_nobody_lead(patch: pytest.MonkeyPatch) -> None:
+    real = Member.assign
+
+    def assign(member: Member, work: Work, release: int, *, leader: bool = False) -> Member:
+        return real(member, work, release)
+
+    patch.setattr(Member, "assign", assign)
+
+
+def give_a_canary_its_share_too_early(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(traffic_splitting, "Weigh", lambda percent: Weigh(percent or None))
+
+
+def give_a_canary_what_the_others_should_have(patch: pytest.MonkeyPatch) -> None:
+    def weigh(percent: int) -> Weigh:
+        return Weigh(100 - percent if percent else 0)
+
+    patch.setattr(traffic_splitting, "Weigh", weigh)
+
+
+def certify_success_whatever_comes_of_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(certifying, "_end", lambda ended, rollout: End.SUCCEEDED)
+
+
+def forget_what_there_was_before(patch: pytest.MonkeyPatch) -> None:
+    real = decide.commit
+
+    def commit(environment: Environment, release: Release, **deployed: Any) -> Environment:
+        return replace(real(environment, release, **deployed), former=None)
+
+    patch.setattr(decide, "commit", commit)
+
+
+def go_back_to_what_is_there(patch: pytest.MonkeyPatch) -> None:
+    async def release(world: Any, environment: Environment, number: int) -> Release:
+        return await current_release(world, environment)
+
+    patch.setattr(returning, "_release", release)
+
+
+def keep_telling_of_the_version_before(patch: pytest.MonkeyPatch) -> None:
+    real = decide.commit
+
+    def commit(environment: Environment, release: Release, **deployed: Any) -> Environment:
+        after = real(environment, release, **deployed)
+        return replace(after, version_label=environment.version_label)
+
+    patch.setattr(decide, "commit", commit)
+
+
+CANARY = Life(size=2, policy="TrafficSplitting", acts=("deploy",))
+BACK = Life(size=2, acts=("deploy", "rollback"))
 PLANTED: dict[Plant, Life] = {
     succeed_on_half_a_fleet: Life(size=3, acts=("deploy",)),
     take_everybody_out_at_once: Life(size=3, acts=("deploy",)),
@@ -187,6 +275,8 @@ PLANTED: dict[Plant, Life] = {
     ),
     take_out_without_waiting_for_requests: Life(size=2, acts=("deploy",)),
     forget_to_end_machines: Life(size=2, acts=("replace",)),
+    end_machines_that_have_requests: Life(size=2, acts=("replace",)),
+    exchange_what_is_in_service: Life(size=2, acts=("deploy",)),
     forget_members_that_still_run: Life(size=2, acts=("replace",)),
     never_finish_draining: Life(size=2, acts=("terminate",)),
     tell_the_end_too_early: Life(size=2, acts=("deploy",)),
@@ -205,6 +295,14 @@ PLANTED: dict[Plant, Life] = {
     certify_nothing: Life(size=1, acts=("deploy",)),
     never_tell_workers_to_stop: Life(size=2, acts=("terminate",), worker=True),
     take_silence_for_an_end: Life(size=2, acts=("terminate",), worker=True),
+    let_everybody_lead: Life(size=2, acts=("deploy",)),
+    let_nobody_lead: Life(size=2, acts=("deploy",)),
+    give_a_canary_its_share_too_early: CANARY,
+    give_a_canary_what_the_others_should_have: CANARY,
+    certify_success_whatever_comes_of_it: Life(size=2, acts=("deploy",), bad="fails_staging"),
+    forget_what_there_was_before: BACK,
+    go_back_to_what_is_there: BACK,
+    keep_telling_of_the_version_before: Life(size=1, acts=("deploy",)),
     take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1, seed=4),
 }
 

@@ -81,6 +81,7 @@ class MemoryEngine:
         self.nodes: dict[str, Node] = {}
         self.launched: list[str] = []
         self.cut_off: list[str] = []  # of workers: ended while they held messages
+        self.before_end: Callable[[str], None] = calm  # called with whose machine ends
         self.behaviour = behaviour or Behaviour()
         self._clock = clock
         self._effect = effect
@@ -108,6 +109,7 @@ class MemoryEngine:
 
     async def terminate(self, instance: str) -> None:
         self._effect(f"terminate {instance}")
+        self.before_end(instance)
         node = self.nodes.pop(instance, None)
         daemon = node.daemon if node is not None and not node.exited else None
         if daemon is not None and daemon.holds(self._clock.now()):
@@ -161,6 +163,10 @@ class MemoryEngine:
     def kill(self, instance: str) -> None:
         """Let a machine die by itself."""
         self.nodes[instance].exited = True
+
+    def changing(self) -> frozenset[str]:
+        """Return those that exchange their application, and do not answer meanwhile."""
+        return frozenset(name for name, node in self.nodes.items() if self._changing(node))
 
     def takers(self, instances: Iterable[str]) -> frozenset[str]:
         """Return those of `instances` that take messages from a queue."""

@@ -39,6 +39,7 @@ from jackbean.simulator.invariants import (
 )
 from jackbean.simulator.lives import FLOORS, Life, behaviour
 from jackbean.simulator.moulds import Mould
+from jackbean.simulator.returns import WayBack
 from jackbean.simulator.router import Traffic
 from jackbean.simulator.stacks import Custody, check_stacks, check_tidy
 from jackbean.simulator.universe import BRANCH, STEP_MAX_S, Universe
@@ -122,6 +123,7 @@ class Story:
         self._requests = 0
         self._colours = 0
         self._names: frozenset[str] = frozenset()
+        self._way_back = WayBack()
         self._follow(plan)
 
     def _follow(self, plan: Life) -> None:
@@ -238,6 +240,8 @@ class Story:
             case "terminate":
                 await environments.terminate(world, NAME, request_id)
             case "rollback":
+                if environment := await self._environment():
+                    self._way_back.ask(environment, self._universe.engine.running())
                 await roll_back(world, NAME, request_id)
             case "swap":
                 await swap(world, NAME, PARTNER, request_id)
@@ -299,9 +303,10 @@ class Story:
                 await self._insist(partial(self._act, "terminate"))
             asked = [at - age for at in (aborted_s, ended_s) if at is not None]
             await self._step(min(asked, default=STEP_MAX_S))
-            await self._check_floor(floor, what)
+            await self._check_service(floor, what)
         self._outcome.ends.append(what)
         await self._check_parked(what)
+        await self._check_way_back()
 
     async def _moving(self) -> bool:
         """Whether anything is under way anywhere."""
@@ -333,20 +338,38 @@ class Story:
         environment = await self._environment()
         return len(self._universe.serving(environment)) if environment else 0
 
-    async def _check_floor(self, floor: int, what: str) -> None:
-        if floor and await self._environment():
-            serving = await self._serving()
+    async def _check_service(self, floor: int, what: str) -> None:
+        """Raise a ViolationError where too few serve, or one is sent requests while it changes."""
+        environment = await self._environment()
+        if environment is None:
+            return
+        if floor:
+            serving = len(self._universe.serving(environment))
             require(serving >= floor, f"{serving} serve during {what}; at least {floor} must")
+        if not self._plan.flaps and self._plan.policy != "AllAtOnce":  # which drains nobody
+            disturbed = self._universe.disturbed(environment)
+            require(not disturbed, f"changed in service during {what}: {sorted(disturbed)}")
 
     async def _check_parked(self, what: str) -> None:
         """Raise a ViolationError unless a deployment has left what it was told to keep."""
         plan, environment = self._plan, await self._environment()
         keeps = plan.parking and plan.calm and plan.policy in {"Immutable", "TrafficSplitting"}
-        forgot = self._universe.faults.upgrades and self._universe.crashes  # by an older program
-        if not environment or not keeps or what != "deploy" or forgot:
+        if not environment or not keeps or what != "deploy" or self._forgot:
             return
         if self._witness.chronicle.won[environment.id]:
             require(environment.parked is not None, "nothing was parked")
+
+    async def _check_way_back(self) -> None:
+        """Raise a ViolationError where a rollback has not led to what there was before."""
+        environment = await self._environment()
+        if environment and not self._forgot:
+            won, store = self._witness.chronicle.won, self._universe.store
+            await self._way_back.rest(environment, store, won=won.get(environment.id, False))
+
+    @property
+    def _forgot(self) -> bool:
+        """Whether an older program has left records, which knew of no way back."""
+        return self._universe.faults.upgrades and self._universe.crashes > 0
 
     async def _rest(self) -> None:
         """Let the dust settle with nothing going wrong any more, then check everything."""

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from jackbean.control.story import narration
+from jackbean.core.certificates import Certificate, End
 from jackbean.core.environments import Environment, Status
 from jackbean.core.errors import JackbeanError
 from jackbean.core.events import Event, Severity
-from jackbean.core.fleet import PARKED, Service
+from jackbean.core.fleet import PARKED, TEMPORARY, Service
 from jackbean.core.operations import Abort, Operation
-from jackbean.core.rollouts import Stage
+from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.store import AddEvent, Change, EventQuery, PutCertificate, PutEnvironment
 from jackbean.simulator.universe import Universe
 
@@ -59,19 +60,21 @@ class Chronicle:
         self.won: dict[str, bool] = {}  # whether the last rollout has succeeded
         self.commits = 0
         self._operations: dict[str, Operation | None] = {}
+        self._led: set[tuple[str, int]] = set()  # releases that somebody was told to lead
 
     def __call__(self, changes: Sequence[Change]) -> None:
         self.commits += 1
         events = [c.event for c in changes if isinstance(c, AddEvent)]
-        certified = {
-            (c.certificate.environment_id, c.certificate.number)
-            for c in changes
-            if isinstance(c, PutCertificate)
-        }
+        certificates = [c.certificate for c in changes if isinstance(c, PutCertificate)]
+        for certificate in certificates:
+            _check_end(certificate, events)
+        certified = {(c.environment_id, c.number) for c in certificates}
         for change in changes:
             if isinstance(change, PutEnvironment):
                 self._certified(change.environment, certified)
                 self._environment(change.environment, events)
+                self._leader(change.environment)
+                _check_share(change.environment)
 
     def _certified(self, environment: Environment, certified: set[tuple[str, int]]) -> None:
         """Require a certificate with the end of every rollout, and none before."""
@@ -119,11 +122,53 @@ class Chronicle:
         stopped = operation.aborted and operation.abort is Abort.REVERT and not back
         require(ended or not stopped, "it was aborted and did not go back")
         rollout = operation.rollout
+        self._check_led(environment, rollout, won=won)
         beside = rollout is not None and rollout.policy in {"Immutable", "TrafficSplitting"}
         if won or (narration.REVERTED in told and not beside):
             self.uniform[environment.id] = True
         elif told and not beside:
             self.uniform[environment.id] = False
+
+    def _leader(self, environment: Environment) -> None:
+        """Require that no two instances run what only one of them may run."""
+        rollout = environment.operation.rollout if environment.operation else None
+        if rollout is None:
+            return
+        told = [m for m in environment.members if m.assignment and not m.leaving]
+        goals = [m for m in told if m.assignment and m.assignment.release == rollout.goal]
+        leading = [m.id for m in goals if m.assignment and m.assignment.leader]
+        require(len(leading) <= 1, f"more than one leads to {rollout.goal}: {leading}")
+        if leading:
+            self._led.add((environment.id, rollout.goal))
+
+    def _check_led(self, environment: Environment, rollout: Rollout | None, *, won: bool) -> None:
+        """Require of a deployment that has succeeded that somebody has led it.
+
+        Nobody leads where instances are replaced for what a running one cannot take.
+        """
+        if rollout is None or not won or rollout.policy == "Replacement":
+            return
+        led = (environment.id, rollout.goal) in self._led
+        require(led, f"nobody has led to {rollout.goal}")
+
+
+def _check_end(certificate: Certificate, events: Sequence[Event]) -> None:
+    """Require that a certificate has the end that people are told of."""
+    told = [e.message for e in events if e.request_id == certificate.request_id]
+    won = any(message.startswith(SUCCESSES) for message in told)
+    same = won is (certificate.end is End.SUCCEEDED)
+    require(same, f"{certificate.end} is certified, and told is {told}")
+
+
+def _check_share(environment: Environment) -> None:
+    """Require that a canary has its share while it is evaluated, and no requests before."""
+    rollout = environment.operation.rollout if environment.operation else None
+    if rollout is None or rollout.policy != "TrafficSplitting":
+        return
+    new = any(m.group == TEMPORARY for m in environment.members)
+    if new and rollout.stage is Stage.ADVANCING:
+        share = rollout.percent if rollout.evaluating else 0
+        require(environment.split == share, f"a canary has {environment.split} %, not {share} %")
 
 
 def check_names(

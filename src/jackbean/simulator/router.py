@@ -205,6 +205,12 @@ class MemoryRouter:
         for name in self._wanted:
             self._tell(name)
 
+    def lose(self, instance: str) -> None:
+        """Lose an instance whose machine ends, and whatever requests it has."""
+        self._settle()
+        hosts = [known[instance] for known in self._hosts.values() if instance in known]
+        self.cut_off += [instance for host in hosts if self._cuts_off(instance, host)]
+
     def receivers(self, environment_id: str, group: str | None = None) -> frozenset[str]:
         """Return the instances that a request may be sent to now; those of one group, if given."""
         self._settle()

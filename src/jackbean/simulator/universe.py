@@ -62,6 +62,7 @@ class Universe:
         effect = self.faults.effect
         self.engine = MemoryEngine(self.clock, behaviour, effect)
         self.router = MemoryRouter(self.clock, self.engine.healthy, traffic, effect)
+        self.engine.before_end = self.router.lose
         self.store = MemoryStore(
             self.clock, before_commit=self._before_commit, after_commit=self._after_commit
         )
@@ -133,6 +134,11 @@ class Universe:
         if environment.worker:
             return self.engine.takers(m.id for m in environment.members)
         return self.router.receivers(environment.id)
+
+    def disturbed(self, environment: Environment) -> frozenset[str]:
+        """Return the instances that requests are sent to while their application is exchanged."""
+        changing = self.engine.changing()
+        return changing & self.router.receivers(environment.id) if changing else changing
 
     async def environments(self) -> list[Environment]:
         return await self.store.environments(EVERYTHING)
