@@ -23,14 +23,22 @@ from jackbean.control import (
 from jackbean.control.environments import current_release
 from jackbean.control.proofs import Proofs
 from jackbean.control.story import narration
-from jackbean.core.acts import Step, Weigh
+from jackbean.core.acts import Join, Step, Weigh
 from jackbean.core.certificates import End
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Fleet, Instance, Member, Service, Work
 from jackbean.core.releases import Release
 from jackbean.core.rollouts import Rollout, Stage
 from jackbean.ports.router import TargetSight
-from jackbean.rollouts import abandon, batches, replacement, service, traffic_splitting, upkeep
+from jackbean.rollouts import (
+    abandon,
+    batches,
+    replacement,
+    rollback,
+    service,
+    traffic_splitting,
+    upkeep,
+)
 from jackbean.simulator import daemons
 from jackbean.simulator.histories import life
 from jackbean.simulator.invariants import ViolationError
@@ -255,6 +263,14 @@ def go_back_to_what_is_there(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(returning, "_release", release)
 
 
+def forget_to_give_the_parked_requests(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rollback, "Join", lambda **given: Join())
+
+
+def lose_patience_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Rollout, "overdue", lambda rollout, now: now - rollout.since > 1.0)
+
+
 def keep_telling_of_the_version_before(patch: pytest.MonkeyPatch) -> None:
     real = decide.commit
 
@@ -302,6 +318,8 @@ PLANTED: dict[Plant, Life] = {
     certify_success_whatever_comes_of_it: Life(size=2, acts=("deploy",), bad="fails_staging"),
     forget_what_there_was_before: BACK,
     go_back_to_what_is_there: BACK,
+    forget_to_give_the_parked_requests: replace(KEPT, acts=("deploy", "rollback")),
+    lose_patience_at_once: Life(size=2, acts=("deploy",)),
     keep_telling_of_the_version_before: Life(size=1, acts=("deploy",)),
     take_everybody_for_new: Life(size=3, acts=("deploy",), flaps=0.1, seed=4),
 }

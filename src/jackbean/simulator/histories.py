@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,24 +24,23 @@ from jackbean.core.applications import Application, Location, Version
 from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.options.settings import Setting
-from jackbean.ports.store import Change, EnvironmentQuery
+from jackbean.ports.store import EnvironmentQuery
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.bundles import bundle
 from jackbean.simulator.engine import Behaviour
 from jackbean.simulator.faults import Crash, Faults
 from jackbean.simulator.invariants import (
-    Chronicle,
     ViolationError,
     check_names,
     check_rest,
     check_uniform,
     require,
 )
-from jackbean.simulator.lives import FLOORS, Life, behaviour
+from jackbean.simulator.lives import Life, behaviour
 from jackbean.simulator.moulds import Mould
 from jackbean.simulator.returns import WayBack
 from jackbean.simulator.router import Traffic
-from jackbean.simulator.stacks import Custody, check_stacks, check_tidy
+from jackbean.simulator.stacks import Witness, check_stacks, check_tidy
 from jackbean.simulator.universe import BRANCH, STEP_MAX_S, Universe
 
 ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
@@ -97,17 +96,6 @@ async def _settled(plan: Life, faults: Faults) -> Story:
     story = mould.cast(faults)
     story.go_on_as(plan)
     return story
-
-
-class Witness:
-    """Whoever must see every commit."""
-
-    def __init__(self) -> None:
-        self.chronicle, self.custody = Chronicle(), Custody()
-
-    def __call__(self, changes: Sequence[Change]) -> None:
-        self.chronicle(changes)
-        self.custody(changes)
 
 
 class Story:
@@ -290,7 +278,9 @@ class Story:
         self, what: str, aborted_s: float | None = None, ended_s: float | None = None
     ) -> None:
         began = self._universe.clock.now()
-        floor = 0 if ended_s is not None else min(self._floor(what), await self._serving())
+        promised = self._plan.floor(what, upgrades=self._universe.faults.upgrades)
+        floor = 0 if ended_s is not None else min(promised, await self._serving())
+        meant = aborted_s is None and ended_s is None
         while await self._moving():
             now = self._universe.clock.now()
             age, watched = now - began, now - max(began, self._universe.crashed_at)
@@ -305,6 +295,8 @@ class Story:
             await self._step(min(asked, default=STEP_MAX_S))
             await self._check_service(floor, what)
         self._outcome.ends.append(what)
+        if meant:
+            await self._check_won(what)
         await self._check_parked(what)
         await self._check_way_back()
 
@@ -323,17 +315,6 @@ class Story:
         death_s = self._deaths[-1] - now if self._deaths else STEP_MAX_S
         await self._universe.step(max(min(most_s, death_s), STEP_MIN_S))
 
-    def _floor(self, what: str) -> int:
-        """Return how many instances must serve at every moment; 0 where nothing is promised."""
-        plan = self._plan
-        if not plan.calm:
-            return 0
-        if what == "replace":
-            return plan.size if plan.pace and not self._universe.faults.upgrades else 0
-        if plan.policy in FLOORS and what in {"deploy", "configure"}:
-            return max(plan.size - plan.batch * FLOORS[plan.policy], 0)
-        return 0
-
     async def _serving(self) -> int:
         environment = await self._environment()
         return len(self._universe.serving(environment)) if environment else 0
@@ -349,6 +330,13 @@ class Story:
         if not self._plan.flaps and self._plan.policy != "AllAtOnce":  # which drains nobody
             disturbed = self._universe.disturbed(environment)
             require(not disturbed, f"changed in service during {what}: {sorted(disturbed)}")
+
+    async def _check_won(self, what: str) -> None:
+        """Raise a ViolationError where something failed that nothing was wrong with."""
+        environment = await self._environment()
+        if environment and self._plan.calm and what in {"deploy", "configure"}:
+            won = self._witness.chronicle.won[environment.id]
+            require(won, f"{what} has failed, and nothing was wrong")
 
     async def _check_parked(self, what: str) -> None:
         """Raise a ViolationError unless a deployment has left what it was told to keep."""
@@ -377,7 +365,10 @@ class Story:
         universe.faults.end()
         universe.engine.calm_down()
         was = universe.engine.running()
-        await universe.pass_time(MOURNING_S if self._plan.deaths else CALM_S)
+        environment = await self._environment()
+        kept = min(await self._serving(), environment.desired) if environment else 0
+        look = partial(self._check_service, kept if self._plan.calm else 0, "rest")
+        await universe.pass_time(MOURNING_S if self._plan.deaths else CALM_S, look)
         await check_rest(universe)
         cut_off = universe.router.cut_off
         require(not cut_off, f"left service with requests in flight: {cut_off}")

@@ -63,6 +63,19 @@ class Life:
         """Whether nothing happens that may take an instance out of service by itself."""
         return not (self.deaths or self.bad or self.flaps)
 
+    def floor(self, what: str, *, upgrades: bool) -> int:
+        """Return how many instances must serve at every moment; 0 where nothing is promised."""
+        if not self.calm:
+            return 0
+        if what == "replace":
+            return self.size if self.pace and not upgrades else 0
+        if self.policy not in FLOORS:
+            return 0
+        floor = max(self.size - self.batch * FLOORS[self.policy], 0)
+        if what == "rollback" and "replace" not in self.acts:
+            return min(floor, 1) if self.parking else floor  # fewer may be parked than serve now
+        return floor if what in {"deploy", "configure"} else 0
+
 
 def random_life(seed: int) -> tuple[Life, Faults]:
     """Return what a seed stands for: a life with everything that can go wrong in it."""

@@ -7,7 +7,7 @@ does not do what it was asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -102,11 +102,15 @@ class Universe:
         self._ids.reseed(seed)
         self.engine.behave(behaviour)
 
-    async def pass_time(self, seconds: float) -> None:
-        """Let the installation run."""
+    async def pass_time(
+        self, seconds: float, look: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Let the installation run, and `look` after every step."""
         end = self.clock.now() + seconds
         while (left := end - self.clock.now()) > 0:
             await self.step(left)
+            if look is not None:
+                await look()
 
     async def step(self, most_s: float = STEP_MAX_S) -> None:
         """Take every turn that is due, let agents work, and move time, at most that far."""
