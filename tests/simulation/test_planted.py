@@ -244,7 +244,7 @@ def give_a_canary_what_the_others_should_have(patch: pytest.MonkeyPatch) -> None
 
 
 def certify_success_whatever_comes_of_it(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(certifying, "_end", lambda ended, rollout: End.SUCCEEDED)
+    patch.setattr(certifying, "_end", lambda ended: End.SUCCEEDED)
 
 
 def forget_what_there_was_before(patch: pytest.MonkeyPatch) -> None:

@@ -172,7 +172,8 @@ class Operation:
     def reverted(self) -> bool:
         """Whether everything is as it was before: instances went back, or got nothing of it."""
         rollout = self.rollout
-        return self.undoing or (rollout is not None and rollout.stage is Stage.REVERTED)
+        back = self.undoing or (rollout is not None and rollout.stage is Stage.REVERTED)
+        return back and self.kind is not Kind.CREATE  # there was nothing before
 
     def with_phase(self, phase: Phase) -> Operation:
         """Return it with the phase under way replaced by its next state."""
