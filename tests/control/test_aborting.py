@@ -96,6 +96,21 @@ def test_a_launch_without_resources_brings_no_instances_and_says_so(tmp_path: Pa
         assert len(rig.settle().members) == 2
 
 
+def test_what_serves_all_the_same_has_worked() -> None:
+    """A launch may be given up that only takes its time."""
+    with Rig() as rig:
+        made = rig.create(label="v1", settings=sized(2, "Rolling"))
+        rig.step(1)
+        aborted(rig)
+        assert rig.settle(made.id).deployment is None
+        rig.step(30)
+        assert rig.environment().deployment == 1
+        rig.update(label="v2", request_id="next")
+        rig.settle()
+        rig.run(roll_back(rig.world, "web1", "back"))
+        assert rig.settle().version_label == "v1"
+
+
 @pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])
 def test_what_is_beside_what_never_worked_is_taken_back(policy: str) -> None:
     with Rig(behaviour=Behaviour(hangs=frozenset({1}), fails_staging=frozenset({2}))) as rig:

@@ -13,6 +13,7 @@ from jackbean.control.stacks import stacking
 from jackbean.control.stacks.stacking import Progress
 from jackbean.core.acts import Act, Launch, Occasion, Step, amend, weighed
 from jackbean.core.environments import Environment, Status
+from jackbean.core.fleet import Fleet
 from jackbean.core.operations import (
     Deprovision,
     Empty,
@@ -135,7 +136,15 @@ def _at_rest(environment: Environment, scene: Scene, namer: Namer) -> Environmen
     asked = environment.desired if scene.capacity is None else scene.capacity
     desired = capacity.clamp(asked) if asked else 0
     resources = stacking.aligned(environment, scene, namer)
-    return replace(environment, resources=resources, desired=desired)
+    deployment = environment.deployment or _served(scene.fleet.counted)
+    return replace(environment, resources=resources, desired=desired, deployment=deployment)
+
+
+def _served(fleet: Fleet) -> int | None:
+    """Return the release that everybody serves: it works, whatever came of its operation."""
+    found = {i.sight.running for i in fleet}
+    release = found.pop() if len(found) == 1 else None
+    return None if release is None or fleet.unsettled(release) else release
 
 
 def _provision(phase: Provision, environment: Environment, scene: Scene, namer: Namer) -> Progress:

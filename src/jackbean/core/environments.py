@@ -83,7 +83,7 @@ class Environment:
 
     `release` is the release it is on, the last that was committed; `former` the one before, which a
     rollback goes back to; `deployment` the one that its instances run, which is older where later
-    ones changed nothing that concerns instances, None until one has succeeded; `releases` how many
+    ones changed nothing that concerns instances, None until one has worked; `releases` how many
     have been cut; `draft` one whose settings failed. `desired` is the capacity: one stored number.
     `slot` numbers its load balancer's loopback address. A worker has no load balancer: no CNAME
     prefix, and slot 0. `links` are those of its release, `group` what a + in the names of its

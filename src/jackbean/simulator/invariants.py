@@ -119,7 +119,8 @@ class Chronicle:
         self.won[environment.id] = won
         reverting = operation.rollout is not None and operation.rollout.stage is Stage.REVERTING
         back = reverting or operation.undoing
-        stopped = operation.aborted and operation.abort is Abort.REVERT and not back
+        known = operation.previous is not None  # else there is nothing to go back to
+        stopped = operation.aborted and operation.abort is Abort.REVERT and known and not back
         require(ended or not stopped, "it was aborted and did not go back")
         rollout = operation.rollout
         self._check_led(environment, rollout, won=won)
