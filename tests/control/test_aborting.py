@@ -111,6 +111,18 @@ def test_what_serves_all_the_same_has_worked() -> None:
         assert rig.settle().version_label == "v1"
 
 
+def test_who_comes_to_what_has_not_worked_gets_what_the_others_have() -> None:
+    with Rig(behaviour=Behaviour(hangs=frozenset({1}))) as rig:
+        made = rig.create(label="v1", settings=sized(2, "Rolling"))
+        rig.step(5)
+        aborted(rig)
+        rig.settle(made.id)
+        rig.update(settings=(Setting("aws:autoscaling:asg", "MinSize", "3"),))
+        rig.settle()
+        told = [m.assignment and m.assignment.release for m in rig.environment().members]
+        assert (rig.environment().release, told) == (2, [1, 1, 1])
+
+
 @pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])
 def test_what_is_beside_what_never_worked_is_taken_back(policy: str) -> None:
     with Rig(behaviour=Behaviour(hangs=frozenset({1}), fails_staging=frozenset({2}))) as rig:

@@ -62,9 +62,15 @@ def decide(scene: Scene, namer: Namer) -> Decision:
 
 def upkeep(environment: Environment, scene: Scene) -> tuple[Act, ...]:
     """Return what keeps `environment` as it is wanted."""
-    deployment = environment.deployment or scene.release.number
+    deployment = environment.deployment or _meant(environment, scene.release)
     launch = Launch(environment.desired, deployment, environment.template)
     return maintain(scene.fleet.counted, launch, scene.now)
+
+
+def _meant(environment: Environment, release: Release) -> int:
+    """Return what newcomers get where nothing has worked yet: the same as the others."""
+    told = [m.assignment.release for m in environment.members if m.counted and m.assignment]
+    return min(told, default=release.number)
 
 
 def _patience(operation: Operation | None, drain_s: float) -> float:
