@@ -254,6 +254,15 @@ def test_past_the_point_of_no_return_it_ends_in_any_case(policy: str) -> None:
     assert Weigh(None) in step.acts
 
 
+def test_two_short_illnesses_are_no_long_one() -> None:
+    ill, well = with_old(new("i-8", passes=0), new("i-9")), with_old(new("i-8"), new("i-9"))
+    rollout = next_step(JUDGED, ill, NOW).rollout
+    assert rollout.ailing == NOW
+    rollout = next_step(rollout, well, NOW + AILING_S - 1).rollout
+    rollout = next_step(rollout, ill, NOW + AILING_S).rollout
+    assert next_step(rollout, ill, NOW + AILING_S + 1).rollout.stage is Stage.ADVANCING
+
+
 def test_an_outage_is_no_illness() -> None:
     ailing = replace(JUDGED, ailing=NOW - 500).resume(NOW)
     unheard = with_old(new("i-8", passes=0), new("i-9", passes=0))
