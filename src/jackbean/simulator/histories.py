@@ -40,8 +40,9 @@ from jackbean.simulator.lives import Life, behaviour
 from jackbean.simulator.moulds import Mould
 from jackbean.simulator.returns import WayBack
 from jackbean.simulator.router import Traffic
-from jackbean.simulator.stacks import Witness, check_stacks, check_tidy
+from jackbean.simulator.stacks import check_stacks, check_tidy
 from jackbean.simulator.universe import BRANCH, STEP_MAX_S, Universe
+from jackbean.simulator.witness import Witness
 
 ASG, COMMAND = "aws:autoscaling:asg", "aws:elasticbeanstalk:command"
 SPLITTING = "aws:elasticbeanstalk:trafficsplitting"

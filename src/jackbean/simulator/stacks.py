@@ -11,7 +11,7 @@ from jackbean.core.freestanding import from_json
 from jackbean.core.resources import Resource, State
 from jackbean.ports.store import Change, PutDocument, PutEnvironment
 from jackbean.simulator.bundles import KEPT
-from jackbean.simulator.invariants import Chronicle, ViolationError, require
+from jackbean.simulator.invariants import ViolationError, require
 from jackbean.simulator.resources import STAYS, MemoryResources
 from jackbean.stacks.engine import KEEPING, unmade
 from jackbean.stacks.types import provided
@@ -52,17 +52,6 @@ def _held(resource: Resource) -> bool:
 
 def _lasting(resource: Resource) -> bool:
     return not KEEPING.isdisjoint({resource.deletion, resource.replacement})
-
-
-class Witness:
-    """Whoever must see every commit."""
-
-    def __init__(self) -> None:
-        self.chronicle, self.custody = Chronicle(), Custody()
-
-    def __call__(self, changes: Sequence[Change]) -> None:
-        self.chronicle(changes)
-        self.custody(changes)
 
 
 def check_tidy(environment: Environment) -> None:
