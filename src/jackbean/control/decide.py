@@ -48,6 +48,8 @@ def decide(scene: Scene, namer: Namer) -> Decision:
     members = progress(scene.fleet, scene.now, _patience(operation, scene.drain_s))
     if members != environment.members:
         environment = replace(environment, members=members)
+    if environment.deployment is None and (operation is None or operation.kind is Kind.CREATE):
+        environment = _deployed(environment, scene.fleet.counted)
     if operation is None:
         environment = _at_rest(environment, scene, namer)
         parked = parking.kept(environment, scene.fleet, scene.now)
@@ -142,15 +144,17 @@ def _at_rest(environment: Environment, scene: Scene, namer: Namer) -> Environmen
     asked = environment.desired if scene.capacity is None else scene.capacity
     desired = capacity.clamp(asked) if asked else 0
     resources = stacking.aligned(environment, scene, namer)
-    deployment = environment.deployment or _served(scene.fleet.counted)
-    return replace(environment, resources=resources, desired=desired, deployment=deployment)
+    return replace(environment, resources=resources, desired=desired)
 
 
-def _served(fleet: Fleet) -> int | None:
-    """Return the release that everybody serves: it works, whatever came of its operation."""
+def _deployed(environment: Environment, fleet: Fleet) -> Environment:
+    """Return it on the release that everybody runs: it works, whatever came of its launch."""
     found = {i.sight.running for i in fleet}
     release = found.pop() if len(found) == 1 else None
-    return None if release is None or fleet.unsettled(release) else release
+    if release is None or release > (environment.release or 0):
+        return environment
+    running = all(i.runs(release) and not i.failed(release) for i in fleet)
+    return replace(environment, deployment=release) if running else environment
 
 
 def _provision(phase: Provision, environment: Environment, scene: Scene, namer: Namer) -> Progress:

@@ -145,9 +145,9 @@ class Chronicle:
     def _check_led(self, environment: Environment, rollout: Rollout | None, *, won: bool) -> None:
         """Require of a deployment that has succeeded that somebody has led it.
 
-        Nobody leads where instances are replaced for what a running one cannot take.
+        Nobody leads where instances are replaced for what a running one cannot take, or are back.
         """
-        if rollout is None or not won or rollout.policy == "Replacement":
+        if rollout is None or not won or rollout.policy in {"Replacement", "Rollback"}:
             return
         led = (environment.id, rollout.goal) in self._led
         require(led, f"nobody has led to {rollout.goal}")
