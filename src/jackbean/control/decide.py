@@ -149,8 +149,7 @@ def _at_rest(environment: Environment, scene: Scene, namer: Namer) -> Environmen
 
 def _deployed(environment: Environment, fleet: Fleet) -> Environment:
     """Return it on the release that everybody runs: it works, whatever came of its launch."""
-    found = {i.sight.running for i in fleet}
-    release = found.pop() if len(found) == 1 else None
+    release = next((i.sight.running for i in fleet), None)
     if release is None or release > (environment.release or 0):
         return environment
     running = all(i.runs(release) and not i.failed(release) for i in fleet)
