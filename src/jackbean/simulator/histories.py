@@ -59,7 +59,7 @@ CHECK_S = 30.0  # between two looks of the load balancer at an instance
 CALM_S = 15.0  # in which the steady state mends what faults have left
 MOURNING_S = 60.0  # and longer where somebody died: those who died young are not replaced at once
 PROMPT = Behaviour(boot_s=0.0, stage_s=0.0, activate_s=0.0)  # where nothing is tried yet
-MOULDS_MAX = 1000  # shapes of lives whose beginnings are kept; some 200 kB each
+MOULDS_MAX = 2000  # shapes of lives whose beginnings are kept, all there are; some 200 kB each
 REFUSALS = ("already exists", "No Environment", "none to go back to", "Must be Updating")
 
 
