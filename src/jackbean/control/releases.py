@@ -164,7 +164,8 @@ async def _checked(around: Surroundings, extensions: Extensions, merged: Merged)
 
 def _found(around: Surroundings, extensions: Extensions, merged: Merged) -> Compiled:
     """Return what the bundle comes to, its template and what instances do alike."""
-    wrong = merged.faults or check_template(merged.template, around)
+    ours = around.declared.empty  # a template that is all our own has nothing wrong
+    wrong = merged.faults or ([] if ours else check_template(merged.template, around))
     found = compiled(around, extensions.lines)
     return replace(
         found,

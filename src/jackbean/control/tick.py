@@ -114,8 +114,9 @@ class Ticker:
         world, settings = self._world, terms.release.settings
         hostnames = () if environment.worker else await world.router.hostnames(environment.id)
         sights = await realise(world.resources, environment)
-        scene = Scene(environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
-        scene = replace(scene, partner_waits=await partner_waits(world.store, environment))
+        waits = await partner_waits(world.store, environment)
+        seen = (environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
+        scene = Scene(*seen, partner_waits=waits)
         reading = await self._gauge.look(environment, terms.release, now)
         if reading is None or reading.depth is None:
             return scene

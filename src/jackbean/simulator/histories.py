@@ -52,6 +52,7 @@ REPORTING = "aws:elasticbeanstalk:healthreporting:system"
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 WORKER = Tier("Worker", "SQS/HTTP", "2.3")
 NAME, PARTNER = "life-env", "partner-env"
+NAMED = EnvironmentQuery(names=(NAME,))
 TIMEOUT_S = 30
 STEP_MIN_S = 0.01  # a clock of large numbers cannot take steps of any size
 PATIENCE_S = 1500.0  # for every operation to end, from when it or the control plane began
@@ -80,6 +81,7 @@ async def life(plan: Life, faults: Faults | None = None) -> Outcome:
         story.keep_blobs(MemoryBlobs(Path(folder)))
         outcome = await story.live()
     await story.check_resources()
+    story.end()
     return outcome
 
 
@@ -94,6 +96,7 @@ async def _settled(plan: Life, faults: Faults) -> Story:
         while len(MOULDS) >= MOULDS_MAX:
             del MOULDS[next(iter(MOULDS))]
         mould = MOULDS[shape] = Mould(model, calm)
+        model.end()
     story = mould.cast(faults)
     story.go_on_as(plan)
     return story
@@ -132,6 +135,9 @@ class Story:
 
     def keep_blobs(self, blobs: MemoryBlobs) -> None:
         self._universe.world = replace(self._universe.world, blobs=blobs)
+
+    def end(self) -> None:
+        self._universe.dissolve()
 
     async def check_resources(self) -> None:
         """Raise a ViolationError unless what stacks are made of is what records say."""
@@ -268,7 +274,7 @@ class Story:
         return f"request-{self._requests}"
 
     async def _environment(self) -> Environment | None:
-        found = await self._universe.world.store.environments(EnvironmentQuery(names=(NAME,)))
+        found = await self._universe.world.store.environments(NAMED)
         return found[0] if found else None
 
     async def _under_way(self) -> bool:

@@ -204,7 +204,7 @@ class MemoryStore:
         return self._environments.get(id)
 
     async def environments(self, query: EnvironmentQuery) -> list[Environment]:
-        if query == EVERYTHING:
+        if query is EVERYTHING:
             return [e for e in self._environments if not e.terminated]
         return [e for e in self._environments if _environment_matches(query, e)]
 

@@ -133,6 +133,11 @@ class Universe:
         most_s = min(STEP_S * 2.0 ** max(self._quiet - self.quiet_steps, 0), STEP_MAX_S)
         return most_s if most_s <= STEP_S else max(STEP_S, min(most_s, self.engine.due_s()))
 
+    def dissolve(self) -> None:
+        """Let go of what refers back to it: then nobody has to search for what is left of it."""
+        for part in (self.store, self.router, self.engine, self.resources, self):
+            vars(part).clear()
+
     def serving(self, environment: Environment) -> frozenset[str]:
         """Return the instances that a request may be sent to now, or that take messages."""
         if environment.worker:

@@ -75,7 +75,8 @@ def merge(
             _count(found, section, len(merged), OTHERS_MAX)
     _count(found, "Resources", len(found.template["Resources"]), RESOURCES_MAX)
     _meanings(found, declared, (owned, unmet))
-    found.warnings += [_at(name, text) for name, text in advised(found.template["Resources"])]
+    if declared.resources:
+        found.warnings += [_at(name, text) for name, text in advised(found.template["Resources"])]
     return found
 
 
