@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from tests.control.scenes import INSTALLATION, environment, operation, rollout
+from tests.control.scenes import INSTALLATION, environment, operation, release, rollout
 from tests.core.fleets import NEW, OLD, dead, fleet, instance, many, updated
 
 from jackbean.control.balancer import routes
 from jackbean.control.observe import Look
+from jackbean.control.terms import Terms
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import TEMPORARY, Fleet, Service, Work
 from jackbean.core.operations import Roll
+from jackbean.core.records import replace
 from jackbean.core.traffic import group_of, release_of
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Routes, Split, Sticky
+from jackbean.ports.router import Routes, Split, Sticky
 
-HEALTH = HealthCheck("/", 1.0, 2.0, 3, 5)
+TERMS = replace(Terms.of(release()), idle_s=60)
 
 
 def wanted(whole: Fleet, record: Environment | None = None, sticky: Sticky | None = None) -> Routes:
     look = Look(whole, {i.id: Address(i.id, 80) for i in whole if i.id != "i-far"})
-    return routes(INSTALLATION, record or environment(whole, slot=7), look, HEALTH, sticky)
+    terms = replace(TERMS, sticky=sticky)
+    return routes(INSTALLATION, record or environment(whole, slot=7), look, terms)
 
 
 def test_those_in_service_that_can_be_reached() -> None:
@@ -34,7 +37,7 @@ def test_those_in_service_that_can_be_reached() -> None:
     )
     assert (found.environment_id, found.slot) == ("e-abcdefghij", 7)
     assert found.hostnames == ("web1.us-east-1.elasticbeanstalk.localhost",)
-    assert found.health == HEALTH
+    assert (found.health, found.idle_s) == (TERMS.health, 60)
     assert [(t.instance, t.address, t.draining) for t in found.targets] == [
         ("i-1", Address("i-1", 80), False),
         ("i-2", Address("i-2", 80), True),

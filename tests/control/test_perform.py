@@ -20,10 +20,9 @@ from jackbean.core.fleet import Fleet, Instance, Machine, Service
 from jackbean.core.options.settings import Setting
 from jackbean.core.protocol import Report
 from jackbean.ports.engine import Address, LaunchSpec, Openings
-from jackbean.ports.router import HealthCheck, Routes
+from jackbean.ports.router import Routes
 from jackbean.simulator.universe import BRANCH
 
-HEALTH = HealthCheck("/", 1.0, 2.0, 3, 5)
 LAUNCH = "aws:autoscaling:launchconfiguration"
 
 
@@ -106,7 +105,8 @@ class Bench:
                 platform_arn=self.arn,
             ),
         }
-        asyncio.run(perform(self.world, record, Means(HEALTH, Look(whole, addresses), releases)))
+        means = Means(Terms.of(releases[OLD]), Look(whole, addresses), releases)
+        asyncio.run(perform(self.world, record, means))
 
 
 @pytest.fixture

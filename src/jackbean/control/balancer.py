@@ -10,22 +10,19 @@ from __future__ import annotations
 from functools import lru_cache
 
 from jackbean.control.observe import Look
+from jackbean.control.terms import Terms
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import PARKED, Member, Service
 from jackbean.core.installation import Installation
 from jackbean.core.traffic import group_of
 from jackbean.ports.engine import Address
-from jackbean.ports.router import HealthCheck, Routes, Split, Sticky, Target
+from jackbean.ports.router import Routes, Split, Target
 
 TARGETS_KEPT_MAX = 4096
 
 
 def routes(
-    installation: Installation,
-    environment: Environment,
-    look: Look,
-    health: HealthCheck,
-    sticky: Sticky | None = None,
+    installation: Installation, environment: Environment, look: Look, terms: Terms
 ) -> Routes:
     """Return the load balancer that `environment` wants, as far as its machines have addresses."""
     running = {i.id: i.sight.running for i in look.fleet}
@@ -41,10 +38,11 @@ def routes(
         slot=environment.slot,
         hostnames=(installation.hostname(environment.cname_prefix),),
         targets=targets,
-        health=health,
+        health=terms.health,
         split=_split(environment),
-        sticky=sticky,
+        sticky=terms.sticky,
         revision=environment.revision,
+        idle_s=terms.idle_s,
     )
 
 

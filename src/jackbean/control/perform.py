@@ -14,14 +14,13 @@ from typing import Any
 from jackbean.control.balancer import routes
 from jackbean.control.intake import polls
 from jackbean.control.observe import Look
+from jackbean.control.terms import Terms
 from jackbean.control.world import World
 from jackbean.core.environments import Environment
 from jackbean.core.fleet import Instance, Machine, Member
 from jackbean.core.openings import Opening
-from jackbean.core.records import replace
 from jackbean.core.releases import Release
 from jackbean.ports.engine import LaunchSpec
-from jackbean.ports.router import HealthCheck, Sticky
 from jackbean.rollouts.service import endable
 
 LAUNCH = "aws:autoscaling:launchconfiguration"
@@ -31,11 +30,9 @@ LAUNCH = "aws:autoscaling:launchconfiguration"
 class Means:
     """What performing draws on: how to route, what was seen, and the releases of members."""
 
-    health: HealthCheck
+    terms: Terms
     look: Look
     releases: Mapping[int, Release]
-    sticky: Sticky | None = None
-    idle_s: int | None = None
     openings: tuple[Opening, ...] = ()  # of its security groups, besides the load balancer's port
 
 
@@ -49,8 +46,7 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
         return
     look = means.look
     if not environment.worker:
-        found = routes(world.installation, environment, look, means.health, means.sticky)
-        await world.router.publish(replace(found, idle_s=means.idle_s))
+        await world.router.publish(routes(world.installation, environment, look, means.terms))
     await world.engine.admit(dict.fromkeys((m.id for m in environment.members), means.openings))
     seen = {i.id: i for i in look.fleet}
     acts = [
@@ -65,6 +61,9 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
 
 async def _all(acts: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Do all of `acts`, and only when all have ended raise what the first of them raised."""
+    if len(acts) == 1:
+        await acts[0]
+        return
     for result in await asyncio.gather(*acts, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result

@@ -143,7 +143,7 @@ class Ticker:
         numbers = launching(environment)
         known = {n: (await self._read(environment, n)).release for n in numbers}
         openings = self._doors.of(environment, terms.release)
-        return Means(terms.health, look, known, terms.sticky, terms.idle_s, openings)
+        return Means(terms, look, known, openings)
 
     async def _read(self, environment: Environment, number: int) -> Terms:
         known = self._known.get((environment.id, number))

@@ -24,7 +24,6 @@ from jackbean.core.applications import Application, Location, Version
 from jackbean.core.environments import Environment, Status, Tier
 from jackbean.core.errors import Fault, PortError
 from jackbean.core.options.settings import Setting
-from jackbean.ports.store import EnvironmentQuery
 from jackbean.simulator.blobs import MemoryBlobs
 from jackbean.simulator.bundles import bundle
 from jackbean.simulator.engine import Behaviour
@@ -52,7 +51,6 @@ REPORTING = "aws:elasticbeanstalk:healthreporting:system"
 PROPERTIES = "aws:elasticbeanstalk:application:environment"
 WORKER = Tier("Worker", "SQS/HTTP", "2.3")
 NAME, PARTNER = "life-env", "partner-env"
-NAMED = EnvironmentQuery(names=(NAME,))
 TIMEOUT_S = 30
 STEP_MIN_S = 0.01  # a clock of large numbers cannot take steps of any size
 PATIENCE_S = 1500.0  # for every operation to end, from when it or the control plane began
@@ -274,8 +272,8 @@ class Story:
         return f"request-{self._requests}"
 
     async def _environment(self) -> Environment | None:
-        found = await self._universe.world.store.environments(NAMED)
-        return found[0] if found else None
+        found = await self._universe.environments()
+        return next((e for e in found if e.name == NAME), None)
 
     async def _under_way(self) -> bool:
         environment = await self._environment()
