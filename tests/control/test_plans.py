@@ -228,6 +228,18 @@ def test_without_a_release_to_go_back_to_there_is_no_previous_one() -> None:
     assert rolled(update_plan(record, old, new, NOW)).previous is None
 
 
+@pytest.mark.parametrize(("label", "leads"), [("v1", False), ("v2", True)])
+@pytest.mark.parametrize("kind", ["Health", "Immutable"])
+def test_new_instances_for_settings_alone_are_led_by_nobody(
+    label: str, leads: bool, kind: str
+) -> None:
+    made = plan(LARGE, base=(*THREE, Setting(UPDATES, "RollingUpdateType", kind)), label=label)
+    assert rolled(made).leads is leads
+    record = environment(many(1), template="another", deployment=None)
+    first = release(NEW, configuration_only=True)
+    assert rolled(update_plan(record, release(OLD), first, NOW)).leads
+
+
 def test_plans_are_made_of_the_least_thing() -> None:
     """Each change of one setting alone leads to the phases that it needs, and not to more."""
     needs = {

@@ -62,3 +62,10 @@ def test_the_first_step_launches_new_instances(policy: str) -> None:
     launch = next(a for a in step.acts if isinstance(a, Launch) and a.group == TEMPORARY)
     expected = {"Immutable": 1, "RollingWithAdditionalBatch": 2, "TrafficSplitting": 3}
     assert (launch.count, launch.release, launch.leader) == (expected[policy], 2, True)
+
+
+@pytest.mark.parametrize("policy", BESIDE)
+def test_new_instances_for_settings_alone_have_no_leader(policy: str) -> None:
+    rollout = Rollout(policy, 2, 1, 3, "t", batch_size=2, leads=False, since=NOW)
+    step = next_step(rollout, Fleet(), NOW)
+    assert not any(a.leader for a in step.acts if isinstance(a, Launch))

@@ -25,6 +25,7 @@ ROLLOUT = Rollout(
     batch_size=1,
     timeout_s=60,
     reverts=True,
+    leads=False,
     since=NOW,
 )
 BACK = ROLLOUT.enter(Stage.REVERTING, NOW)
@@ -179,9 +180,12 @@ def test_steps(case: Case) -> None:
     assert step.acts or step.why or step.rollout != case.rollout
 
 
-def test_a_creation_has_a_leader() -> None:
-    step = replacement(replace(ROLLOUT, previous=None), fleet(), NOW)
-    assert step.acts == (Launch(3, NEW, "t-new", leader=True),)
+def test_another_version_has_a_leader_and_the_way_back_has_none() -> None:
+    leading = replace(ROLLOUT, leads=True)
+    step = replacement(leading, fleet(instance("i-1"), instance("i-2")), NOW)
+    assert step.acts == (replace(LAUNCH, leader=True),)
+    step = replacement(leading.enter(Stage.REVERTING, NOW), fleet(new("i-4"), new("i-5")), NOW)
+    assert step.acts == (Launch(3, OLD, "t-old"),)
 
 
 def test_a_survivor_of_another_attempt_is_replaced_in_its_turn() -> None:

@@ -273,3 +273,5 @@ def test_the_leader_of_an_additional_batch_is_one_that_lives() -> None:
     gone = new("i-7", leaving=True)
     step = next_step(MORE, with_old(gone, new("i-8")), NOW + 1)
     assert step.rollout.leader == "i-8"
+    step = next_step(replace(MORE, leads=False), with_old(gone, new("i-8")), NOW + 1)
+    assert step.rollout.leader == "i-1"  # of those that there were, which are told in their place

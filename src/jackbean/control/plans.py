@@ -171,6 +171,7 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
         timeout_s=options.timeout_s + ANSWER_S,
         ignore_health=options.ignore_health_check,
         reverts=new.configuration_only or options.policy in BESIDE,
+        leads=_leads(environment, new),
         percent=traffic.percent,
         evaluate_s=traffic.evaluation_s,
         ailing_s_max=AILING_S + options.gate_s,
@@ -197,9 +198,15 @@ def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
         timeout_s=_timeout_s(update, options),
         ignore_health=options.ignore_health_check,
         reverts=True,
+        leads=_leads(environment, new),
         park_s=options.parking_s if immutable else 0.0,
         since=now,
     )
+
+
+def _leads(environment: Environment, new: Release) -> bool:
+    """Whether a new instance may run what only one may: for a version, as on AWS, or the first."""
+    return not new.configuration_only or environment.deployment is None
 
 
 def _timeout_s(update: UpdateOptions, options: DeploymentOptions) -> float:

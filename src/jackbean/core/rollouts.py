@@ -66,6 +66,7 @@ class Rollout:
     pause_s: float | None = None
     park_s: float = 0.0
     previous_template: str = ""
+    leads: bool = True  # whether a new instance of it may be the leader: not for settings alone
     leader: str = ""  # who runs what only one instance may run; chosen once
     proved: bool = False  # whether the first of its new instances was well
     percent: int = 0  # of requests for the new release, while it is evaluated

@@ -21,7 +21,8 @@ def rolling_with_additional_batch(rollout: Rollout, fleet: Fleet, now: float) ->
         raising = raise_new(rollout, extra, rollout.batch_size, now)
         if raising is not None:
             return keeping(raising, regular)
-        rollout = replace(rollout, leader=rollout.leader or extra.alive.ids[0])
+        leader = extra.alive.ids[0] if rollout.leads else ""
+        rollout = replace(rollout, leader=rollout.leader or leader)
     step = _stand_in(rollout, extra, regular, now) or rolling(rollout, regular, now)
     if step.rollout.stage is Stage.SUCCEEDED:
         return commit(rollout, now)

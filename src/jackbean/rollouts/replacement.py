@@ -56,8 +56,8 @@ def _launch(rollout: Rollout, old: Fleet, new: Fleet, *, waits: bool) -> tuple[A
     count = min(room - have, size - len(new))
     if count <= 0:
         return ()
-    lead = rollout.previous is None
-    return (Launch(have + count, rollout.target, rollout.target_template, leader=lead),)
+    leads = rollout.leads and rollout.target == rollout.goal
+    return (Launch(have + count, rollout.target, rollout.target_template, leader=leads),)
 
 
 def _batch(rollout: Rollout, old: Fleet, new: Fleet) -> Fleet:

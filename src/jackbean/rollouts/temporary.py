@@ -19,7 +19,7 @@ def raise_new(rollout: Rollout, new: Fleet, count: int, now: float) -> Step | No
     if step.acts:
         return replace(step, acts=dead + step.acts)
     if dead or len(new.alive) < count:
-        launch = Launch(count, rollout.goal, rollout.template, TEMPORARY, leader=True)
+        launch = Launch(count, rollout.goal, rollout.template, TEMPORARY, leader=rollout.leads)
         return Step(rollout.begin_group(now), (*dead, launch), "launching new instances")
     return advance(rollout, todo, drain=True) if todo else None
 

@@ -15,7 +15,7 @@ from jackbean.core.errors import JackbeanError
 from jackbean.core.events import Event, Severity
 from jackbean.core.fleet import PARKED, TEMPORARY, Service
 from jackbean.core.operations import Abort, Operation
-from jackbean.core.rollouts import Rollout, Stage
+from jackbean.core.rollouts import BESIDE, Rollout, Stage
 from jackbean.ports.store import AddEvent, Change, EventQuery, PutCertificate, PutEnvironment
 from jackbean.simulator.universe import Universe
 
@@ -124,7 +124,7 @@ class Chronicle:
         require(ended or not stopped, "it was aborted and did not go back")
         rollout = operation.rollout
         self._check_led(environment, rollout, won=won)
-        beside = rollout is not None and rollout.policy in {"Immutable", "TrafficSplitting"}
+        beside = rollout is not None and rollout.policy in BESIDE
         if won or (narration.REVERTED in told and not beside):
             self.uniform[environment.id] = True
         elif told and not beside:
@@ -145,12 +145,13 @@ class Chronicle:
     def _check_led(self, environment: Environment, rollout: Rollout | None, *, won: bool) -> None:
         """Require of a deployment that has succeeded that somebody has led it.
 
-        Nobody leads where instances are replaced for what a running one cannot take, or are back.
+        Nobody leads new instances that come for settings alone, nor those that are back.
         """
-        if rollout is None or not won or rollout.policy in {"Replacement", "Rollback"}:
+        if rollout is None or not won or rollout.policy == "Rollback":
             return
         led = (environment.id, rollout.goal) in self._led
-        require(led, f"nobody has led to {rollout.goal}")
+        wanted = rollout.leads or rollout.policy not in {"Replacement", *BESIDE}
+        require(led is wanted, f"{rollout.goal} is led: {led}, and is to be: {wanted}")
 
 
 def _check_end(certificate: Certificate, events: Sequence[Event]) -> None:
