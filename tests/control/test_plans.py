@@ -103,6 +103,17 @@ def test_properties_alone_are_a_configuration_deployment_that_goes_back() -> Non
     assert (made.abort, rolled(made).reverts) == (Abort.REVERT, True)
 
 
+@pytest.mark.parametrize("policy", ["Immutable", "TrafficSplitting"])
+def test_properties_alone_reach_the_instances_that_there_are(policy: str) -> None:
+    chosen = (Setting(COMMAND, "DeploymentPolicy", policy), Setting(COMMAND, "BatchSize", "30"))
+    parking = Setting(DEPLOYMENT, "ParkingTime", "5")
+    made = plan(PROPERTY, base=(*THREE, APPLICATION, *chosen, parking))
+    found = rolled(made)
+    assert (found.policy, found.batch_size) == ("RollingWithAdditionalBatch", 1)
+    assert (made.abort, found.reverts, found.leads) == (Abort.REVERT, True, False)
+    assert (found.trial, found.park_s) == (None, 0.0)
+
+
 def test_capacity_alone_settles() -> None:
     made = plan(Setting(ASG, "MaxSize", "9"), Setting(COMMAND, "Timeout", "100"))
     assert made.phases == (Provision(NEW), Settle(NOW, 100.0))

@@ -159,9 +159,9 @@ def _size(environment: Environment, new: Release) -> int:
 
 def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
     options, traffic = DeploymentOptions.of(new.settings), TrafficOptions.of(new.settings)
-    size = _size(environment, new)
+    policy, size = _policy(options, new), _size(environment, new)
     return Rollout(
-        policy=options.policy,
+        policy=policy,
         goal=new.number,
         previous=environment.deployment,
         size=size,
@@ -170,15 +170,24 @@ def _deployment(environment: Environment, new: Release, now: float) -> Rollout:
         batch_size=options.batch_for(size),
         timeout_s=options.timeout_s + ANSWER_S,
         ignore_health=options.ignore_health_check,
-        reverts=new.configuration_only or options.policy in BESIDE,
+        reverts=new.configuration_only or policy in BESIDE,
         leads=_leads(environment, new),
         percent=traffic.percent,
         evaluate_s=traffic.evaluation_s,
         ailing_s_max=AILING_S + options.gate_s,
-        trial=_trial(options.policy, EvidenceOptions.of(new.settings)),
-        park_s=_parking_s(options),
+        trial=_trial(policy, EvidenceOptions.of(new.settings)),
+        park_s=options.parking_s if policy in BESIDE else 0.0,
         since=now,
     )
+
+
+def _policy(options: DeploymentOptions, new: Release) -> Policy:
+    """Return how instances get a release: settings alone reach those that there are, as on AWS.
+
+    Where none of them would go out of service, a batch more stands in.
+    """
+    beside = new.configuration_only and options.policy in BESIDE
+    return Policy.ROLLING_WITH_ADDITIONAL_BATCH if beside else options.policy
 
 
 def _replacement(environment: Environment, new: Release, now: float) -> Rollout:
@@ -226,7 +235,3 @@ def _trial(policy: Policy, evidence: EvidenceOptions) -> Trial | None:
     if policy is not Policy.TRAFFIC_SPLITTING or not evidence.compare:
         return None
     return Trial(level=evidence.level, effect=evidence.effect, hold=evidence.hold)
-
-
-def _parking_s(options: DeploymentOptions) -> float:
-    return options.parking_s if options.policy in BESIDE else 0.0

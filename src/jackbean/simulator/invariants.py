@@ -167,7 +167,7 @@ def _check_share(environment: Environment) -> None:
     rollout = environment.operation.rollout if environment.operation else None
     if rollout is None or rollout.policy != "TrafficSplitting":
         return
-    new = any(m.group == TEMPORARY for m in environment.members)
+    new = any(m.group == TEMPORARY and not m.leaving for m in environment.members)
     if new and rollout.stage is Stage.ADVANCING:
         share = rollout.percent if rollout.evaluating else 0
         require(environment.split == share, f"a canary has {environment.split} %, not {share} %")
