@@ -372,7 +372,7 @@ class Story:
         was = universe.engine.running()
         environment = await self._environment()
         kept = min(await self._serving(), environment.desired) if environment else 0
-        look = partial(self._check_service, kept if self._plan.calm else 0, "rest")
+        look = partial(self._check_service, kept if self._plan.restful else 0, "rest")
         await universe.pass_time(MOURNING_S if self._plan.deaths else CALM_S, look)
         await check_rest(universe)
         cut_off = universe.router.cut_off

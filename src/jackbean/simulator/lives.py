@@ -63,6 +63,15 @@ class Life:
         """Whether nothing happens that may take an instance out of service by itself."""
         return not (self.deaths or self.bad or self.flaps)
 
+    @property
+    def restful(self) -> bool:
+        """Whether those that serve when all has ended go on to.
+
+        AllAtOnce changes instances in service: what it has begun when it is stopped, they end.
+        """
+        stopped = self.policy == "AllAtOnce" and any(at is not None for at in self.aborts)
+        return self.calm and not stopped
+
     def floor(self, what: str, *, upgrades: bool) -> int:
         """Return how many instances must serve at every moment; 0 where nothing is promised."""
         if not self.calm:
