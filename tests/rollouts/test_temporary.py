@@ -275,3 +275,11 @@ def test_the_leader_of_an_additional_batch_is_one_that_lives() -> None:
     assert step.rollout.leader == "i-8"
     step = next_step(replace(MORE, leads=False), with_old(gone, new("i-8")), NOW + 1)
     assert step.rollout.leader == "i-1"  # of those that there were, which are told in their place
+
+
+def test_who_dies_while_a_batch_is_raised_anew_leads_no_more() -> None:
+    led = replace(MORE, leads=False, batch=("i-1",), leader="i-1")
+    unwell = with_old(new("i-8", passes=0))
+    gone = replace(unwell, instances=(dead("i-1"), *unwell.instances[1:]))
+    assert next_step(led, unwell, NOW + 1).rollout.leader == "i-1"
+    assert not next_step(led, gone, NOW + 1).rollout.leader

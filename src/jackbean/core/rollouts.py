@@ -184,15 +184,15 @@ class Rollout:
         return self if self.ailing is None else replace(self, ailing=None)
 
     def mourn(self, dead: Fleet) -> Rollout:
-        """Count those who died by themselves and are about to be replaced.
-
-        A leader that died before it had the goal staged may not have led: there is a new one.
-        """
+        """Count those who died by themselves and are about to be replaced."""
         if not dead:
             return self
+        return replace(self.follow(dead), losses=self.losses + len(dead))
+
+    def follow(self, dead: Fleet) -> Rollout:
+        """Have a new leader where it died before it had the goal staged: it may not have led."""
         unled = any(i.id == self.leader and i.sight.staged != self.goal for i in dead)
-        leader = "" if unled else self.leader
-        return replace(self, losses=self.losses + len(dead), leader=leader)
+        return replace(self, leader="") if unled else self
 
     def waive(self, batch: Fleet) -> Rollout:
         return replace(self, waived=self.waived + batch.ids)

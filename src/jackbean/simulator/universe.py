@@ -190,6 +190,7 @@ class Universe:
             turn = await self._ticker.tick(environment_id)
         except (Conflict, PortError):
             self._due[environment_id] = self.clock.now()
+            self._saved = True  # whoever was refused asks again soon
             return
         if turn.again_s is None:
             del self._due[environment_id]
