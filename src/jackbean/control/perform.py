@@ -61,9 +61,6 @@ async def perform(world: World, environment: Environment, means: Means) -> None:
 
 async def _all(acts: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Do all of `acts`, and only when all have ended raise what the first of them raised."""
-    if len(acts) == 1:
-        await acts[0]
-        return
     for result in await asyncio.gather(*acts, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result

@@ -113,10 +113,16 @@ class Ticker:
     async def _scene(self, environment: Environment, look: Look, terms: Terms, now: float) -> Scene:
         world, settings = self._world, terms.release.settings
         hostnames = () if environment.worker else await world.router.hostnames(environment.id)
-        sights = await realise(world.resources, environment)
-        waits = await partner_waits(world.store, environment)
-        seen = (environment, look.fleet, terms.release, terms.drain_s, now, hostnames, sights)
-        scene = Scene(*seen, partner_waits=waits)
+        scene = Scene(
+            environment=environment,
+            fleet=look.fleet,
+            release=terms.release,
+            drain_s=terms.drain_s,
+            now=now,
+            hostnames=hostnames,
+            sights=await realise(world.resources, environment),
+            partner_waits=await partner_waits(world.store, environment),
+        )
         reading = await self._gauge.look(environment, terms.release, now)
         if reading is None or reading.depth is None:
             return scene

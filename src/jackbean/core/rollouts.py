@@ -187,9 +187,9 @@ class Rollout:
         """Count those who died by themselves and are about to be replaced."""
         if not dead:
             return self
-        return replace(self.follow(dead), losses=self.losses + len(dead))
+        return replace(self.relieve(dead), losses=self.losses + len(dead))
 
-    def follow(self, dead: Fleet) -> Rollout:
+    def relieve(self, dead: Fleet) -> Rollout:
         """Have a new leader where it died before it had the goal staged: it may not have led."""
         unled = any(i.id == self.leader and i.sight.staged != self.goal for i in dead)
         return replace(self, leader="") if unled else self

@@ -20,7 +20,7 @@ def rolling_with_additional_batch(rollout: Rollout, fleet: Fleet, now: float) ->
     if rollout.stage is Stage.ADVANCING:
         raising = raise_new(rollout, extra, rollout.batch_size, now)
         if raising is not None:
-            raising = replace(raising, rollout=raising.rollout.follow(regular.dead))
+            raising = replace(raising, rollout=raising.rollout.relieve(regular.dead))
             return keeping(raising, regular)
         leader = extra.alive.ids[0] if rollout.leads else ""
         rollout = replace(rollout, leader=rollout.leader or leader)

@@ -28,7 +28,7 @@ from jackbean.simulator.lives import Life, random_life, random_stacks, random_wo
 Drawn = Callable[[int], tuple[Life | FreeLife, Faults]]
 BLOCK = 50  # histories that a process lives in one go
 GARBAGE = (50_000, 20, 100)  # a history leaves little that only a search finds
-SHOWN_MAX = 10
+SHOWN_MAX = 100  # failures told of one by one: a long run is not soon lived again
 TOLD_S = 30.0  # between two lines of progress
 INTERRUPTED = 130  # what a shell takes for the exit code of what Ctrl-C has ended
 

@@ -73,7 +73,7 @@ class Universe:
         self._ticker = Ticker(self.world)
         self._due: dict[str, float] = {}
         self._adopted = False
-        self._saved = False
+        self._eventful = False
         self.quiet_steps = QUIET_STEPS
         self._quiet = 0
         self._known: dict[str, Environment] = {}  # as saved, but for what is only noted
@@ -124,11 +124,11 @@ class Universe:
         self.clock.advance(min(self._stride(), most_s))
 
     def _stride(self) -> float:
-        """Return how far time moves: further and further while nobody saves anything new.
+        """Return how far time moves: further and further while nothing new is saved.
 
         It does not pass what an instance is about to do: there is something to see of that.
         """
-        quiet, self._saved = not self._saved, False
+        quiet, self._eventful = not self._eventful, False
         self._quiet = self._quiet + 1 if quiet else 0
         most_s = min(STEP_S * 2.0 ** max(self._quiet - self.quiet_steps, 0), STEP_MAX_S)
         return most_s if most_s <= STEP_S else max(STEP_S, min(most_s, self.engine.due_s()))
@@ -190,7 +190,7 @@ class Universe:
             turn = await self._ticker.tick(environment_id)
         except (Conflict, PortError):
             self._due[environment_id] = self.clock.now()
-            self._saved = True  # whoever was refused asks again soon
+            self._eventful = True  # whoever was refused asks again soon
             return
         if turn.again_s is None:
             del self._due[environment_id]
@@ -202,7 +202,7 @@ class Universe:
 
     def _after_commit(self, changes: Sequence[Change]) -> None:
         news = [self._news(change) for change in changes]
-        self._saved = self._saved or any(news)
+        self._eventful = self._eventful or any(news)
         self._watch(changes)
         self.faults.effect("committed")
 

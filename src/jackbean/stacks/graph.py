@@ -91,7 +91,6 @@ def _fate(body: Mapping[str, Any], policy: str) -> Fate:
 
 
 FATES = frozenset(Fate)
-REFERRING = frozenset(("Ref", "Fn::GetAtt", "Fn::Sub"))
 
 
 def references(value: Value) -> Iterator[str]:
@@ -100,7 +99,7 @@ def references(value: Value) -> Iterator[str]:
     while left:
         value = left.pop()
         if isinstance(value, dict):
-            if len(value) == 1 and not value.keys().isdisjoint(REFERRING):
+            if len(value) == 1:
                 yield from _referred(*next(iter(value.items())))
             left.extend(reversed(value.values()))
         elif isinstance(value, list):
