@@ -9,6 +9,7 @@ from tests.load.crowd import visitors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.load]
 
+PROPERTIES = "aws:elasticbeanstalk:application:environment"
 POLICIES = ("RollingWithAdditionalBatch", "Immutable")
 
 
@@ -35,6 +36,14 @@ def test_no_request_is_lost(installation: Installation, policy: str) -> None:
     after = ids(installation, name)
     assert len(after) == 2
     assert (before == after) is (policy == "RollingWithAdditionalBatch"), story
+    colour = option(PROPERTIES, "COLOUR", "teal")
+    with visitors(made["EndpointURL"]) as crowd:
+        installation.client().update_environment(EnvironmentName=name, OptionSettings=[colour])
+        installation.rest(name)
+    story = "\n".join(installation.events(name))
+    assert not crowd.tally.failures, f"{crowd.tally.failures[:5]}\n{story}"
+    assert {installation.get(made).split()[3] for _ in range(10)} == {"teal"}
+    assert ids(installation, name) == after, story  # settings alone reach those that there are
     installation.terminate(name)
 
 

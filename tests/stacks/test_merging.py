@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,15 +11,17 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.control.scenes import INSTALLATION, environment
-from tests.stacks.test_synthesis import template
+from tests.stacks.test_synthesis import FACTS, template
 
 from jackbean.control.stacks.surroundings import OWNED, Surroundings
 from jackbean.core.extensions import Declared
-from jackbean.core.options.settings import Settings
+from jackbean.core.options.settings import Setting, Settings
+from jackbean.stacks.advice import advised
 from jackbean.stacks.difference import fingerprint, kinds
 from jackbean.stacks.graph import blueprints
 from jackbean.stacks.merging import RESOURCES_MAX, Merged, check, merge
 from jackbean.stacks.portable import portable
+from jackbean.stacks.synthesis import ENVIRONMENT, LAUNCH
 from jackbean.stacks.types import Reality, kind
 
 GROUP = "AWSEBAutoScalingGroup"
@@ -192,6 +195,26 @@ BODIES = JSON | st.fixed_dictionaries(
         "UpdateReplacePolicy": JSON,
     },
 )
+
+
+OWN = {
+    "single": (Setting(ENVIRONMENT, "EnvironmentType", "SingleInstance"),),
+    "classic": (),
+    "application": (Setting(ENVIRONMENT, "LoadBalancerType", "application"),),
+    "network": (Setting(ENVIRONMENT, "LoadBalancerType", "network"),),
+    "a reference as text": (Setting(LAUNCH, "SecurityGroups", '`{"Ref": "Nobody"}`'),),
+}
+
+
+@pytest.mark.parametrize("tier", ["WebServer", "Worker"])
+@pytest.mark.parametrize("own", OWN.values(), ids=OWN.keys())
+def test_nothing_is_to_be_said_of_a_template_that_is_all_our_own(
+    own: tuple[Setting, ...], tier: str
+) -> None:
+    made = template(*own, facts=replace(FACTS, tier=tier))
+    around = Surroundings(INSTALLATION, environment(), Settings(own), Declared())
+    assert check(made, around) == []  # which nobody asks (`control.releases`)
+    assert list(advised(made["Resources"])) == []
 
 
 @settings(max_examples=300, deadline=None)
